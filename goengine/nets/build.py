@@ -1,0 +1,107 @@
+"""From a NetSpec to a module with fresh weights.
+
+Knows how stem, trunk and heads are put together and initialised. Plane 0 of the input is the on-board mask; boards of
+different sizes may share a batch, each in the top left corner of its planes, and padding never changes what a board gets.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from goengine.nets.blocks import BLOCKS, zero_branch
+from goengine.nets.heads import NetOutput, PolicyHead, ValueHead
+from goengine.nets.layers import ACTIVATIONS, ConvNorm, Extent, Float32Linear, MaskedNorm, extent_of
+from goengine.nets.spec import NetSpec
+
+
+class Trunk(nn.Module):
+    """Stem convolution with the globals as a bias per channel, then the blocks, then a last norm if a block pre-activates."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        self.act = ACTIVATIONS[spec.activation]
+        self.stem = ConvNorm(spec.planes, spec.channels, spec.stem_kernel)
+        self.globals = Float32Linear(spec.globals, spec.channels, bias=False) if spec.globals else None
+        self.blocks = nn.ModuleList(BLOCKS[kind](spec) for kind in spec.blocks)
+        preactivated = any(kind.startswith("preact") for kind in spec.blocks)
+        self.tip = MaskedNorm(spec.channels) if preactivated else None
+
+    def forward(self, planes: Tensor, globals_: Tensor, extent: Extent) -> Tensor:
+        """planes [B,P,M,M], globals [B,G] -> [B,C,M,M], zero off the board."""
+        x = self.stem(planes, extent)
+        if self.globals is not None:
+            x = x + self.globals(globals_).to(x.dtype)[:, :, None, None]
+        x = extent.masked(self.act(x))
+        for block in self.blocks:
+            x = block(x, extent)
+        return x if self.tip is None else extent.masked(self.act(self.tip(x, extent)))
+
+
+class Net(nn.Module):
+    """A whole net; `spec` says which. Made by `build`."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.trunk = Trunk(spec)
+        self.policy = PolicyHead(spec)
+        self.value = ValueHead(spec)
+
+    def forward(self, planes: Tensor, globals_: Tensor, full: bool | None = None) -> NetOutput:
+        """planes [B,P,M,M], globals [B,G] -> NetOutput.
+
+        full: True promises that no board is padded (the fast path), False asks for the masked path, None looks at plane 0.
+        Does not check that plane 0 is a mask of zeros and ones.
+        """
+        extent = extent_of(planes, full)
+        x = self.trunk(planes, globals_, extent)
+        policy, reply = self.policy(x, extent)
+        value, score, stdev, owner = self.value(x, extent)
+        return NetOutput(policy, value, score, stdev, owner, reply)
+
+
+def skeleton(spec: NetSpec) -> Net:
+    """The net without memory for its weights (PyTorch's meta device): names and shapes only."""
+    with torch.device("meta"):
+        return Net(spec)
+
+
+def build(spec: NetSpec, seed: int = 0) -> Net:
+    """A net with fresh weights on the CPU, in training mode; the same spec and seed give the same weights.
+
+    A trainer on a CPU wants `.to(memory_format=torch.channels_last)` and bfloat16 autocast: two to three times faster.
+    """
+    net = skeleton(spec).to_empty(device="cpu")
+    initialise(net, torch.Generator().manual_seed(seed))
+    return net
+
+
+def initialise(net: Net, generator: torch.Generator) -> None:
+    """Fills all weights: He's normal for convolutions (He et al. 2015), silent residual branches, small outputs."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+        elif isinstance(module, Float32Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, MaskedNorm):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+            module.running_mean.zero_()
+            module.running_var.fill_(1.0)
+    for block in net.trunk.blocks:
+        zero_branch(block)
+    with torch.no_grad():  # a fresh net knows nothing and should say so: near-uniform policy, value near 0
+        for layer in (net.policy.logits, net.policy.passes, net.value.outputs, net.value.owner):
+            layer.weight.mul_(0.2)
+        for block in net.trunk.blocks:
+            if hasattr(block, "bias"):  # the pooled bias joins a normalised signal: keep it the smaller of the two
+                block.bias.weight.mul_(0.5)
+        net.policy.bias.weight.mul_(0.5)
+
+
+def parameter_count(net: nn.Module) -> int:
+    """How many numbers training changes."""
+    return sum(parameter.numel() for parameter in net.parameters())

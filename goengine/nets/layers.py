@@ -1,0 +1,132 @@
+"""The layers every block and head is made of: masked batch normalisation, convolution with it, global pooling.
+
+Knows how one net serves every board size. A batch of boards of one size has no mask and takes the plain fused path; a batch
+with padding carries the on-board mask, and then statistics, poolings and activations see the points of the board only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {"relu": F.relu, "silu": F.silu}
+
+# KataGo's pooling constants (Wu 2019, section 3.3 and appendix): sizes are centred on 14 and scaled by 10;
+# POOL_VARIANCE is the mean of (b - 14)^2 over b = 9..19.
+POOL_CENTRE: Final = 14.0
+POOL_SCALE: Final = 10.0
+POOL_VARIANCE: Final = 10.0
+OFF_BOARD: Final = -1e4  # finite in float16 and bfloat16, and beyond any activation
+
+
+class Extent(NamedTuple):
+    """Where the boards of a batch are. mask [B,1,M,M], 1 on the board, or None when the boards fill the planes;
+    count [B,1]: points on the board, float32; width [B,1]: its square root."""
+
+    mask: Tensor | None
+    count: Tensor
+    width: Tensor
+
+    def masked(self, x: Tensor) -> Tensor:
+        """x [B,C,M,M] with zeros off the board; x itself when there is no padding."""
+        return x if self.mask is None else x * self.mask.to(x.dtype)
+
+
+def extent_of(planes: Tensor, full: bool | None = None) -> Extent:
+    """The extent of a batch of planes [B,C,M,M] whose plane 0 is the on-board mask.
+
+    full: True promises that every board fills the planes, False that the mask is wanted; None looks (on a GPU this waits
+    for the device, so a trainer that knows should say).
+    """
+    on_board = planes[:, 0].float()
+    count = on_board.sum(dim=(1, 2)).unsqueeze(1)
+    if full is None:
+        full = bool((on_board == 1).all())
+    return Extent(None if full else on_board.unsqueeze(1), count, count.sqrt())
+
+
+class Float32Linear(nn.Linear):
+    """A linear layer that always computes in float32: the small layers behind poolings, where precision costs nothing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [..., in] -> [..., out], float32 whatever the autocast state and the dtype of the weights."""
+        bias = None if self.bias is None else self.bias.float()
+        if torch.is_autocast_enabled(x.device.type):
+            with torch.autocast(x.device.type, enabled=False):
+                return F.linear(x.float(), self.weight.float(), bias)
+        return F.linear(x.float(), self.weight.float(), bias)
+
+
+class MaskedNorm(nn.Module):
+    """Batch normalisation over the points of the boards only (Ioffe & Szegedy 2015, with on-board statistics).
+
+    Without a mask it is the library's fused kernel. Values off the board come out arbitrary: the caller masks.
+    """
+
+    momentum: Final = 0.1
+    eps: Final = 1e-5
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.register_buffer("running_mean", torch.empty(channels))
+        self.register_buffer("running_var", torch.empty(channels))
+
+    def forward(self, x: Tensor, extent: Extent) -> Tensor:
+        """x [B,C,M,M] normalised, same dtype; in training mode updates the running statistics."""
+        if extent.mask is None or not self.training:
+            return F.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.eps
+            )
+        wide, mask, count = x.float(), extent.mask, extent.count.sum()
+        mean = (wide * mask).sum(dim=(0, 2, 3)) / count
+        centred = wide - mean[:, None, None]
+        var = (centred.square() * mask).sum(dim=(0, 2, 3)) / count
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(var * (count / (count - 1).clamp(min=1)), self.momentum)
+        scale = self.weight * torch.rsqrt(var + self.eps)
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+
+
+class ConvNorm(nn.Module):
+    """A convolution and its batch normalisation; `fold` merges the two, and then norm is None and the convolution has a bias."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
+        self.norm: MaskedNorm | None = MaskedNorm(outputs)
+
+    def forward(self, x: Tensor, extent: Extent) -> Tensor:
+        """x [B,inputs,M,M], zero off the board -> [B,outputs,M,M], arbitrary off the board."""
+        x = self.conv(x)
+        return x if self.norm is None else self.norm(x, extent)
+
+
+def pool_mean_max(x: Tensor, extent: Extent) -> Tensor:
+    """KataGo's global pooling: x [B,C,M,M] -> [B,3C] float32: mean, mean * (width - 14)/10, maximum, over on-board points."""
+    x = x.float()
+    mean = _mean(x, extent)
+    if extent.mask is not None:
+        x = x + (1.0 - extent.mask) * OFF_BOARD
+    return torch.cat((mean, mean * ((extent.width - POOL_CENTRE) / POOL_SCALE), x.amax(dim=(2, 3))), dim=1)
+
+
+def pool_means(x: Tensor, extent: Extent) -> Tensor:
+    """KataGo's value-head pooling: [B,3C] float32: mean, mean * (w - 14)/10, mean * ((w - 14)^2 - 10)/100 for width w."""
+    mean = _mean(x.float(), extent)
+    offset = extent.width - POOL_CENTRE
+    return torch.cat(
+        (mean, mean * (offset / POOL_SCALE), mean * ((offset.square() - POOL_VARIANCE) / POOL_SCALE**2)), dim=1
+    )
+
+
+def _mean(x: Tensor, extent: Extent) -> Tensor:
+    if extent.mask is None:
+        return x.mean(dim=(2, 3))
+    return (x * extent.mask).sum(dim=(2, 3)) / extent.count
