@@ -1,0 +1,159 @@
+"""Remembers evaluations by key, in bounded memory.
+
+Knows keys and arrays, nothing of positions: whoever makes a key vouches that it names everything the encoding depends on. Each
+key belongs to one set of `WAYS` places; the place not used for longest is given up (a set-associative table, so that a whole
+batch is looked up in a few numpy operations). Policy and ownership are kept in float16, and answers that were just computed are
+rounded in the same way: an answer does not depend on whether it was remembered.
+"""
+
+import numpy as np
+
+from goengine.evaluators.base import (
+    NOT_CACHED,
+    Batch,
+    Evaluation,
+    Evaluator,
+    EvaluatorBase,
+    Finished,
+    Pending,
+    empty_evaluation,
+)
+
+WAYS = 8
+MEGABYTES = 128
+_MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
+
+
+class Cache(EvaluatorBase):
+    """`inner`, asked only for what is not remembered. Rows with key NOT_CACHED always go to `inner`.
+
+    Equal keys within one batch are evaluated once. The memory is for one board size; another size starts afresh.
+    `hits` counts the rows answered without `inner`, `misses` the others.
+    """
+
+    def __init__(self, inner: Evaluator, megabytes: float = MEGABYTES):
+        self.inner, self.megabytes, self.traits = inner, megabytes, inner.traits
+        self.hits = self.misses = 0
+        self._table: _Table | None = None
+
+    def submit(self, batch: Batch) -> Pending:
+        table = self._table
+        if table is None or table.size != batch.size:
+            table = self._table = _Table(batch.size, self.megabytes)
+        answer = empty_evaluation(batch.rows, batch.size)
+        missing = table.look_up(batch.keys, answer)
+        ask, copies = _distinct(batch.keys, missing)
+        self.misses += len(ask)
+        self.hits += batch.rows - len(ask)
+        if not len(ask):
+            return Finished(answer)
+        shown = batch if len(ask) == batch.rows else Batch(*(array[ask] for array in batch))
+        return _Filling(self.inner.submit(shown), table, batch.keys[ask], answer, missing, copies)
+
+    def clear(self) -> None:
+        """Forget everything, the counters too."""
+        self._table = None
+        self.hits = self.misses = 0
+
+    @property
+    def capacity(self) -> int:
+        """Evaluations that fit at the present board size; 0 before the first."""
+        return 0 if self._table is None else self._table.places
+
+    def __len__(self) -> int:
+        return 0 if self._table is None else int(np.count_nonzero(self._table.keys))
+
+    def close(self) -> None:
+        self._table = None
+        self.inner.close()
+
+
+def _distinct(keys: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(rows to ask for, which of them answers each missing row): one row for equal keys, one for each that is not cached."""
+    wanted = keys[missing]
+    if len(wanted) < 2:
+        return missing, np.arange(len(missing))
+    names, first, copies = np.unique(wanted, return_index=True, return_inverse=True)
+    if len(names) == len(wanted):
+        return missing, np.arange(len(missing))
+    first_of_row = first[copies]
+    first_of_row[wanted == NOT_CACHED] = np.flatnonzero(wanted == NOT_CACHED)
+    asked, copies = np.unique(first_of_row, return_inverse=True)
+    return missing[asked], copies
+
+
+class _Filling:
+    """A pending evaluation that completes an answer and is remembered."""
+
+    def __init__(self, inner: Pending, table: "_Table", keys: np.ndarray, answer: Evaluation, missing: np.ndarray, copies: np.ndarray):
+        self.inner, self.table, self.keys = inner, table, keys.copy()
+        self.answer, self.missing, self.copies = answer, missing, copies
+        self.done = False
+
+    def result(self) -> Evaluation:
+        if not self.done:
+            fresh = self.table.rounded(self.inner.result())
+            for target, source in zip(self.answer, fresh, strict=True):
+                target[self.missing] = source[self.copies]
+            self.table.insert(self.keys, fresh)
+            self.done = True
+        return self.answer
+
+
+class _Table:
+    """The places, S sets of WAYS; place = set * WAYS + way. A key of 0 marks an empty place."""
+
+    def __init__(self, size: int, megabytes: float):
+        points = size * size
+        bytes_per_place = 2 * (2 * points + 1) + 12 + 8 + 8
+        sets = max(1, int(megabytes * 1e6 / bytes_per_place / WAYS))
+        self.sets = 1 << (sets.bit_length() - 1)
+        self.size, self.places, self.now = size, self.sets * WAYS, 0
+        self.keys = np.zeros((self.sets, WAYS), np.uint64)
+        self.used = np.zeros((self.sets, WAYS), np.int64)  # when the place was last read or written
+        self.policy = np.empty((self.places, points + 1), np.float16)
+        self.ownership = np.empty((self.places, points), np.float16)
+        self.scalars = np.empty((self.places, 3), np.float32)  # value, score, score_stdev
+
+    def _set(self, keys: np.ndarray) -> np.ndarray:
+        return (((keys * _MIX) >> _SHIFT) & np.uint64(self.sets - 1)).astype(np.intp)
+
+    def look_up(self, keys: np.ndarray, answer: Evaluation) -> np.ndarray:
+        """Fill the rows of `answer` that are known; the row numbers of the others."""
+        sets = self._set(keys)
+        match = self.keys[sets] == keys[:, None]
+        found = match.any(axis=1) & (keys != NOT_CACHED)
+        rows = np.flatnonzero(found)
+        if len(rows):
+            self.now += 1
+            ways = match[rows].argmax(axis=1)
+            places = sets[rows] * WAYS + ways
+            self.used[sets[rows], ways] = self.now
+            answer.policy[rows] = self.policy[places]
+            answer.ownership[rows] = self.ownership[places]
+            answer.value[rows], answer.score[rows], answer.score_stdev[rows] = self.scalars[places].T
+        return np.flatnonzero(~found)
+
+    def insert(self, keys: np.ndarray, evaluation: Evaluation) -> None:
+        """Keep the rows whose key is not NOT_CACHED, each in its set's place that was used longest ago."""
+        rows = np.flatnonzero(keys != NOT_CACHED)
+        sets = self._set(keys[rows])
+        match = self.keys[sets] == keys[rows, None]  # known already where two pending batches held the same key
+        ways = np.where(match.any(axis=1), match.argmax(axis=1), self.used[sets].argmin(axis=1))
+        _, last = np.unique((sets * WAYS + ways)[::-1], return_index=True)  # two rows may want one place: the last gets it
+        chosen = len(rows) - 1 - last
+        rows, sets, ways = rows[chosen], sets[chosen], ways[chosen]
+        places = sets * WAYS + ways
+        self.now += 1
+        self.keys[sets, ways] = keys[rows]
+        self.used[sets, ways] = self.now
+        self.policy[places] = evaluation.policy[rows]
+        self.ownership[places] = evaluation.ownership[rows]
+        self.scalars[places] = np.stack((evaluation.value, evaluation.score, evaluation.score_stdev), axis=1)[rows]
+
+    @staticmethod
+    def rounded(evaluation: Evaluation) -> Evaluation:
+        """The evaluation as the table will give it back."""
+        def half(array: np.ndarray) -> np.ndarray:
+            return array.astype(np.float16).astype(np.float32)
+        return evaluation._replace(policy=half(np.clip(evaluation.policy, -60000, 60000)), ownership=half(evaluation.ownership))

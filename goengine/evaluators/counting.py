@@ -1,0 +1,40 @@
+"""Counts what passes through an evaluator, and the time spent waiting for it. For measurements; knows no backend."""
+
+import time
+
+from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorBase, Pending
+
+
+class Counting(EvaluatorBase):
+    """`inner` with counters: batches, rows, and seconds that the caller was held up (submitting and waiting)."""
+
+    def __init__(self, inner: Evaluator):
+        self.inner, self.traits = inner, inner.traits
+        self.reset()
+
+    def reset(self) -> None:
+        """All counters to 0."""
+        self.batches = self.rows = 0
+        self.seconds = 0.0
+
+    def submit(self, batch: Batch) -> Pending:
+        start = time.perf_counter()
+        pending = self.inner.submit(batch)
+        self.seconds += time.perf_counter() - start
+        self.batches += 1
+        self.rows += batch.rows
+        return _Counted(pending, self)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class _Counted:
+    def __init__(self, inner: Pending, counter: Counting):
+        self.inner, self.counter = inner, counter
+
+    def result(self) -> Evaluation:
+        start = time.perf_counter()
+        evaluation = self.inner.result()
+        self.counter.seconds += time.perf_counter() - start
+        return evaluation

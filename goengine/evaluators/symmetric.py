@@ -1,0 +1,73 @@
+"""An evaluator that shows another one its positions turned and mirrored: one random symmetry per row, or the average of several.
+
+A net is not quite symmetric; a random view removes the bias over many evaluations (Silver et al. 2016, methods), an average
+removes it in each. Knows no backend; randomness comes from the caller's generator.
+"""
+
+import numpy as np
+
+from goengine import symmetry
+from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorBase, Pending
+
+# Mixed into the keys of rows that are shown in another view, so that a cache below never takes one for the other.
+_TAGS = np.random.Generator(np.random.PCG64(20260102)).integers(1, 2**64, symmetry.COUNT, np.uint64, endpoint=False)
+_TAGS[0] = 0
+
+
+class Symmetric(EvaluatorBase):
+    """Rows of `inner` seen through symmetries and turned back.
+
+    views: 1 takes one random symmetry per row; 2..8 averages over that many different ones per row (8: all, nothing random).
+    Probabilities are averaged, not logits. Raises ValueError if views is not 1..8.
+    """
+
+    def __init__(self, inner: Evaluator, generator: np.random.Generator, views: int = 1):
+        if not 1 <= views <= symmetry.COUNT:
+            raise ValueError(f"views: expected 1 to {symmetry.COUNT}, got {views}")
+        self.inner, self.generator, self.views = inner, generator, views
+        self.traits = inner.traits
+
+    def submit(self, batch: Batch) -> Pending:
+        symmetries = self._choose(batch.rows)
+        rows = np.repeat(np.arange(batch.rows), self.views)
+        keys = batch.keys[rows]
+        shown = Batch(symmetry.planes_by_row(batch.planes[rows], symmetries), batch.globals[rows],
+                      np.where(keys == 0, keys, keys ^ _TAGS[symmetries]))
+        return _Turned(self.inner.submit(shown), symmetries, self.views)
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def _choose(self, rows: int) -> np.ndarray:
+        """Symmetries int[rows * views]: those of one row differ."""
+        if self.views == 1:
+            return self.generator.integers(0, symmetry.COUNT, rows)
+        if self.views == symmetry.COUNT:
+            return np.tile(np.arange(symmetry.COUNT), rows)
+        order = self.generator.permuted(np.tile(np.arange(symmetry.COUNT), (rows, 1)), axis=1)
+        return order[:, : self.views].ravel()
+
+
+class _Turned:
+    """A pending evaluation whose rows have to be turned back, and averaged where there are several views."""
+
+    def __init__(self, inner: Pending, symmetries: np.ndarray, views: int):
+        self.inner, self.symmetries, self.views = inner, symmetries, views
+        self.evaluation: Evaluation | None = None
+
+    def result(self) -> Evaluation:
+        if self.evaluation is None:
+            seen, back = self.inner.result(), symmetry.INVERSE[self.symmetries]
+            turned = seen._replace(policy=symmetry.policy_by_row(seen.policy, back),
+                                   ownership=symmetry.flat_by_row(seen.ownership, back))
+            self.evaluation = turned if self.views == 1 else _average(turned, self.views)
+        return self.evaluation
+
+
+def _average(views: Evaluation, count: int) -> Evaluation:
+    """The mean over each `count` rows in turn; the policy's in probabilities."""
+    mean = {name: array.reshape(-1, count, *array.shape[1:]).mean(axis=1) for name, array in views._asdict().items()}
+    exponents = np.exp(views.policy - views.policy.max(axis=1, keepdims=True))
+    probabilities = exponents / exponents.sum(axis=1, keepdims=True)
+    mean["policy"] = np.log(probabilities.reshape(-1, count, probabilities.shape[1]).mean(axis=1) + np.float32(1e-30))
+    return Evaluation(**mean)
