@@ -1,0 +1,392 @@
+"""How stones are played: legality, moves, captures, chains, eyes; and the same for a game, with its past and superko.
+
+Points are unsigned inside the kernels: numba then leaves out its test for negative indices, which is worth a factor of two.
+Does not score and does not read ahead (`goengine.board.scoring`, `goengine.board.ladders`).
+"""
+
+import numpy as np
+
+from goengine.board.state import (
+    CAPTURED_BLACK,
+    EDGE,
+    EMPTIES,
+    EMPTY,
+    HASHES,
+    KO,
+    NONE,
+    PASS,
+    PASSES,
+    PLY,
+    RECENT,
+    SIZE,
+    STRIDE,
+    TO_PLAY,
+    ZOBRIST,
+    ZOBRIST_TO_PLAY,
+    copy_array,
+)
+from goengine.jit import kernel
+
+_1 = np.uint64(1)
+KO_SIMPLE, KO_POSITIONAL, KO_SITUATIONAL = 0, 1, 2  # RuleCode.ko
+
+
+@kernel
+def is_legal(board, point, color, suicide):
+    """Whether ``color`` may play ``point`` as far as this board tells: empty, no simple ko, no suicide unless allowed.
+
+    Single-stone suicide is never legal. A pass always is. Does not check superko.
+    """
+    if point == PASS:
+        return True
+    p = np.uint64(point)
+    if board.color[p] != EMPTY or point == board.info[KO]:
+        return False
+    s = np.uint64(board.info[STRIDE])
+    n0, n1, n2, n3 = p - s, p - _1, p + _1, p + s
+    k0, k1, k2, k3 = board.color[n0], board.color[n1], board.color[n2], board.color[n3]
+    if k0 == EMPTY or k1 == EMPTY or k2 == EMPTY or k3 == EMPTY:
+        return True
+    if suicide and (k0 == color or k1 == color or k2 == color or k3 == color):
+        return True
+    c0, c1 = np.uint64(board.chain[n0]), np.uint64(board.chain[n1])
+    c2, c3 = np.uint64(board.chain[n2]), np.uint64(board.chain[n3])
+    pseudo = board.pseudo
+    pseudo[c0] -= _1
+    pseudo[c1] -= _1
+    pseudo[c2] -= _1
+    pseudo[c3] -= _1
+    # A neighbour of our colour must keep a liberty, or one of the other colour must lose its last.
+    legal = (
+        (k0 != EDGE and (k0 == color) == (pseudo[c0] != 0))
+        or (k1 != EDGE and (k1 == color) == (pseudo[c1] != 0))
+        or (k2 != EDGE and (k2 == color) == (pseudo[c2] != 0))
+        or (k3 != EDGE and (k3 == color) == (pseudo[c3] != 0))
+    )
+    pseudo[c0] += _1
+    pseudo[c1] += _1
+    pseudo[c2] += _1
+    pseudo[c3] += _1
+    return legal
+
+
+@kernel
+def _merge(board, a, b):
+    """Join two chains; the smaller one is relabelled. Returns the name that stays."""
+    if board.stones[a] < board.stones[b]:
+        a, b = b, a
+    p = b
+    while True:
+        board.chain[p] = a
+        p = np.uint64(board.next[p])
+        if p == b:
+            break
+    board.next[a], board.next[b] = board.next[b], board.next[a]
+    board.stones[a] += board.stones[b]
+    board.pseudo[a] += board.pseudo[b]
+    return a
+
+
+@kernel
+def _remove(board, chain, color):
+    """Take a chain of ``color`` off the board."""
+    s = np.uint64(board.info[STRIDE])
+    count = np.uint64(board.info[EMPTIES])
+    h = board.hash[0]
+    p = chain
+    while True:
+        board.color[p] = EMPTY
+        board.chain[p] = 0
+        board.pseudo[board.chain[p - s]] += _1
+        board.pseudo[board.chain[p - _1]] += _1
+        board.pseudo[board.chain[p + _1]] += _1
+        board.pseudo[board.chain[p + s]] += _1
+        h ^= ZOBRIST[color - 1, p]
+        board.empties[count] = p
+        board.slot[p] = count
+        count += _1
+        p = np.uint64(board.next[p])
+        if p == chain:
+            break
+    board.info[CAPTURED_BLACK + color - 1] += board.stones[chain]
+    board.info[EMPTIES] = count
+    board.hash[0] = h
+
+
+@kernel
+def play(board, point, color):
+    """Play a move or a pass of ``color``. Assumes that it is legal (`is_legal`); suicide takes the own chain off."""
+    board.info[KO] = 0
+    if point == PASS:
+        return
+    p = np.uint64(point)
+    s = np.uint64(board.info[STRIDE])
+    opponent = 3 - color
+    n0, n1, n2, n3 = p - s, p - _1, p + _1, p + s
+    c0, c1 = np.uint64(board.chain[n0]), np.uint64(board.chain[n1])
+    c2, c3 = np.uint64(board.chain[n2]), np.uint64(board.chain[n3])
+    k0, k1, k2, k3 = board.color[n0], board.color[n1], board.color[n2], board.color[n3]
+    pseudo = board.pseudo
+    pseudo[c0] -= _1
+    pseudo[c1] -= _1
+    pseudo[c2] -= _1
+    pseudo[c3] -= _1
+
+    board.color[p] = color
+    board.hash[0] ^= ZOBRIST[color - 1, p]
+    last = np.uint64(board.info[EMPTIES]) - _1
+    moved = board.empties[last]
+    hole = board.slot[p]
+    board.empties[hole] = moved
+    board.slot[moved] = hole
+    board.info[EMPTIES] = last
+
+    board.chain[p] = p
+    board.next[p] = p
+    board.stones[p] = 1
+    pseudo[p] = np.uint64(k0 == EMPTY) + np.uint64(k1 == EMPTY) + np.uint64(k2 == EMPTY) + np.uint64(k3 == EMPTY)
+    own = p
+    if k0 == color:
+        own = _merge(board, c0, own)
+    if k1 == color and np.uint64(board.chain[n1]) != own:
+        own = _merge(board, np.uint64(board.chain[n1]), own)
+    if k2 == color and np.uint64(board.chain[n2]) != own:
+        own = _merge(board, np.uint64(board.chain[n2]), own)
+    if k3 == color and np.uint64(board.chain[n3]) != own:
+        own = _merge(board, np.uint64(board.chain[n3]), own)
+
+    captured = np.uint64(0)
+    ko = np.uint64(0)
+    if k0 == opponent and pseudo[c0] == 0:
+        captured += board.stones[c0]
+        ko = n0
+        _remove(board, c0, opponent)
+    if k1 == opponent and board.color[n1] == opponent and pseudo[c1] == 0:
+        captured += board.stones[c1]
+        ko = n1
+        _remove(board, c1, opponent)
+    if k2 == opponent and board.color[n2] == opponent and pseudo[c2] == 0:
+        captured += board.stones[c2]
+        ko = n2
+        _remove(board, c2, opponent)
+    if k3 == opponent and board.color[n3] == opponent and pseudo[c3] == 0:
+        captured += board.stones[c3]
+        ko = n3
+        _remove(board, c3, opponent)
+
+    if captured == _1 and board.stones[own] == 1 and pseudo[own] == 1:
+        board.info[KO] = ko
+    elif pseudo[own] == 0:
+        _remove(board, own, color)
+
+
+@kernel
+def hash_after(board, point, color):
+    """The hash that the board would have after ``color`` plays ``point``; captures and suicide are counted in."""
+    if point == PASS:
+        return board.hash[0]
+    p = np.uint64(point)
+    s = board.info[STRIDE]
+    opponent = 3 - color
+    h = board.hash[0] ^ ZOBRIST[color - 1, p]
+    lives = False
+    for d in (-s, -1, 1, s):
+        n = np.uint64(point + d)
+        if board.color[n] == EMPTY:
+            lives = True
+        elif board.color[n] == color or board.color[n] == opponent:
+            board.pseudo[board.chain[n]] -= _1
+    for d in (-s, -1, 1, s):
+        n = np.uint64(point + d)
+        chain = board.chain[n]
+        if board.color[n] == color and board.pseudo[chain] != 0:
+            lives = True
+        elif board.color[n] == opponent and board.pseudo[chain] == 0:
+            lives = True
+            if _first_of_chain(board, point, d, s):
+                h ^= _chain_hash(board, chain, opponent)
+    if not lives:
+        h ^= ZOBRIST[color - 1, p]
+        for d in (-s, -1, 1, s):
+            n = np.uint64(point + d)
+            if board.color[n] == color and _first_of_chain(board, point, d, s):
+                h ^= _chain_hash(board, board.chain[n], color)
+    for d in (-s, -1, 1, s):
+        n = np.uint64(point + d)
+        if board.color[n] == color or board.color[n] == opponent:
+            board.pseudo[board.chain[n]] += _1
+    return h
+
+
+@kernel
+def _first_of_chain(board, point, direction, s):
+    """Whether no neighbour of ``point`` in an earlier direction belongs to the same chain as this one."""
+    chain = board.chain[point + direction]
+    for d in (-s, -1, 1, s):
+        if d == direction:
+            return True
+        if board.chain[point + d] == chain:
+            return False
+    return True
+
+
+@kernel
+def _chain_hash(board, chain, color):
+    """The Zobrist keys of all stones of a chain, joined."""
+    start = np.uint64(chain)
+    h = np.uint64(0)
+    p = start
+    while True:
+        h ^= ZOBRIST[color - 1, p]
+        p = np.uint64(board.next[p])
+        if p == start:
+            return h
+
+
+@kernel
+def fills_eye(board, point, color):
+    """Whether ``point`` is an eye of ``color`` that playouts must not fill.
+
+    All neighbours are own stones or edge, and the other colour holds fewer than two of the diagonal points, or none at the
+    edge of the board.
+    """
+    p = np.uint64(point)
+    s = np.uint64(board.info[STRIDE])
+    k0, k1, k2, k3 = board.color[p - s], board.color[p - _1], board.color[p + _1], board.color[p + s]
+    if k0 & k1 & k2 & k3 & color == 0:  # EDGE has the bits of both colours: only own stones and edge pass
+        return False
+    opponent = 3 - color
+    at_edge = k0 == EDGE or k1 == EDGE or k2 == EDGE or k3 == EDGE
+    hostile = (
+        np.int64(board.color[p - s - _1] == opponent)
+        + np.int64(board.color[p - s + _1] == opponent)
+        + np.int64(board.color[p + s - _1] == opponent)
+        + np.int64(board.color[p + s + _1] == opponent)
+    )
+    return hostile + np.int64(at_edge) < 2
+
+
+@kernel
+def find_liberties(board, chain, limit, found):
+    """Count the liberties of a chain up to ``limit`` and write the first ``limit`` of them into ``found`` (uint64[>= limit]).
+
+    ``chain`` is its name or any of its stones. The walk ends as soon as all pseudo-liberties are seen.
+    """
+    s = np.uint64(board.info[STRIDE])
+    start = np.uint64(board.chain[chain])
+    left = np.int64(board.pseudo[start])
+    count = 0
+    p = start
+    while left > 0:
+        for n in (p - s, p - _1, p + _1, p + s):
+            if board.color[n] == EMPTY:
+                left -= 1
+                known = False
+                for i in range(count):
+                    if found[i] == n:
+                        known = True
+                        break
+                if not known:
+                    found[count] = n
+                    count += 1
+                    if count == limit:
+                        return count
+        p = np.uint64(board.next[p])
+        if p == start:
+            break
+    return count
+
+
+@kernel
+def game_play(game, point, color):
+    """Play a legal move or pass of ``color`` in a game: the board moves on, the past is kept, the opponent is to play."""
+    board = game.board
+    for ply in range(RECENT - 1, 0, -1):
+        game.recent[ply] = game.recent[ply - 1]
+        copy_array(game.past[ply], game.past[ply - 1])
+    game.recent[0] = point
+    copy_array(game.past[0], board.color)
+    play(board, point, color)
+    status = game.status
+    if point == PASS:
+        status[PASSES] += 1
+    else:
+        status[PASSES] = 0
+        game.touched[point] = 1
+    status[TO_PLAY] = 3 - color
+    status[PLY] += 1
+    _remember(game)
+
+
+@kernel
+def _remember(game):
+    """Append the present position to the hashes; when they are full, forget the older half."""
+    status = game.status
+    capacity = game.hashes.size
+    if status[HASHES] == capacity:
+        half = capacity // 2
+        for i in range(half):
+            game.hashes[i] = game.hashes[capacity - half + i]
+            game.movers[i] = game.movers[capacity - half + i]
+        status[HASHES] = half
+    game.hashes[status[HASHES]] = game.board.hash[0]
+    game.movers[status[HASHES]] = status[TO_PLAY]
+    status[HASHES] += 1
+
+
+@kernel
+def breaks_superko(game, point, color, ko_rule):
+    """Whether the position after a move of ``color`` stood on the board before (positional; situational: same to play)."""
+    if ko_rule == KO_SIMPLE or point == PASS or game.touched[point] == 0:
+        return False
+    h = hash_after(game.board, point, color)
+    for i in range(game.status[HASHES] - 1, -1, -1):
+        if game.hashes[i] == h and (ko_rule == KO_POSITIONAL or game.movers[i] == 3 - color):
+            return True
+    return False
+
+
+@kernel
+def game_is_legal(game, point, color, rules):
+    """Whether ``color`` may play ``point`` under the rules (a RuleCode), superko included."""
+    if not is_legal(game.board, point, color, rules.suicide != 0):
+        return False
+    return not breaks_superko(game, point, color, rules.ko)
+
+
+@kernel
+def game_legal(game, rules, mask):
+    """Write 1 into ``mask`` (uint8[N*N + 1], policy order) for each legal move of the player to move; pass is last."""
+    size = game.board.info[SIZE]
+    color = game.status[TO_PLAY]
+    index = 0
+    for row in range(size):
+        point = (row + 1) * (size + 1) + 1
+        for _ in range(size):
+            mask[index] = game_is_legal(game, point, color, rules)
+            index += 1
+            point += 1
+    mask[index] = 1
+
+
+@kernel
+def position_key(game):
+    """A hash of stones, side to play, ko and superko-relevant past of a game: equal keys mean the same search result.
+
+    The last moves count because features see them; the rules and komi are the caller's to mix in.
+    """
+    h = game.board.hash[0] ^ ZOBRIST_TO_PLAY[game.status[TO_PLAY]]
+    h = mix(h, np.uint64(game.board.info[KO]))
+    h = mix(h, np.uint64(game.status[PASSES]))
+    for ply in range(RECENT):
+        h = mix(h, np.uint64(game.recent[ply] - NONE))
+    return h
+
+
+@kernel
+def mix(h, word):
+    """Join a word to a hash (the finaliser of splitmix64, Steele et al. 2014)."""
+    h = (h ^ word) + np.uint64(0x9E3779B97F4A7C15)
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(31))

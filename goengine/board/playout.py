@@ -1,0 +1,80 @@
+"""Uniform random playouts: moves that fill no eye, until nobody has one. Fast, and blind.
+
+They measure the board's speed and estimate who owns what where no net is trusted.
+"""
+
+import numpy as np
+
+from goengine.board.kernels import fills_eye, is_legal, play
+from goengine.board.random import below
+from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, SIZE, STRIDE, WHITE, copy_board
+from goengine.jit import kernel
+
+_1 = np.uint64(1)
+
+
+@kernel
+def random_move(board, color, generator):
+    """A legal move that fills no own eye: the first one in the list of empty points from a random place on; else PASS."""
+    count = np.uint64(board.info[EMPTIES])
+    if count == 0:
+        return np.int64(PASS)
+    start = below(generator, count)
+    i = start
+    while True:
+        p = board.empties[i]
+        if not fills_eye(board, p, color) and is_legal(board, p, color, False):
+            return np.int64(p)
+        i += _1
+        if i == count:
+            i = np.uint64(0)
+        if i == start:
+            return np.int64(PASS)
+
+
+@kernel
+def playout(board, color, generator, max_moves):
+    """Play on at random from ``color``'s turn until both pass or ``max_moves`` are played. Returns the number of moves."""
+    passes = 0
+    for moves in range(max_moves):
+        p = random_move(board, color, generator)
+        play(board, p, color)
+        passes = passes + 1 if p == PASS else 0
+        if passes == 2:
+            return moves + 1
+        color = 3 - color
+    return max_moves
+
+
+@kernel
+def settled_owner(board, point):
+    """The owner of a point where a playout has ended: its stone, or the colour of the stones around it; else EMPTY."""
+    stone = board.color[point]
+    if stone != EMPTY:
+        return stone
+    s = board.info[STRIDE]
+    around = board.color[point - s] & board.color[point - 1] & board.color[point + 1] & board.color[point + s]
+    return around if around == BLACK or around == WHITE else np.uint8(EMPTY)
+
+
+@kernel
+def playouts(board, scratch, color, generator, count, owned):
+    """Run ``count`` playouts from ``board`` (on ``scratch``) and add up who owns each point.
+
+    ``owned`` is int64[N*N] in index order: +1 for each playout in which Black ends with the point, -1 for White.
+    Returns Black's area minus White's, summed over the playouts.
+    """
+    size = board.info[SIZE]
+    total = 0
+    for _ in range(count):
+        copy_board(scratch, board)
+        playout(scratch, color, generator, 3 * size * size)
+        index = 0
+        for row in range(size):
+            for column in range(size):
+                owner = settled_owner(scratch, (row + 1) * (size + 1) + column + 1)
+                balance = np.int64(owner == BLACK) - np.int64(owner == WHITE)
+                owned[index] += balance
+                total += balance
+                index += 1
+    return total

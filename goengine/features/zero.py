@@ -1,0 +1,236 @@
+"""The set ``zero``: what KataGo's paper found worth its price (arXiv 1902.10565, appendix A), with ladders read exactly.
+
+======  =====================================================  ===================================================
+planes  meaning                                                note
+======  =====================================================  ===================================================
+0       on the board
+1, 2    own stones, the opponent's stones
+3-5     stones of chains with 1, 2, 3 liberties                both colours
+6       empty points forbidden by ko or superko
+7-11    the last move, the one before it, ... five moves       a pass leaves its plane empty
+12, 13  own, opponent's stones that a ladder captures          in atari: even if they move first; else if attacked
+14      moves that capture a chain of two liberties            the atari that starts a working ladder
+15      moves that save an own chain in atari
+16, 17  pass-alive stones and territory, own, opponent's       Benson 1976
+======  =====================================================  ===================================================
+
+Globals: 0-4 whether each of the last five moves was a pass; 5 komi and, under territory scoring, the balance of prisoners,
+for the player to move, / 20; 6 positional, 7 situational superko; 8 suicide allowed; 9 territory scoring; 10 seki taxed,
+11 groups taxed; 12 button to be taken; 13 a pass now ends the game.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from goengine.board.kernels import KO_SIMPLE, breaks_superko, find_liberties
+from goengine.board.ladders import BUDGET, LadderScratch, atari_captures, ladder_capture, ladder_escape, new_ladder_scratch
+from goengine.board.scoring import BensonScratch, benson, new_benson_scratch
+from goengine.board.state import (
+    BLACK,
+    CAPTURED_BLACK,
+    CAPTURED_WHITE,
+    EDGE,
+    EMPTY,
+    KO,
+    NONE,
+    PASS,
+    PASSES,
+    SIZE,
+    TO_PLAY,
+    WHITE,
+)
+from goengine.jit import kernel
+
+PLANES = 18
+GLOBALS = 14
+HISTORY = 5
+
+
+class Scratch(NamedTuple):
+    """Working memory of `encode` for one board size."""
+
+    ladder: LadderScratch
+    benson: BensonScratch
+    alive: np.ndarray  # uint8[P]    a colour's pass-alive area
+    liberties: np.ndarray  # uint8[P]   by chain: liberties, counted once per position, up to 4
+    stamp: np.ndarray  # uint8[P]    by chain: its ladders have been read
+    found: np.ndarray  # uint64[8]
+
+
+def new_scratch(size: int) -> Scratch:
+    """Working memory for boards of this size."""
+    p = (size + 1) * (size + 2) + 1
+    zeros = [np.zeros(p, np.uint8) for _ in range(3)]
+    return Scratch(new_ladder_scratch(size), new_benson_scratch(size), *zeros, np.zeros(8, np.uint64))
+
+
+@kernel
+def encode(game, rules, scratch, planes, values):
+    """See `goengine.features.FeatureSet`."""
+    encode_without_ladders(game, rules, scratch, planes, values)
+    _encode_ladders(game.board, game.status[TO_PLAY], scratch, planes)
+
+
+@kernel
+def encode_without_ladders(game, rules, scratch, planes, values):
+    """All but planes 12 to 15, which stay zero."""
+    for c in range(planes.shape[0]):
+        for row in range(planes.shape[1]):
+            for column in range(planes.shape[2]):
+                planes[c, row, column] = 0
+    _encode_stones(game, rules, scratch, planes)
+    _encode_moves(game, planes)
+    _encode_alive(game, rules, scratch, planes)
+    _encode_globals(game, rules, values)
+
+
+@kernel
+def _count_liberties(board, scratch):
+    """Fill ``scratch.liberties`` for every chain in one pass over the empty points: each adds one to every chain around."""
+    size = board.info[SIZE]
+    s = np.uint64(size + 1)
+    one = np.uint64(1)
+    liberties = scratch.liberties
+    for p in range(liberties.size):
+        liberties[p] = 0
+    for row in range(size):
+        p = np.uint64((row + 1) * (size + 1) + 1)
+        for _ in range(size):
+            if board.color[p] == EMPTY:
+                a, b = board.chain[p - s], board.chain[p - one]
+                c, d = board.chain[p + one], board.chain[p + s]
+                liberties[a] += one
+                if b != a:
+                    liberties[b] += one
+                if c != a and c != b:
+                    liberties[c] += one
+                if d != a and d != b and d != c:
+                    liberties[d] += one
+            p += one
+
+
+@kernel
+def _encode_stones(game, rules, scratch, planes):
+    board = game.board
+    size = board.info[SIZE]
+    own = game.status[TO_PLAY]
+    _count_liberties(board, scratch)
+    for row in range(size):
+        p = np.uint64((row + 1) * (size + 1) + 1)
+        for column in range(size):
+            planes[0, row, column] = 1
+            stone = board.color[p]
+            if stone == EMPTY:
+                if p == board.info[KO] or (
+                    rules.ko != KO_SIMPLE and game.touched[p] and breaks_superko(game, np.int64(p), own, rules.ko)
+                ):
+                    planes[6, row, column] = 1
+            else:
+                planes[1 if stone == own else 2, row, column] = 1
+                free = np.int64(scratch.liberties[board.chain[p]])
+                if free <= 3:
+                    planes[2 + free, row, column] = 1
+            p += np.uint64(1)
+
+
+@kernel
+def _encode_moves(game, planes):
+    size = game.board.info[SIZE]
+    for ply in range(HISTORY):
+        p = np.int64(game.recent[ply])
+        if p != PASS and p != NONE:
+            planes[7 + ply, p // (size + 1) - 1, p % (size + 1) - 1] = 1
+
+
+@kernel
+def _encode_alive(game, rules, scratch, planes):
+    board = game.board
+    size = board.info[SIZE]
+    own = game.status[TO_PLAY]
+    for color in (BLACK, WHITE):
+        if benson(board, color, scratch.alive, rules.suicide != 0, scratch.benson) == 0:
+            continue
+        plane = 16 if color == own else 17
+        for row in range(size):
+            for column in range(size):
+                planes[plane, row, column] = scratch.alive[(row + 1) * (size + 1) + column + 1] != 0
+
+
+@kernel
+def _encode_globals(game, rules, values):
+    color = game.status[TO_PLAY]
+    for ply in range(HISTORY):
+        values[ply] = game.recent[ply] == PASS
+    info = game.board.info
+    balance = -rules.komi
+    if rules.scoring == 1:
+        balance += info[CAPTURED_WHITE] - info[CAPTURED_BLACK]
+    values[5] = (balance if color == BLACK else -balance) / 20.0
+    values[6] = rules.ko == 1
+    values[7] = rules.ko == 2
+    values[8] = rules.suicide != 0
+    values[9] = rules.scoring == 1
+    values[10] = rules.tax == 1
+    values[11] = rules.tax == 2
+    values[12] = rules.button != 0
+    values[13] = game.status[PASSES] >= 1
+
+
+@kernel
+def _encode_ladders(board, own, scratch, planes):
+    """Planes 12 to 15: read every chain in atari or with two liberties once."""
+    size = board.info[SIZE]
+    stamp = scratch.stamp
+    for p in range(stamp.size):
+        stamp[p] = 0
+    for row in range(size):
+        p = (row + 1) * (size + 1)
+        for _ in range(size):
+            p += 1
+            stone = board.color[p]
+            if stone == EMPTY or stone == EDGE:
+                continue
+            chain = board.chain[p]
+            if stamp[chain] == 0 and scratch.liberties[chain] <= 2:
+                stamp[chain] = 1
+                _encode_ladder(board, own, np.int64(chain), scratch, planes)
+
+
+@kernel
+def _encode_ladder(board, own, chain, scratch, planes):
+    size = board.info[SIZE]
+    stone = np.int64(board.color[chain])
+    if scratch.liberties[chain] == 1:
+        saved, move = ladder_escape(board, chain, scratch.ladder, BUDGET)
+        if saved and stone == own:
+            _mark(planes, 15, np.int64(move), size)
+        captured = not saved
+    else:
+        captured, move = ladder_capture(board, chain, scratch.ladder, BUDGET)
+        if captured and stone != own:
+            _mark(planes, 14, np.int64(move), size)
+            _mark_other_atari(board, chain, np.int64(move), scratch, planes)
+    if captured:
+        plane = 12 if stone == own else 13
+        p = chain
+        while True:
+            _mark(planes, plane, p, size)
+            p = np.int64(board.next[p])
+            if p == chain:
+                break
+
+
+@kernel
+def _mark(planes, plane, p, size):
+    planes[plane, p // (size + 1) - 1, p % (size + 1) - 1] = 1
+
+
+@kernel
+def _mark_other_atari(board, chain, working, scratch, planes):
+    """Mark the chain's other liberty too where that atari works as well."""
+    found = scratch.found
+    find_liberties(board, chain, 2, found)
+    other = np.int64(found[1]) if np.int64(found[0]) == working else np.int64(found[0])
+    if atari_captures(board, chain, other, scratch.ladder, BUDGET):
+        _mark(planes, 14, other, board.info[SIZE])
