@@ -1,0 +1,310 @@
+"""What a board is worth: who owns which point, which stones can never be captured, how many points that makes.
+
+Knows the counting half of the rules: Tromp-Taylor area (`area`), pass-alive stones (`benson`), and, with the dead
+stones named by the caller, the score under every rule set (`count`). Does not know moves, history or whose turn it
+is, and does not judge which stones are dead: that is the engine's opinion or the players' agreement.
+
+How the rules act together (`count`):
+
+* Dead stones are taken off first. Then an empty region belongs to the colour that alone borders it; else it is neutral.
+* A *group* is a connected set of stones of one colour and of empty points that this colour owns.
+* Area: stones and owned points count. Territory: owned points count, and each prisoner (captured or dead) counts
+  against its colour.
+* Tax `seki`: the owned points of a group in seki do not count. A group is in seki if it borders a neutral point and
+  could not live by its own eyes: it owns less than two regions and less than three points.
+* Tax `all`: as `seki`, and every other group pays two points, or all it owns if that is less.
+* Komi, handicap bonus and button are added by the caller (`goengine.board.position`): they depend on the game.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EDGE, EMPTY, SIZE, STRIDE, WHITE, Board
+from goengine.coords import padded
+from goengine.jit import kernel
+from goengine.rules import SCORING_TERRITORY, TAX_ALL, TAX_NONE, RuleCode
+
+_0, _1 = np.uint64(0), np.uint64(1)
+_UNKNOWN = np.int8(2)
+
+# Values that `benson` writes.
+ALIVE_STONE, ALIVE_TERRITORY = 1, 2
+
+
+@kernel
+def area(board, owner, stack):
+    """Tromp-Taylor area of the board as it stands. ``stack`` is scratch, uint16[P].
+
+    Writes into ``owner`` (int8[P]) +1 for Black's stones and for empty regions that reach only Black, -1 for White's,
+    else 0. Returns Black's points minus White's.
+    """
+    return area_of(board.color, board.info[SIZE], owner, stack)
+
+
+@kernel
+def area_of(color, size, owner, stack):
+    """As `area`, for bare colours (uint8[P]) of a board of that size."""
+    s = np.uint64(size + 1)
+    score = 0
+    for i in range(color.size):
+        c = color[i]
+        owner[i] = _UNKNOWN if c == EMPTY else np.int8(c == BLACK) - np.int8(c == WHITE)
+    for i in range(size + 2, color.size - size - 1):
+        if owner[i] != _UNKNOWN:
+            score += owner[i]
+            continue
+        # `stack` grows and is never popped, so that it holds the region at the end.
+        stack[0] = i
+        owner[i] = 0
+        done, count = np.uint64(0), np.uint64(1)
+        borders = np.uint8(0)
+        while done < count:
+            p = np.uint64(stack[done])
+            done += _1
+            for n in (p - s, p - _1, p + _1, p + s):
+                if owner[n] == _UNKNOWN:
+                    owner[n] = 0
+                    stack[count] = n
+                    count += _1
+                elif color[n] != EDGE:
+                    borders |= color[n]
+        if borders == BLACK or borders == WHITE:
+            side = np.int8(1) if borders == BLACK else np.int8(-1)
+            for k in range(count):
+                owner[stack[k]] = side
+            score += side  # the region's other points are met later and counted then
+    return score
+
+
+class BensonScratch(NamedTuple):
+    """Working memory of `benson`, for boards of one size; its contents mean nothing between calls."""
+
+    label: np.ndarray  # uint16[P]       region of a point, from 1
+    queue: np.ndarray  # uint16[P]       points of the present region
+    inner: np.ndarray  # uint16[P]       by region: its points that are not next to the colour
+    broken: np.ndarray  # uint16[P]      by region: it borders a chain that may die
+    seen: np.ndarray  # uint16[P]        by chain: the last region that met it
+    place: np.ndarray  # uint16[P]       by chain: its pair in the present region
+    eyes: np.ndarray  # uint16[P]        by chain: number of its vital regions
+    pair_chain: np.ndarray  # uint16[2P]   the pairs (region, chain next to it), region by region; as regions and chains
+    pair_region: np.ndarray  # uint16[2P]  form a planar graph of two kinds of nodes, there are less than 2P pairs
+    pair_vital: np.ndarray  # uint16[2P]   points of the region next to the chain; later: vital or not
+
+
+def new_benson_scratch(size: int) -> BensonScratch:
+    """Working memory for boards of that size."""
+    p = padded(size)
+    return BensonScratch(*(np.zeros(p, np.uint16) for _ in range(7)), *(np.zeros(2 * p, np.uint16) for _ in range(3)))
+
+
+@kernel
+def benson(board, color, alive, suicide, scratch):
+    """The stones of ``color`` that cannot be captured even if it always passes, and the territory that they enclose.
+
+    Writes into ``alive`` (uint8[P]): ALIVE_STONE on such stones; ALIVE_TERRITORY on the points (empty or the
+    opponent's stones) of regions that border such stones only and where the opponent cannot live, as at most one
+    point is not next to ``color``; 0 elsewhere. Returns the number of such stones. ``scratch`` is a BensonScratch for
+    this size.
+
+    D. B. Benson, "Life in the Game of Go", 1976: a region is vital to a chain if all its empty points are liberties
+    of the chain; alive is the largest set of chains each with two vital regions that border chains of the set only.
+    Where ``suicide`` is legal all points of the region must border the chain, as the opponent could empty the region
+    by suicide and live in it.
+    """
+    size = board.info[SIZE]
+    colors = board.color
+    alive[:] = 0
+    scratch.label[:] = 0
+    scratch.seen[:] = 0
+    scratch.eyes[:] = 0
+    regions, pairs = 0, 0
+    two_eyes = False
+    for i in range(size + 2, colors.size - size - 1):
+        if scratch.label[i] != 0 or colors[i] == color or colors[i] == EDGE:
+            continue
+        regions += 1
+        first = pairs
+        needed, pairs = _fill_region(board, color, i, regions, pairs, scratch, suicide)
+        for k in range(first, pairs):
+            vital = scratch.pair_vital[k] == needed
+            scratch.pair_vital[k] = vital
+            if vital:
+                chain = np.uint64(scratch.pair_chain[k])
+                scratch.eyes[chain] += _1
+                two_eyes = two_eyes or scratch.eyes[chain] >= 2
+    if not two_eyes:
+        return 0
+    _drop_chains(regions, pairs, scratch)
+    return _mark_alive(board, color, alive, scratch)
+
+
+@kernel
+def _fill_region(board, color, start, region, pairs, scratch, suicide):
+    """Label the region around ``start`` and append its pairs. Returns the points a chain must touch, and the pairs."""
+    colors, chains = board.color, board.chain
+    label, queue, seen, place = scratch.label, scratch.queue, scratch.seen, scratch.place
+    s = np.uint64(board.info[STRIDE])
+    queue[0] = start
+    label[start] = region
+    done, count = np.uint64(0), np.uint64(1)
+    needed, inner = 0, 0
+    while done < count:
+        p = np.uint64(queue[done])
+        done += _1
+        must_touch = suicide or colors[p] == EMPTY
+        needed += must_touch
+        touches = False
+        for n in (p - s, p - _1, p + _1, p + s):
+            k = colors[n]
+            if k == color:
+                touches = True
+                chain = np.uint64(chains[n])
+                if seen[chain] != region:
+                    seen[chain] = region
+                    place[chain] = pairs
+                    scratch.pair_chain[pairs] = chain
+                    scratch.pair_region[pairs] = region
+                    scratch.pair_vital[pairs] = 0
+                    pairs += 1
+            elif k != EDGE and label[n] == 0:
+                label[n] = region
+                queue[count] = n
+                count += _1
+        if not touches:
+            inner += 1
+        elif must_touch:
+            _count_neighbours(colors, chains, p, s, color, place, scratch.pair_vital)
+    scratch.inner[region] = inner
+    return needed, pairs
+
+
+@kernel
+def _count_neighbours(colors, chains, p, s, color, place, pair_vital):
+    """Count point ``p`` once for every chain of ``color`` next to it."""
+    n0, n1, n2, n3 = p - s, p - _1, p + _1, p + s
+    c0 = np.uint64(chains[n0]) if colors[n0] == color else _0
+    c1 = np.uint64(chains[n1]) if colors[n1] == color else _0
+    c2 = np.uint64(chains[n2]) if colors[n2] == color else _0
+    c3 = np.uint64(chains[n3]) if colors[n3] == color else _0
+    if c0 != _0:
+        pair_vital[place[c0]] += _1
+    if c1 != _0 and c1 != c0:
+        pair_vital[place[c1]] += _1
+    if c2 != _0 and c2 != c0 and c2 != c1:
+        pair_vital[place[c2]] += _1
+    if c3 != _0 and c3 != c0 and c3 != c1 and c3 != c2:
+        pair_vital[place[c3]] += _1
+
+
+@kernel
+def _drop_chains(regions, pairs, scratch):
+    """Drop chains with less than two vital regions, and regions that border a dropped chain, until nothing changes."""
+    broken, eyes, region_of = scratch.broken, scratch.eyes, scratch.pair_region
+    broken[: regions + 1] = 0
+    changed = True
+    while changed:
+        changed = False
+        for k in range(pairs):
+            region = region_of[k]
+            if eyes[scratch.pair_chain[k]] >= 2 or broken[region]:
+                continue
+            broken[region] = 1
+            changed = True
+            j = k
+            while j > 0 and region_of[j - 1] == region:
+                j -= 1
+            while j < pairs and region_of[j] == region:
+                if scratch.pair_vital[j]:
+                    eyes[scratch.pair_chain[j]] -= _1
+                j += 1
+
+
+@kernel
+def _mark_alive(board, color, alive, scratch):
+    """Write the result of `benson`; returns the number of stones."""
+    size = board.info[SIZE]
+    stones = 0
+    for p in range(size + 2, board.color.size - size - 1):
+        k = board.color[p]
+        if k == color:
+            if scratch.eyes[board.chain[p]] >= 2:
+                alive[p] = ALIVE_STONE
+                stones += 1
+        elif k != EDGE:
+            region = scratch.label[p]
+            if not scratch.broken[region] and scratch.inner[region] <= 1:
+                alive[p] = ALIVE_TERRITORY
+    return stones
+
+
+class Count(NamedTuple):
+    """Points of both sides on a board, without komi, handicap bonus and button."""
+
+    black: int
+    white: int
+    owner: np.ndarray  # int8[P]: +1 Black's, -1 White's, 0 neither; dead stones belong to their opponent
+
+
+def count(board: Board, rules: RuleCode, dead: set[int] | frozenset[int] = frozenset()) -> Count:
+    """Points of both sides; ``dead`` are the points of all dead stones.
+
+    Raises ValueError if a point of ``dead`` holds no stone.
+    """
+    color = board.color.copy()
+    prisoners = [int(board.info[CAPTURED_BLACK]), int(board.info[CAPTURED_WHITE])]
+    for p in dead:
+        if not 0 <= p < color.size or color[p] not in (BLACK, WHITE):
+            raise ValueError(f"point {p} holds no stone that could be dead")
+        prisoners[color[p] - 1] += 1
+        color[p] = EMPTY
+    owner = np.zeros(color.size, np.int8)
+    size = int(board.info[SIZE])
+    area_of(color, size, owner, np.empty(color.size, np.uint16))
+    counts = owner.copy()
+    tax = [0, 0]
+    if rules.tax != TAX_NONE:
+        _tax_groups(color, size, owner, counts, rules.tax == TAX_ALL, tax)
+    if rules.scoring == SCORING_TERRITORY:
+        counts[color != EMPTY] = 0
+        tax = [tax[0] + prisoners[0], tax[1] + prisoners[1]]
+    return Count(int((counts == 1).sum()) - tax[0], int((counts == -1).sum()) - tax[1], owner)
+
+
+def _tax_groups(color, size: int, owner, counts, tax_all: bool, tax: list[int]) -> None:
+    """Take the owned points of groups in seki out of ``counts``; if ``tax_all``, add to ``tax`` what others pay."""
+    neighbours = (-size - 1, -1, 1, size + 1)
+    seen = np.zeros(color.size, bool)
+    for start in np.flatnonzero(owner):
+        if seen[start]:
+            continue
+        side = owner[start]
+        group, owned, neutral = [start], [], False
+        seen[start] = True
+        for p in group:  # grows while it is walked
+            if color[p] == EMPTY:
+                owned.append(p)
+            for n in (p + d for d in neighbours):
+                if owner[n] == side and not seen[n]:
+                    seen[n] = True
+                    group.append(n)
+                neutral = neutral or (color[n] == EMPTY and owner[n] == 0)
+        if neutral and len(owned) < 3 and _regions(owned, neighbours) < 2:
+            counts[owned] = 0
+        elif tax_all:
+            tax[0 if side == 1 else 1] += min(2, len(owned))
+
+
+def _regions(points: list[int], neighbours: tuple[int, ...]) -> int:
+    """Number of connected parts of a set of points."""
+    left = {int(p) for p in points}
+    parts = 0
+    while left:
+        parts += 1
+        stack = [left.pop()]
+        while stack:
+            p = stack.pop()
+            for n in {p + d for d in neighbours} & left:
+                left.discard(n)
+                stack.append(n)
+    return parts
