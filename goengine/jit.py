@@ -74,3 +74,8 @@ def kernel(function):
     increments for every array of a NamedTuple would take half of the time of a move.
     """
     return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+
+
+def inlined_kernel(function):
+    """As `kernel`, and always spliced into its callers: passing a Board costs sixty words, which is as much as a move."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)

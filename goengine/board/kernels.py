@@ -25,13 +25,13 @@ from goengine.board.state import (
     ZOBRIST_TO_PLAY,
     copy_array,
 )
-from goengine.jit import kernel
+from goengine.jit import inlined_kernel, kernel
 
 _1 = np.uint64(1)
 KO_SIMPLE, KO_POSITIONAL, KO_SITUATIONAL = 0, 1, 2  # RuleCode.ko
 
 
-@kernel
+@inlined_kernel
 def is_legal(board, point, color, suicide):
     """Whether ``color`` may play ``point`` as far as this board tells: empty, no simple ko, no suicide unless allowed.
 
@@ -113,7 +113,7 @@ def _remove(board, chain, color):
     board.hash[0] = h
 
 
-@kernel
+@inlined_kernel
 def play(board, point, color):
     """Play a move or a pass of ``color``. Assumes that it is legal (`is_legal`); suicide takes the own chain off."""
     board.info[KO] = 0

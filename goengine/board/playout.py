@@ -8,12 +8,12 @@ import numpy as np
 from goengine.board.kernels import fills_eye, is_legal, play
 from goengine.board.random import below
 from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, SIZE, STRIDE, WHITE, copy_board
-from goengine.jit import kernel
+from goengine.jit import inlined_kernel, kernel
 
 _1 = np.uint64(1)
 
 
-@kernel
+@inlined_kernel
 def random_move(board, color, generator):
     """A legal move that fills no own eye: the first one in the list of empty points from a random place on; else PASS."""
     count = np.uint64(board.info[EMPTIES])
