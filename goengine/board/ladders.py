@@ -36,7 +36,9 @@ def new_ladder_scratch(size: int) -> LadderScratch:
     boards = Board(
         np.zeros((DEPTH, p), np.uint8), *words, np.zeros((DEPTH, 8), np.int64), np.zeros((DEPTH, 1), np.uint64)
     )
-    return LadderScratch(boards, np.zeros((DEPTH, _MOVES), np.uint64), np.zeros(DEPTH, np.int64), np.zeros(8, np.uint64))
+    return LadderScratch(
+        boards, np.zeros((DEPTH, _MOVES), np.uint64), np.zeros(DEPTH, np.int64), np.zeros(8, np.uint64)
+    )
 
 
 @kernel

@@ -24,7 +24,14 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.kernels import KO_SIMPLE, breaks_superko, find_liberties
-from goengine.board.ladders import BUDGET, LadderScratch, atari_captures, ladder_capture, ladder_escape, new_ladder_scratch
+from goengine.board.ladders import (
+    BUDGET,
+    LadderScratch,
+    atari_captures,
+    ladder_capture,
+    ladder_escape,
+    new_ladder_scratch,
+)
 from goengine.board.scoring import BensonScratch, benson, new_benson_scratch
 from goengine.board.state import (
     BLACK,

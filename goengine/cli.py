@@ -1,0 +1,56 @@
+"""The command ``goengine``: its first word chooses a command, whose own module reads the rest.
+
+Imports nothing heavy before it knows the command, so that `goengine gtp` answers at once.
+"""
+
+import importlib
+import sys
+
+from goengine import __version__
+
+# command: (module with a function main(argv) -> exit status, what it does)
+COMMANDS = {
+    "gtp": ("goengine.gtp", "speak GTP on standard input and output (for Sabaki, GoGui and other programs)"),
+    "play": ("goengine.play", "play a game in the terminal"),
+    "bench": ("goengine.bench", "measure the speed of every part on this machine"),
+    "nets": ("goengine.nets_command", "list the nets that come with the engine"),
+    "doctor": ("goengine.doctor", "say what works on this machine, what does not, and how to mend it"),
+    "warmup": ("goengine.warmup", "compile all kernels now, so that no game waits for the compiler"),
+}
+
+
+def usage() -> str:
+    """The text of ``goengine --help``."""
+    lines = [f"  {name:8}{summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: goengine COMMAND [options]",
+            "",
+            *lines,
+            "",
+            "goengine COMMAND --help lists a command's options. Training: python -m training --help.",
+        ]
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Returns its exit status; 2 if there is no such command."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(usage() + "\n")
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version", "version"):
+        sys.stdout.write(f"goengine {__version__}\n")
+        return 0
+    if arguments[0] not in COMMANDS:
+        sys.stderr.write(f"goengine: there is no command '{arguments[0]}'\n\n{usage()}\n")
+        return 2
+    module, _ = COMMANDS[arguments[0]]
+    try:
+        return importlib.import_module(module).main(arguments[1:]) or 0
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
