@@ -1,8 +1,8 @@
 """The eight symmetries of the square, for planes, policies, flat arrays of points and single points.
 
-A symmetry is a number s in 0..7: if s & 4 the board is transposed (row and column change places), then if s & 2 each row is
-reversed (left and right), then if s & 1 the rows are (top and bottom). 0 changes nothing. Knows no rules and no feature set;
-a feature set must not hold anything that a symmetry changes.
+A symmetry is a number s in 0..7: if s & 4 the board is transposed (row and column change places), then if s & 2 each
+row is reversed (left and right), then if s & 1 the rows are (top and bottom). 0 changes nothing. Knows no rules and no
+feature set; a feature set must not hold anything that a symmetry changes.
 """
 
 from functools import cache

@@ -1,7 +1,7 @@
 """What every evaluator takes, gives and promises: the contract between the search and the nets.
 
-Knows only numpy: no backend, no board and no feature set is imported here, so the search may depend on this module and on
-nothing else of the package. All numbers are for the player to move.
+Knows only numpy: no backend, no board and no feature set is imported here, so the search may depend on this module and
+on nothing else of the package. All numbers are for the player to move.
 """
 
 from dataclasses import dataclass
@@ -52,16 +52,21 @@ class Evaluation(NamedTuple):
 def empty_evaluation(rows: int, size: int) -> Evaluation:
     """Arrays of the right shapes and types, not filled in."""
     f = np.float32
-    return Evaluation(np.empty((rows, size * size + 1), f), np.empty(rows, f), np.empty(rows, f), np.empty(rows, f),
-                      np.empty((rows, size * size), f))
+    return Evaluation(
+        np.empty((rows, size * size + 1), f),
+        np.empty(rows, f),
+        np.empty(rows, f),
+        np.empty(rows, f),
+        np.empty((rows, size * size), f),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
     """What the caller must know of an evaluator before it believes a number.
 
-    A head is proven where a test against held-out games showed that it carries information; an unproven head still gives
-    numbers, and nobody should act on them.
+    A head is proven where a test against held-out games showed that it carries information; an unproven head still
+    gives numbers, and nobody should act on them.
     """
 
     name: str
@@ -82,7 +87,7 @@ class Pending(Protocol):
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """From encoded positions to evaluations. Not for two threads at a time; several submissions may be pending at once."""
+    """From encoded positions to evaluations. Not for two threads at a time; several may be pending at once."""
 
     @property
     def traits(self) -> Traits: ...

@@ -1,9 +1,9 @@
 """Remembers evaluations by key, in bounded memory.
 
-Knows keys and arrays, nothing of positions: whoever makes a key vouches that it names everything the encoding depends on. Each
-key belongs to one set of `WAYS` places; the place not used for longest is given up (a set-associative table, so that a whole
-batch is looked up in a few numpy operations). Policy and ownership are kept in float16, and answers that were just computed are
-rounded in the same way: an answer does not depend on whether it was remembered.
+Knows keys and arrays, nothing of positions: whoever makes a key vouches that it names everything the encoding depends
+on. Each key belongs to one set of `WAYS` places; the place not used for longest is given up (a set-associative table,
+so that a whole batch is looked up in a few numpy operations). Policy and ownership are kept in float16, and answers
+that were just computed are rounded in the same way: an answer does not depend on whether it was remembered.
 """
 
 import numpy as np
@@ -69,7 +69,7 @@ class Cache(EvaluatorBase):
 
 
 def _distinct(keys: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(rows to ask for, which of them answers each missing row): one row for equal keys, one for each that is not cached."""
+    """(rows to ask for, which of them answers each missing row): equal keys are asked for once."""
     wanted = keys[missing]
     if len(wanted) < 2:
         return missing, np.arange(len(missing))
@@ -85,7 +85,15 @@ def _distinct(keys: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.nda
 class _Filling:
     """A pending evaluation that completes an answer and is remembered."""
 
-    def __init__(self, inner: Pending, table: "_Table", keys: np.ndarray, answer: Evaluation, missing: np.ndarray, copies: np.ndarray):
+    def __init__(
+        self,
+        inner: Pending,
+        table: "_Table",
+        keys: np.ndarray,
+        answer: Evaluation,
+        missing: np.ndarray,
+        copies: np.ndarray,
+    ):
         self.inner, self.table, self.keys = inner, table, keys.copy()
         self.answer, self.missing, self.copies = answer, missing, copies
         self.done = False
@@ -140,7 +148,8 @@ class _Table:
         sets = self._set(keys[rows])
         match = self.keys[sets] == keys[rows, None]  # known already where two pending batches held the same key
         ways = np.where(match.any(axis=1), match.argmax(axis=1), self.used[sets].argmin(axis=1))
-        _, last = np.unique((sets * WAYS + ways)[::-1], return_index=True)  # two rows may want one place: the last gets it
+        # Two rows may want one place: the last gets it.
+        _, last = np.unique((sets * WAYS + ways)[::-1], return_index=True)
         chosen = len(rows) - 1 - last
         rows, sets, ways = rows[chosen], sets[chosen], ways[chosen]
         places = sets * WAYS + ways
@@ -154,6 +163,8 @@ class _Table:
     @staticmethod
     def rounded(evaluation: Evaluation) -> Evaluation:
         """The evaluation as the table will give it back."""
+
         def half(array: np.ndarray) -> np.ndarray:
             return array.astype(np.float16).astype(np.float32)
-        return evaluation._replace(policy=half(np.clip(evaluation.policy, -60000, 60000)), ownership=half(evaluation.ownership))
+
+        return evaluation._replace(policy=half(np.clip(evaluation.policy, -6e4, 6e4)), ownership=half(evaluation.ownership))

@@ -1,7 +1,8 @@
-"""An evaluator that shows another one its positions turned and mirrored: one random symmetry per row, or the average of several.
+"""An evaluator that shows another one its positions turned and mirrored: one random symmetry per row, or the average of
+several.
 
-A net is not quite symmetric; a random view removes the bias over many evaluations (Silver et al. 2016, methods), an average
-removes it in each. Knows no backend; randomness comes from the caller's generator.
+A net is not quite symmetric; a random view removes the bias over many evaluations (Silver et al. 2016, methods), an
+average removes it in each. Knows no backend; randomness comes from the caller's generator.
 """
 
 import numpy as np
@@ -17,8 +18,8 @@ _TAGS[0] = 0
 class Symmetric(EvaluatorBase):
     """Rows of `inner` seen through symmetries and turned back.
 
-    views: 1 takes one random symmetry per row; 2..8 averages over that many different ones per row (8: all, nothing random).
-    Probabilities are averaged, not logits. Raises ValueError if views is not 1..8.
+    views: 1 takes one random symmetry per row; 2..8 averages over that many different ones per row (8: all, nothing
+    random). Probabilities are averaged, not logits. Raises ValueError if views is not 1..8.
     """
 
     def __init__(self, inner: Evaluator, generator: np.random.Generator, views: int = 1):
@@ -31,8 +32,11 @@ class Symmetric(EvaluatorBase):
         symmetries = self._choose(batch.rows)
         rows = np.repeat(np.arange(batch.rows), self.views)
         keys = batch.keys[rows]
-        shown = Batch(symmetry.planes_by_row(batch.planes[rows], symmetries), batch.globals[rows],
-                      np.where(keys == 0, keys, keys ^ _TAGS[symmetries]))
+        shown = Batch(
+            symmetry.planes_by_row(batch.planes[rows], symmetries),
+            batch.globals[rows],
+            np.where(keys == 0, keys, keys ^ _TAGS[symmetries]),
+        )
         return _Turned(self.inner.submit(shown), symmetries, self.views)
 
     def close(self) -> None:
@@ -58,8 +62,9 @@ class _Turned:
     def result(self) -> Evaluation:
         if self.evaluation is None:
             seen, back = self.inner.result(), symmetry.INVERSE[self.symmetries]
-            turned = seen._replace(policy=symmetry.policy_by_row(seen.policy, back),
-                                   ownership=symmetry.flat_by_row(seen.ownership, back))
+            turned = seen._replace(
+                policy=symmetry.policy_by_row(seen.policy, back), ownership=symmetry.flat_by_row(seen.ownership, back)
+            )
             self.evaluation = turned if self.views == 1 else _average(turned, self.views)
         return self.evaluation
 

@@ -17,8 +17,13 @@ Script = Callable[[np.ndarray, np.ndarray], Evaluation]
 def flat_evaluation(rows: int, size: int) -> Evaluation:
     """Flat policy, value 0, score 0, nobody's points: a start that a script may change in place."""
     f = np.float32
-    return Evaluation(np.zeros((rows, size * size + 1), f), np.zeros(rows, f), np.zeros(rows, f), np.full(rows, STDEV, f),
-                      np.zeros((rows, size * size), f))
+    return Evaluation(
+        np.zeros((rows, size * size + 1), f),
+        np.zeros(rows, f),
+        np.zeros(rows, f),
+        np.full(rows, STDEV, f),
+        np.zeros((rows, size * size), f),
+    )
 
 
 class Uniform(EvaluatorBase):

@@ -1,0 +1,174 @@
+"""From a name or a path to an evaluator: the one place that decides which backend plays a net.
+
+A name is 'uniform', a shipped net, or empty for the default. A path is the folder of a net (with its card.json), a .xml
+of OpenVINO, or a .safetensors checkpoint for torch. A backend is imported only when it is chosen: playing on a CPU
+never imports torch.
+"""
+
+import ctypes
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from goengine.evaluators import shipped
+from goengine.evaluators.base import Evaluator, EvaluatorError, Traits
+from goengine.evaluators.uniform import Uniform
+from goengine.nets import card as cards
+from goengine.nets.card import Card
+from goengine.nets.safetensors_file import WeightsError
+from goengine.nets.spec import NetSpec, NetSpecError
+
+Precision = Literal["auto", "f32", "bf16", "f16", "int8"]
+UNIFORM: Final = "uniform"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """Where and how a net is computed.
+
+    device: 'cpu' is OpenVINO; 'cuda', 'cuda:1' and 'torch-cpu' are torch; 'auto' is CUDA where torch and a GPU are,
+    else 'cpu'. precision: 'auto' is bf16 where it is fast; 'int8' wants a quantized form of the net. threads: 0 leaves
+    the choice to the backend. streams: batches that OpenVINO computes side by side. cache_folder: keeps what OpenVINO
+    compiled.
+    """
+
+    device: str = "auto"
+    precision: Precision = "auto"
+    threads: int = 0
+    streams: int = 1
+    cache_folder: Path | None = None
+
+
+def load(name: str | Path = "", *, size: int | None = None, backend: Backend | None = None, **settings) -> Evaluator:
+    """The evaluator of a net; size: the board size for which a default is wanted; settings: fields of `Backend`, if
+    none.
+
+    Raises EvaluatorError if there is no such net, a file is wrong or it cannot be played here; the message says what to
+    do.
+    """
+    backend = Backend(**settings) if backend is None else backend
+    try:
+        return _load(str(name), size, backend)
+    except (WeightsError, NetSpecError) as error:
+        raise EvaluatorError(str(error)) from error
+
+
+def cuda_devices() -> int:
+    """Number of NVIDIA GPUs that the driver shows; asks the driver itself, without torch."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        count = ctypes.c_int(0)
+        if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
+            return 0
+    except (OSError, AttributeError):
+        return 0
+    return count.value
+
+
+def _load(name: str, size: int | None, backend: Backend) -> Evaluator:
+    if name == UNIFORM:
+        return Uniform()
+    name = name if name else shipped.default(size)
+    if name in shipped.names():
+        return _from_folder(shipped.FOLDER / name, backend)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return _from_folder(path, backend)
+    if not path.exists():
+        raise WeightsError(f"no net or file '{name}'; the nets are: {', '.join((*shipped.names(), UNIFORM))}")
+    if path.suffix == ".safetensors":
+        return _from_checkpoint(path, backend)
+    if path.suffix == ".xml":
+        return _from_xml(path, backend)
+    raise WeightsError(f"{path}: expected a net's folder, a .xml (OpenVINO) or a .safetensors file (checkpoint)")
+
+
+def _device(backend: Backend) -> str:
+    """'cpu', 'torch-cpu' or a CUDA device, with 'auto' decided."""
+    device = backend.device
+    if device == "auto":
+        return "cuda" if importlib.util.find_spec("torch") and cuda_devices() and _torch_has_cuda() else "cpu"
+    if device in ("cpu", "torch-cpu") or device.split(":")[0] == "cuda":
+        return device
+    raise EvaluatorError(f"device: expected auto, cpu, torch-cpu, cuda or cuda:N, got '{device}'")
+
+
+def _torch_has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _from_folder(folder: Path, backend: Backend) -> Evaluator:
+    """A net with a card: every file is checked against it before a backend sees it."""
+    card, device = cards.read(folder), _device(backend)
+    if device != "cpu":
+        cards.read_checked(folder, card, "net.safetensors")
+        return _torch(folder / "net.safetensors", card, device, backend)
+    stem = f"{card.name}-int8" if backend.precision == "int8" else card.name
+    graph, weights = (cards.read_checked(folder, card, f"{stem}.{suffix}") for suffix in ("xml", "bin"))
+    return _openvino(graph, weights, card.spec, _traits(card, f"cpu {backend.precision}"), backend)
+
+
+def _from_checkpoint(path: Path, backend: Backend) -> Evaluator:
+    """A checkpoint of a training run, played by torch, on the CPU too unless OpenVINO was asked for."""
+    if backend.device == "cpu":
+        raise EvaluatorError(f"{path}: a checkpoint is played by torch: device torch-cpu or cuda; or export it for OpenVINO")
+    device = _device(backend)
+    return _torch(path, None, "torch-cpu" if device == "cpu" else device, backend)
+
+
+def _from_xml(path: Path, backend: Backend) -> Evaluator:
+    """A net without a card: its .xml must say what it is, as the export writes it there."""
+    openvino = _openvino_module()
+    graph, weights = openvino.read_pair(path)
+    spec = NetSpec.from_json(openvino.written_spec(graph, path))
+    traits = Traits(name=path.stem, features=spec.features, device=f"cpu {backend.precision}")
+    return _openvino(graph, weights, spec, traits, backend)
+
+
+def _traits(card: Card, device: str) -> Traits:
+    proven = {f"{head}_proven": head in card.proven for head in cards.HEADS}
+    return Traits(name=card.name, features=card.spec.features, device=device, **proven)
+
+
+def _openvino_module():
+    try:
+        from goengine.evaluators import openvino
+    except ImportError as error:
+        raise EvaluatorError(f"OpenVINO cannot be imported ({error}); install it with: pip install openvino") from error
+    return openvino
+
+
+def _openvino(graph: bytes, weights: bytes, spec: NetSpec, traits: Traits, backend: Backend) -> Evaluator:
+    return _openvino_module().OpenVINO(
+        graph,
+        weights,
+        traits,
+        planes=spec.planes,
+        globals=spec.globals,
+        precision="auto" if backend.precision == "int8" else backend.precision,
+        threads=backend.threads,
+        streams=backend.streams,
+        cache_folder=backend.cache_folder,
+    )
+
+
+def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Evaluator:
+    try:
+        from goengine.evaluators.network import Network
+        from goengine.nets.checkpoint import load_module
+    except ImportError as error:
+        raise EvaluatorError(f"torch cannot be imported ({error}); install it, or play on OpenVINO: device cpu") from error
+    net, meta = load_module(path)
+    place = "cpu" if device == "torch-cpu" else device
+    described = f"{place} {backend.precision}"
+    if card is None:
+        traits = Traits(name=path.stem, features=meta.spec.features, device=described)
+    elif card.spec != meta.spec:
+        raise WeightsError(f"{path}: is another net than its card says; get it again")
+    else:
+        traits = _traits(card, described)
+    return Network(net, traits, device=place, precision=backend.precision, threads=backend.threads)

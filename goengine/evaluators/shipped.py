@@ -1,0 +1,55 @@
+"""The nets that come with the engine: which there are, which is the default, whether their files are whole.
+
+Reads cards and checksums only; imports no backend, so that a list costs nothing.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from goengine.nets import card as cards
+from goengine.nets.card import Card
+from goengine.nets.safetensors_file import WeightsError
+
+FOLDER: Final = Path(__file__).resolve().parent.parent / "weights"
+
+
+def names(folder: Path = FOLDER) -> tuple[str, ...]:
+    """Names of the shipped nets, by alphabet; a name is a folder with a card."""
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(path.parent.name for path in folder.glob(f"*/{cards.FILE}")))
+
+
+def read(name: str, folder: Path = FOLDER) -> Card:
+    """The card of a shipped net. Raises WeightsError if there is no such net or its card is wrong."""
+    if name not in names(folder):
+        raise WeightsError(f"no net named '{name}'; there are: {', '.join((*names(folder), 'uniform'))}")
+    return cards.read(folder / name)
+
+
+def default(size: int | None = None, folder: Path = FOLDER) -> str:
+    """Name of the net to play with: of those trained on boards of this size (of all if none was) the one of highest
+    rank.
+
+    Raises WeightsError if no net is shipped.
+    """
+    every = [read(name, folder) for name in names(folder)]
+    fitting = [card for card in every if size in card.sizes] or every
+    if not fitting:
+        raise WeightsError(f"no net in {folder}; name a file with --net, or play without one: --net uniform")
+    return max(fitting, key=lambda card: card.rank).name
+
+
+def problems(name: str, folder: Path = FOLDER) -> list[str]:
+    """What is wrong with the files of a shipped net; empty if every checksum holds."""
+    found = []
+    try:
+        card = read(name, folder)
+    except WeightsError as error:
+        return [str(error)]
+    for file in card.files:
+        try:
+            cards.read_checked(folder / name, card, file)
+        except WeightsError as error:
+            found.append(str(error))
+    return found
