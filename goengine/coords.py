@@ -17,7 +17,7 @@ between the right end of a row and the left end of the next. Its stride is N + 1
 p + 1, p - (N + 1) and p + (N + 1). Point 0 is an edge point and therefore free to stand for a pass.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def on_board(p: int, size: int) -> bool:
     return 0 <= row < size and 0 <= column < size
 
 
-@lru_cache(maxsize=None)
+@cache
 def points(size: int) -> np.ndarray:
     """The padded points in index order: int32[N*N], read-only."""
     rows, columns = np.divmod(np.arange(size * size), size)

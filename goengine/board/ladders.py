@@ -33,12 +33,8 @@ def new_ladder_scratch(size: int) -> LadderScratch:
     """Working memory for boards of this size."""
     p = coords.padded(size)
     words = [np.zeros((DEPTH, p), np.uint16) for _ in range(6)]
-    boards = Board(
-        np.zeros((DEPTH, p), np.uint8), *words, np.zeros((DEPTH, 8), np.int64), np.zeros((DEPTH, 1), np.uint64)
-    )
-    return LadderScratch(
-        boards, np.zeros((DEPTH, _MOVES), np.uint64), np.zeros(DEPTH, np.int64), np.zeros(8, np.uint64)
-    )
+    boards = Board(np.zeros((DEPTH, p), np.uint8), *words, np.zeros((DEPTH, 8), np.int64), np.zeros((DEPTH, 1), np.uint64))
+    return LadderScratch(boards, np.zeros((DEPTH, _MOVES), np.uint64), np.zeros(DEPTH, np.int64), np.zeros(8, np.uint64))
 
 
 @kernel

@@ -28,6 +28,12 @@ class SlowBoard:
                     todo.append(q)
         return stones, liberties
 
+    def after_pass(self) -> "SlowBoard":
+        """The board after a pass: a ko may be taken back."""
+        board = copy.copy(self)
+        board.ko = None
+        return board
+
     def after(self, p, color) -> "SlowBoard | None":
         """The board after a move, or None if it is illegal (occupied, ko, suicide)."""
         if p in self.stones or p == self.ko:

@@ -24,15 +24,9 @@ def random_game(size: int, seed: int, plies: int, rules=JAPANESE):
         move = PASS if below(generator, 40) == 0 else int(random_move(game.board, color, generator))
         if not game_is_legal(game, move, color, rules):
             move = PASS
-        if move == PASS:
-            slow = SlowBoard.__new__(SlowBoard)
-            slow.__dict__.update(previous.__dict__ if moves else SlowBoard(size).__dict__)
-            slow.ko = None
-        else:
-            slow = (previous if moves else SlowBoard(size)).after(coords.row_column(move, size), color)
-            assert slow is not None
+        slow = slow.after_pass() if move == PASS else slow.after(coords.row_column(move, size), color)
+        assert slow is not None
         game_play(game, move, color)
-        previous = slow
         moves.append(move)
         yield game, slow, moves
 
@@ -105,9 +99,7 @@ def test_zero_escape_moves_save():
             if color == own and len(liberties) == 1 and not ladder(slow, min(stones), False, [10_000]):
                 saves += 1
                 moves = [tuple(p) for p in np.argwhere(planes[15]).tolist()]
-                assert any(
-                    (after := slow.after(p, own)) and not ladder(after, min(stones), True, [10_000]) for p in moves
-                )
+                assert any((after := slow.after(p, own)) and not ladder(after, min(stones), True, [10_000]) for p in moves)
         assert (planes[15].sum() > 0) == (saves > 0)
         found += saves
     assert found > 10
@@ -176,8 +168,7 @@ def test_contract(name, size):
 def test_symmetry_commutes_with_encoding(name):
     """A rotated game gives rotated planes (all but plane 15 of `zero`, which names one of several saving moves)."""
     feature_set, size = features.get(name), 7
-    for game, _, moves in random_game(size, 9, 45):
-        pass
+    *_, (game, _, moves) = random_game(size, 9, 45)
     for turns in range(4):
         for flip in (False, True):
             twin = new_game(size)
