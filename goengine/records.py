@@ -51,6 +51,7 @@ class GameRecord:
     white_rank: str = ""
     date: str = ""
     source: str = ""  # the game's id where it comes from
+    fault: str = ""  # why the moves end before the source does, if they do
 
     def year(self) -> int:
         """The year in the date, or 0."""
