@@ -22,6 +22,7 @@ from goengine.evaluators.base import (
     empty_evaluation,
 )
 from goengine.nets.build import Net
+from goengine.nets.fold import fold
 
 PRECISIONS: Final = ("auto", "bf16", "f32")
 
@@ -49,7 +50,7 @@ class Network(EvaluatorBase):
             torch.set_num_threads(threads)
         try:
             self.device = torch.device(device)
-            self._net = net.eval().to(self.device).to(memory_format=torch.channels_last)
+            self._net = fold(net).to(self.device).to(memory_format=torch.channels_last)
         except (RuntimeError, AssertionError) as error:
             raise EvaluatorError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
         self.traits, self.spec = traits, net.spec

@@ -1,0 +1,206 @@
+"""Nets in files: the backends agree, damaged files are refused, and a CPU player does without torch."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from goengine.evaluators import shipped
+from goengine.evaluators.base import EvaluatorError
+from goengine.evaluators.load import load
+from goengine.nets import card as cards
+from tests.evaluators.conftest import NAME
+from tests.evaluators.helpers import assert_close, batch_of
+
+
+@pytest.fixture
+def copy(net_folder, tmp_path):
+    """A folder of the tiny net that a test may damage."""
+    return shutil.copytree(net_folder, tmp_path / NAME)
+
+
+@pytest.mark.parametrize("size", [2, 9, 19, 25])
+def test_openvino_and_torch_agree(net_folder, size):
+    batch = batch_of(3, size)
+    with load(net_folder, device="cpu", precision="f32") as one:
+        with load(net_folder, device="torch-cpu", precision="f32") as other:
+            assert_close(one.evaluate(batch), other.evaluate(batch), 2e-3)
+
+
+def test_low_precision_is_near(net_folder):
+    batch = batch_of(16, 9)
+    with load(net_folder, device="cpu", precision="f32") as exact, load(net_folder, device="cpu") as fast:
+        expected, found = exact.evaluate(batch), fast.evaluate(batch)
+    assert np.abs(expected.value - found.value).max() < 0.05
+    assert np.abs(expected.policy - found.policy).max() < 0.1 * np.abs(expected.policy).max()
+
+
+def test_a_checkpoint_and_a_bare_pair_are_played(net_folder):
+    batch = batch_of(2, 9)
+    answers = []
+    for path in (net_folder, net_folder / "net.safetensors", net_folder / f"{NAME}.xml"):
+        with load(path, precision="f32", threads=1) as evaluator:
+            assert evaluator.features == "zero"
+            answers.append(evaluator.evaluate(batch))
+    assert_close(answers[0], answers[1], 2e-3)
+    assert_close(answers[0], answers[2], 1e-6)
+
+
+def test_traits_come_from_the_card(net_folder):
+    with load(net_folder, device="cpu") as evaluator:
+        traits = evaluator.traits
+    assert (traits.name, traits.value_proven, traits.score_proven, traits.ownership_proven) == (NAME, True, False, False)
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def _edit(path):
+    path.write_text(path.read_text().replace('"steps": 0', '"steps": "many"'))
+
+
+DAMAGES = [
+    (f"{NAME}.bin", _flip, "cpu", "checksum"),
+    (f"{NAME}.bin", _cut, "cpu", "checksum"),
+    (f"{NAME}.bin", lambda path: path.unlink(), "cpu", "cannot be read"),
+    (f"{NAME}.xml", _flip, "cpu", "checksum"),
+    ("net.safetensors", _flip, "torch-cpu", "checksum"),
+    ("card.json", _edit, "cpu", "steps"),
+    ("card.json", _cut, "cpu", "card.json"),
+    ("card.json", lambda path: path.write_text("[]"), "cpu", "not the card"),
+    ("card.json", lambda path: path.unlink(), "cpu", "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("file", "damage", "device", "words"), DAMAGES)
+def test_damaged_files_are_refused(copy, file, damage, device, words):
+    damage(copy / file)
+    with pytest.raises(EvaluatorError, match=words) as caught:
+        load(copy, device=device)
+    assert file in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<net><layers>", "well-formed"),
+        ("<other/>", "not an OpenVINO net"),
+        ('<net name="x" version="11"/>', "export it"),
+    ],
+)
+def test_a_wrong_graph_is_refused(copy, text, words):
+    (copy / f"{NAME}.xml").write_text(text)
+    with pytest.raises(EvaluatorError, match=words):
+        load(copy / f"{NAME}.xml")
+
+
+def test_a_pair_needs_both_files_whole(copy):
+    _cut(copy / f"{NAME}.bin")
+    with pytest.raises(EvaluatorError, match="OpenVINO cannot load"):
+        load(copy / f"{NAME}.xml")
+    (copy / f"{NAME}.bin").unlink()
+    with pytest.raises(EvaluatorError, match="bin: cannot be read"):
+        load(copy / f"{NAME}.xml")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("no-such-net", {}, "no net or file 'no-such-net'.*uniform"),
+        ("pyproject.toml", {}, "expected a net's folder"),
+        ("uniform.safetensors", {}, "no net or file"),
+    ],
+)
+def test_wrong_names(name, settings, words):
+    with pytest.raises(EvaluatorError, match=words):
+        load(name, **settings)
+
+
+def test_wrong_settings(net_folder):
+    for settings, words in (
+        ({"device": "tpu"}, "device: expected auto"),
+        ({"device": "cpu", "precision": "f8"}, "precision: expected"),
+        ({"device": "cpu", "precision": "int8"}, "not on the card"),
+    ):
+        with pytest.raises(EvaluatorError, match=words):
+            load(net_folder, **settings)
+
+
+def test_wrong_planes_are_named(net_folder):
+    batch = batch_of(2, 9)
+    for device in ("cpu", "torch-cpu"):
+        with load(net_folder, device=device) as evaluator:
+            with pytest.raises(EvaluatorError, match="expects 5 planes and 3 globals, got 4 and 3"):
+                evaluator.evaluate(batch._replace(planes=batch.planes[:, :4]))
+        with pytest.raises(EvaluatorError, match="closed"):
+            evaluator.evaluate(batch)
+
+
+def test_a_card_survives_the_file(net_folder):
+    card = cards.read(net_folder)
+    assert cards.Card.from_json(card.to_json()) == card
+    assert set(card.files) == {"net.safetensors", f"{NAME}.xml", f"{NAME}.bin"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"colour": "red"}, "colour: unknown key"),
+        ({"version": 9}, "version 9"),
+        ({"proven": ["luck"]}, "proven"),
+        ({"files": {"../x": "0" * 64}}, "not the name of a file"),
+        ({"files": {"x": "0"}}, "SHA-256"),
+        ({"spec": {}}, "spec"),
+        ({"name": None}, "name"),
+    ],
+)
+def test_a_wrong_card_names_the_key(net_folder, change, words):
+    data = json.loads(cards.read(net_folder).to_json()) | change
+    with pytest.raises(ValueError, match=words):
+        cards.Card.from_json(json.dumps(data))
+
+
+def test_shipped_nets(net_folder, copy):
+    folder = copy.parent
+    assert shipped.names(folder) == (NAME,)
+    assert shipped.default(19, folder) == shipped.default(9, folder) == NAME
+    assert shipped.problems(NAME, folder) == []
+    _flip(copy / f"{NAME}.bin")
+    assert len(shipped.problems(NAME, folder)) == 1
+    assert shipped.names(folder / "nowhere") == ()
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_every_shipped_net_is_whole(name):
+    assert shipped.problems(name) == []
+
+
+ALONE = """
+import sys
+import goengine.evaluators.base
+import goengine.symmetry
+assert not {{"numba", "openvino", "torch"}} & set(sys.modules), "base"
+from goengine.evaluators.load import load
+from tests.evaluators.helpers import batch_of
+assert not {{"openvino", "torch"}} & set(sys.modules), "load"
+with load({folder!r}, device="cpu", threads=1) as evaluator:
+    assert evaluator.evaluate(batch_of(1, 9)).policy.shape == (1, 82)
+assert not {{"torch", "nncf", "onnx"}} & set(sys.modules), "play"
+"""
+
+
+def test_playing_on_a_cpu_imports_no_torch(net_folder):
+    code = ALONE.format(folder=str(net_folder))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
