@@ -91,8 +91,7 @@ def write_file(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], m
     Raises OSError if the folder cannot be written, ValueError as `header_bytes` does.
     """
     with replacing(path) as beside, open(beside, "wb") as out:
-        for chunk in chunks(arrays, metadata):
-            out.write(chunk)
+        out.writelines(chunks(arrays, metadata))
         out.flush()
         os.fsync(out.fileno())
 

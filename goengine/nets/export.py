@@ -1,0 +1,162 @@
+"""A net in the forms in which it plays: OpenVINO IR (float32, float16 weights, int8) and ONNX.
+
+Knows how to turn a trained module into a graph with the inputs planes [B,P,M,M] and globals [B,G] and the outputs policy [B,M*M+1]
+(logits), value [B] in [-1,1], score [B], score_stdev [B] (points) and ownership [B,M,M] in [-1,1], all for the player to move.
+
+**The board fills the planes.** An exported graph has no mask: it must be given M x M planes for a board of size M, never a
+padded one (plane 0 is all ones). Batch and board size are dynamic, so one file plays every size.
+
+Needs PyTorch and the format's own library (openvino, onnxscript, nncf), each imported where it is used. Playing needs none
+of this module. Dynamic against static shapes in OpenVINO 2026.4 on a CPU: see `openvino_model`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from goengine.nets.build import Net
+from goengine.nets.checkpoint import FORMAT, Meta
+from goengine.nets.fold import fold
+from goengine.nets.safetensors_file import replacing
+
+if TYPE_CHECKING:
+    from openvino import Model
+
+INPUTS: Final = ("planes", "globals")
+OUTPUTS: Final = ("policy", "value", "score", "score_stdev", "ownership")
+RT_INFO: Final = "goengine"  # the section of an IR's runtime information that holds `labels`
+
+# Layers that quantization leaves in floating point: the input's few informative bits, and the heads' last digits.
+KEEP_FLOAT: Final = (r".*trunk\.stem.*", r".*trunk\.globals.*", r".*net\.policy.*", r".*net\.value.*")
+
+
+class Player(nn.Module):
+    """A folded net with the outputs of an exported graph."""
+
+    def __init__(self, net: Net) -> None:
+        super().__init__()
+        self.net = fold(net).cpu().float()
+
+    def forward(self, planes: Tensor, globals_: Tensor) -> tuple[Tensor, ...]:
+        """planes [B,P,M,M] of full boards, globals [B,G] -> the tensors of OUTPUTS."""
+        out = self.net(planes, globals_, True)
+        return out.policy, torch.tanh(out.value * 0.5), out.score, out.score_stdev, out.ownership
+
+
+def labels(meta: Meta) -> dict[str, str]:
+    """What an exported file says about itself: format, spec, features, step, and the checksum of the weights it was made from."""
+    step, spec = str(meta.step), meta.spec
+    return {"format": FORMAT, "spec": spec.to_json(), "features": spec.features, "step": step, "sha256": meta.sha256}
+
+
+def export_onnx(net: Net, meta: Meta, path: str | os.PathLike[str]) -> None:
+    """Writes the net as one ONNX file (opset 18 or later), the labels in its metadata. Takes some seconds."""
+    dim = torch.export.Dim
+    batch, size = dim("batch"), dim("size", min=2, max=25)
+    shapes = ({0: batch, 2: size, 3: size}, {0: batch})
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            Player(net), _example(net), dynamo=True, verbose=False, input_names=INPUTS, output_names=OUTPUTS, dynamic_shapes=shapes
+        )
+    program.model.metadata_props.update(labels(meta))
+    with replacing(path) as beside:
+        program.save(str(beside), external_data=False)
+
+
+def openvino_model(net: Net, meta: Meta) -> Model:
+    """The net as an OpenVINO model in float32, with dynamic batch and board size, straight from the module.
+
+    Static shapes are worth little: see benchmarks in the project's documents; an evaluator may reshape the model per size.
+    """
+    import openvino as ov
+
+    player = Player(net)
+    spec = meta.spec
+    shapes = [ov.PartialShape([-1, spec.planes, -1, -1]), ov.PartialShape([-1, spec.globals])]
+    with _quiet(), torch.no_grad():
+        model = ov.convert_model(player, example_input=_example(net), input=shapes)
+    for port, name in zip(model.inputs, INPUTS, strict=True):
+        port.get_tensor().set_names({name})
+    for port, name in zip(model.outputs, OUTPUTS, strict=True):
+        port.get_tensor().set_names({name})
+    for key, value in labels(meta).items():
+        model.set_rt_info(value, [RT_INFO, key])
+    return model
+
+
+def save_openvino(model: Model, path: str | os.PathLike[str], *, compress: bool = True) -> None:
+    """Writes PATH (must end in .xml) and its .bin beside it. compress: store float32 weights as float16.
+
+    Raises ValueError if the path does not end in .xml.
+    """
+    import openvino as ov
+
+    path = Path(path)
+    if path.suffix != ".xml":
+        raise ValueError(f"{path}: an OpenVINO file's name ends in .xml")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+        beside = Path(folder, path.name)
+        ov.save_model(model, beside, compress_to_fp16=compress)
+        # The .bin first: whoever finds the .xml finds its weights.
+        os.replace(beside.with_suffix(".bin"), path.with_suffix(".bin"))
+        os.replace(beside, path)
+
+
+def quantize_openvino(
+    model: Model,
+    batches: Iterable[tuple[np.ndarray, np.ndarray]],
+    *,
+    keep: tuple[str, ...] = KEEP_FLOAT,
+    limit: int = 300,
+) -> Model:
+    """The model with int8 convolutions (weights per channel), calibrated after training on real positions.
+
+    batches: (planes float32 [B,P,M,M], globals float32 [B,G]) of full boards; at most `limit` are used.
+    keep: regular expressions over layer names that stay in floating point. Measure what it costs before shipping the result.
+    Raises ValueError if there is no batch.
+    """
+    import nncf
+
+    data = [{"planes": planes, "globals": globals_} for _, (planes, globals_) in zip(range(limit), batches, strict=False)]
+    if not data:
+        raise ValueError("quantization needs at least one batch of positions")
+    nncf.set_log_level(logging.ERROR)
+    ignored = nncf.IgnoredScope(patterns=list(keep), validate=False)
+    with _quiet():
+        quantized = nncf.quantize(
+            model, nncf.Dataset(data), subset_size=len(data), preset=nncf.QuantizationPreset.MIXED, ignored_scope=ignored
+        )
+    return quantized
+
+
+def openvino_labels(model: Model) -> Mapping[str, str]:
+    """The labels of a model read back, empty if it is not one of ours."""
+    if not model.has_rt_info([RT_INFO]):
+        return {}
+    keys = ("format", "spec", "features", "step", "sha256")
+    return {key: str(model.get_rt_info([RT_INFO, key]).astype(str)) for key in keys if model.has_rt_info([RT_INFO, key])}
+
+
+def _example(net: Net) -> tuple[Tensor, Tensor]:
+    """Inputs to trace with: two boards of size 9, so that no dimension is taken for a constant 1."""
+    return torch.ones(2, net.spec.planes, 9, 9), torch.zeros(2, net.spec.globals)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Sends what the exporters print to stderr (stdout belongs to results) and drops their warnings about themselves."""
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,38 @@
+"""Merging batch normalisation into the convolution before it: the same function, fewer operations.
+
+Knows that in evaluation mode a normalisation is an affine map per channel. Post-activation blocks lose all of theirs,
+pre-activation blocks keep the one at their entrance. A folded net is for playing: it cannot be trained or saved as a checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from goengine.nets.build import Net
+from goengine.nets.layers import ConvNorm
+
+
+def fold(net: Net) -> Net:
+    """A copy of the net, in evaluation mode, with every foldable normalisation merged; `net` stays as it is."""
+    folded = copy.deepcopy(net).eval()
+    for module in folded.modules():
+        if isinstance(module, ConvNorm):
+            _merge(module)
+    return folded.requires_grad_(False)
+
+
+def _merge(unit: ConvNorm) -> None:
+    norm = unit.norm
+    if norm is None:
+        return
+    with torch.no_grad():
+        # In float64, so that folding costs no precision worth naming.
+        scale = norm.weight.double() * torch.rsqrt(norm.running_var.double() + norm.eps)
+        weight = unit.conv.weight.double() * scale[:, None, None, None]
+        bias = norm.bias.double() - norm.running_mean.double() * scale
+        unit.conv.weight.copy_(weight)
+        unit.conv.bias = nn.Parameter(bias.to(unit.conv.weight.dtype))
+    unit.norm = None
