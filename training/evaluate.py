@@ -1,0 +1,78 @@
+"""How well a net predicts recorded games: next move and result.
+
+Knows the figures and how they are averaged. Takes any function from planes and globals to predictions, so that the trainer's own net
+and a shipped one on another backend are measured alike. Positions are shown as they were played: no symmetry, the game's own rules.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from goengine.features import FeatureSet
+from training.data import Sampler
+from training.sampling import Draw, Games, Targets
+
+
+class Predictions(NamedTuple):
+    """For B positions, float32, for the player to move."""
+
+    policy: np.ndarray  # [B, M * M + 1] logits
+    value: np.ndarray  # [B] in [-1, 1]
+    score: np.ndarray  # [B] points
+
+
+Predict = Callable[[np.ndarray, np.ndarray], Predictions]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Means over the measured positions; a target that no game has gives NaN."""
+
+    positions: int
+    top1: float  # the move played had the highest logit
+    top5: float  # it was among the five highest
+    cross_entropy: float  # of the move played, in nats
+    value_mse: float  # against the result, both in [-1, 1]: 1 is what a constant 0 gets
+    value_right: float  # share of positions whose winner was named
+    score_error: float  # mean absolute, points, counted games
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def _sums(targets: Targets, found: Predictions) -> np.ndarray:
+    """Numerators and denominators of the figures over one batch: float64[9]."""
+    logits = found.policy.astype(np.float64)
+    rows = np.arange(len(logits))
+    chosen = logits[rows, targets.policy]
+    rank = (logits > chosen[:, None]).sum(1) + ((logits == chosen[:, None]) & (np.arange(logits.shape[1]) < targets.policy[:, None])).sum(1)
+    highest = logits.max(1)
+    entropy = highest + np.log(np.exp(logits - highest[:, None]).sum(1)) - chosen
+    weight = targets.value_weight
+    error = (found.value - targets.value) ** 2
+    right = np.sign(found.value) == np.sign(targets.value)
+    points = np.abs(found.score - targets.score) * targets.score_weight
+    return np.array([len(rows), (rank < 1).sum(), (rank < 5).sum(), entropy.sum(), (error * weight).sum(), (right * weight).sum(),
+                     weight.sum(), points.sum(), targets.score_weight.sum()])
+
+
+def measure(predict: Predict, games: Games, features: FeatureSet, *, positions: int | None = None, batch: int = 256, seed: int = 0) -> Figures:
+    """Figures of `predict` on that many positions drawn without repetition (all of them in order if None)."""
+    count = games.moves.size if positions is None else min(positions, games.moves.size)
+    draw = Draw(seed, symmetries=0, shuffle=int(count < games.moves.size), vary=0.0)
+    sampler = Sampler(games, features, draw)
+    return measure_with(predict, sampler, count, batch)
+
+
+def measure_with(predict: Predict, sampler: Sampler, count: int, batch: int) -> Figures:
+    """As `measure`, with a sampler made before: it compiles only once."""
+    sums = np.zeros(9)
+    for first in range(0, count, batch):
+        targets = sampler.batch(first, min(batch, count - first))
+        sums += _sums(targets, predict(targets.planes, targets.globals))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        over = sums / sums[0]
+        return Figures(int(sums[0]), over[1], over[2], over[3], *(sums[4:6] / sums[6]), sums[7] / sums[8])

@@ -1,0 +1,44 @@
+"""How far a run is, and the learning rate that belongs there.
+
+Knows: a budget in steps or in training seconds (or both: whichever is further), warm-up and cosine decay. Does not know what is trained
+or who counts the seconds: the loop keeps both counters in its checkpoint, so that a resumed run continues on the same curve.
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Linear warm-up over the first `warmup` share of the run, then half a cosine from 1 down to `floor`.
+
+    The rate stays at `floor` after the end. Cosine decay: Loshchilov and Hutter, SGDR, 2017, without restarts.
+    """
+
+    steps: int | None = None  # end of the run in optimizer steps
+    seconds: float | None = None  # end of the run in seconds of training
+    warmup: float = 0.01  # share of the run
+    floor: float = 0.005  # of the peak rate
+
+    def __post_init__(self):
+        if not self.steps and not self.seconds:
+            raise ValueError("a run needs an end: give steps or a time budget")
+        if not 0 <= self.warmup < 1 or not 0 <= self.floor <= 1:
+            raise ValueError(f"warmup {self.warmup} and floor {self.floor} must be shares of one")
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the run that is done, 0 to 1."""
+        by_steps = step / self.steps if self.steps else 0.0
+        by_time = seconds / self.seconds if self.seconds else 0.0
+        return min(max(by_steps, by_time), 1.0)
+
+    def done(self, step: int, seconds: float) -> bool:
+        """Whether the budget is spent."""
+        return self.progress(step, seconds) >= 1.0
+
+    def factor(self, progress: float) -> float:
+        """Learning rate over its peak."""
+        if progress < self.warmup:
+            return max(progress / self.warmup, 0.02)  # not 0: the first steps should move
+        angle = math.pi * (progress - self.warmup) / (1 - self.warmup)
+        return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(angle))
