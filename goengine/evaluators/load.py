@@ -130,7 +130,7 @@ def _from_xml(path: Path, backend: Backend) -> Evaluator:
 
 
 def _traits(card: Card, device: str) -> Traits:
-    proven = {f"{head}_proven": head in card.proven for head in cards.HEADS}
+    proven = {f"{head}_proven": head in card.results.proven for head in cards.HEADS}
     return Traits(name=card.name, features=card.spec.features, device=device, **proven)
 
 

@@ -34,10 +34,10 @@ def default(size: int | None = None, folder: Path = FOLDER) -> str:
     Raises WeightsError if no net is shipped.
     """
     every = [read(name, folder) for name in names(folder)]
-    fitting = [card for card in every if size in card.sizes] or every
+    fitting = [card for card in every if size in card.results.sizes] or every
     if not fitting:
         raise WeightsError(f"no net in {folder}; name a file with --net, or play without one: --net uniform")
-    return max(fitting, key=lambda card: card.rank).name
+    return max(fitting, key=lambda card: card.results.rank).name
 
 
 def problems(name: str, folder: Path = FOLDER) -> list[str]:
