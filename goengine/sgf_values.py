@@ -102,8 +102,8 @@ def parse_result(text: str) -> tuple[int, float | None, int]:
 _ENCODINGS = {
     codecs.lookup(name).name
     for name in (
-        "utf-8", "ascii", "latin-1", "iso8859-15", "cp1252", "gb2312", "gbk", "gb18030", "big5", "big5hkscs", "shift_jis",
-        "cp932", "euc_jp", "euc_kr", "cp949", "koi8-r", "cp1251", "cp1250", "iso8859-2", "iso8859-5",
+        "utf-8", "ascii", "latin-1", "iso8859-15", "cp1252", "gb2312", "gbk", "gb18030", "big5",
+        "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "koi8-r", "cp1251", "cp1250", "iso8859-2", "iso8859-5",
     )
 }  # fmt: skip
 _CHARSET = re.compile(rb"CA\s*\[([^\]]{1,40})\]")
