@@ -1,0 +1,227 @@
+"""The command `goengine bench`: the speed of every part on this machine, at 9x9 and 19x19.
+
+Each figure is the best of several short runs, because what disturbs a measurement only slows it down. Compares nothing and
+judges nothing: results with the machine they ran on belong into benchmarks/.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from goengine import features, machine
+from goengine.board import playout
+from goengine.board.kernels import game_play
+from goengine.board.position import Position
+from goengine.board.random import new_generator
+from goengine.board.state import BLACK, TO_PLAY, Game, copy_game, new_board, new_game
+from goengine.evaluators import shipped
+from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
+from goengine.evaluators.load import load
+from goengine.evaluators.uniform import Uniform
+from goengine.features import zero
+from goengine.nets import card as cards
+from goengine.nets.safetensors_file import WeightsError
+from goengine.options import option, parse
+from goengine.rules import Rules
+from goengine.search.params import PLAY, Limits
+from goengine.search.search import Search
+from goengine.tables import short, table
+
+RUNS = 3  # each figure is the best of so many
+BATCHES = (1, 8, 32)
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """Measure the speed of every part of the engine on this machine."""
+
+    seconds: float = option(1.0, "how long each figure is measured")
+    sizes: tuple[int, ...] = option((9, 19), "board sizes")
+    net: str = option("", "a shipped net, or the folder of one; by default the one that would be played")
+    threads: int = option(1, "threads of a net; 0 = all cores")
+    json: bool = option(False, "write JSON")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= 3600:
+            raise ValueError(f"--seconds: expected more than 0 and at most 3600, not {self.seconds:g}")
+        if not all(2 <= size <= 25 for size in self.sizes):
+            raise ValueError("--sizes: board sizes are 2 to 25")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number."""
+
+    part: str
+    size: int
+    value: float
+    unit: str
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    options = parse(BenchOptions, argv, "goengine bench")
+    found = []
+    for figure in measure(options):
+        found.append(figure)
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{figure.part} {figure.size}x{figure.size}: {short(figure.value)} {figure.unit}")
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    here = machine.describe()
+    if options.json:
+        data = {"machine": asdict(here), "options": asdict(options), "figures": [asdict(figure) for figure in found]}
+        sys.stdout.write(json.dumps(data, indent=1) + "\n")
+    else:
+        sys.stdout.write(_text(here, options, found))
+    return 0
+
+
+def measure(options: BenchOptions) -> Iterator[Figure]:
+    """All figures, one after the other."""
+    seconds = options.seconds / RUNS
+    for size in options.sizes:
+        yield Figure("random playouts", size, playouts_per_second(size, seconds), "1/s")
+        games = games_along(size)
+        yield Figure("encoding, with ladders", size, encodings_per_second(games, zero.encode, seconds), "positions/s")
+        yield Figure(
+            "encoding, without", size, encodings_per_second(games, zero.encode_without_ladders, seconds), "positions/s"
+        )
+        yield Figure("search without a net", size, 1e6 / visits_per_second(Uniform(), size, seconds), "µs/visit")
+        for label, evaluator in _evaluators(options, size):
+            for rows in BATCHES:
+                rate = evaluations_per_second(evaluator, _batch(evaluator, games, rows), seconds)
+                yield Figure(f"{label}, batch {rows}", size, rate, "evaluations/s")
+            yield Figure(f"search, {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
+            evaluator.close()
+
+
+def best_rate(run: Callable[[], int], seconds: float, runs: int = RUNS) -> float:
+    """Units per second, the best of `runs` stretches of `seconds`; `run()` does some work and returns the units done."""
+    run()
+    best = 0.0
+    for _ in range(runs):
+        start, done = time.perf_counter(), 0
+        while (elapsed := time.perf_counter() - start) < seconds or not done:
+            done += run()
+        best = max(best, done / elapsed)
+    return best
+
+
+def playouts_per_second(size: int, seconds: float) -> float:
+    """Random playouts from the empty board, who owns what counted at the end of each."""
+    board, scratch, generator = new_board(size), new_board(size), new_generator(1)
+    owned = np.zeros(size * size, np.int64)
+
+    def run() -> int:
+        playout.playouts(board, scratch, BLACK, generator, 100, owned)
+        return 100
+
+    return best_rate(run, seconds)
+
+
+def games_along(size: int, count: int = 64) -> list[Game]:
+    """Games at `count` moments of random games, up to the middle of a game's usual length."""
+    generator, found = new_generator(7), []
+    while len(found) < count:
+        game = new_game(size)
+        for ply in range(size * size // 2):
+            if ply % 8 == 7 and len(found) < count:
+                copy = new_game(size)
+                copy_game(copy, game)
+                found.append(copy)
+            color = game.status[TO_PLAY]
+            game_play(game, playout.random_move(game.board, color, generator), color)
+    return found
+
+
+def encodings_per_second(games: list[Game], encode: Callable[..., None], seconds: float) -> float:
+    """Positions that the feature set `zero` encodes."""
+    chosen, size = features.get("zero"), int(games[0].board.info[0])
+    scratch, rules = chosen.new_scratch(size), Rules().code()
+    planes, values = np.zeros((chosen.planes, size, size), np.float32), np.zeros(chosen.globals, np.float32)
+
+    def run() -> int:
+        for game in games:
+            encode(game, rules, scratch, planes, values)
+        return len(games)
+
+    return best_rate(run, seconds)
+
+
+def evaluations_per_second(evaluator: Evaluator, batch: Batch, seconds: float) -> float:
+    """Rows answered, one batch after the other."""
+
+    def run() -> int:
+        evaluator.evaluate(batch)
+        return batch.rows
+
+    return best_rate(run, seconds)
+
+
+def visits_per_second(evaluator: Evaluator, size: int, seconds: float) -> float:
+    """Visits of a search with the constants of play, from the empty board, without a cache."""
+    best, search = 0.0, Search(evaluator, PLAY, seed=1)
+    for run in range(RUNS + 1):  # the first one warms up
+        search.set_position(Position(size))
+        search.clear()
+        result = search.run(Limits(seconds=seconds if run else seconds / 4))
+        best = max(best, result.playouts / result.seconds) if run else best
+    return best
+
+
+def _evaluators(options: BenchOptions, size: int) -> Iterator[tuple[str, Evaluator]]:
+    """(label, evaluator) for every backend that can play the net here; nothing where no net is shipped."""
+    try:
+        name = options.net or shipped.default(size)
+    except WeightsError as error:
+        sys.stderr.write(f"goengine bench: {error}\n")
+        return
+    kinds = [("cpu", "f32"), ("cpu", "bf16")]
+    kinds += [("cpu", "int8")] if _has_int8(name) else []
+    kinds += [("torch-cpu", "f32"), ("torch-cpu", "bf16"), ("cuda", "bf16")] if machine.installed("torch") else []
+    for device, precision in kinds:
+        try:
+            evaluator = load(name, device=device, precision=precision, threads=options.threads)
+        except EvaluatorError as error:
+            if device != "cuda":
+                sys.stderr.write(f"goengine bench: {device} {precision} left out: {error}\n")
+            continue
+        backend = "OpenVINO" if device == "cpu" else "torch" if device == "torch-cpu" else "torch CUDA"
+        yield f"{evaluator.name} on {backend} {precision}", evaluator
+
+
+def _has_int8(name: str) -> bool:
+    folder = shipped.FOLDER / name
+    return name in shipped.names() and f"{name}-int8.xml" in cards.read(folder).files
+
+
+def _batch(evaluator: Evaluator, games: list[Game], rows: int) -> Batch:
+    """Rows of real positions, encoded for the evaluator; every key says that nothing may be cached."""
+    chosen, size = features.get(evaluator.features), int(games[0].board.info[0])
+    encoded = [chosen.encode_one(game, Rules().code(), size) for game in games[:rows]]
+    planes, values = (np.stack(arrays).astype(np.float32) for arrays in zip(*encoded, strict=True))
+    return Batch(planes, values, np.zeros(len(encoded), np.uint64))
+
+
+def _text(here: machine.Machine, options: BenchOptions, found: list[Figure]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in here.versions.items())
+    threads = "all cores" if options.threads == 0 else f"{options.threads} thread{'s' * (options.threads != 1)}"
+    lines = [
+        f"{here.processor}, {here.cores} cores, {here.memory:.0f} GiB; load {here.load:.1f}; nets on {threads}",
+        f"{here.system}; Python {here.python}, {versions}",
+        "",
+    ]
+    by_part: dict[tuple[str, str], dict[int, float]] = {}
+    for figure in found:
+        by_part.setdefault((figure.part, figure.unit), {})[figure.size] = figure.value
+    rows = [
+        (part, *(short(values[size]) if size in values else "" for size in options.sizes), unit)
+        for (part, unit), values in by_part.items()
+    ]
+    header = ("", *(f"{size}x{size}" for size in options.sizes), "")
+    return "\n".join(lines) + "\n" + table(rows, header=header)
