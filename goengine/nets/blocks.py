@@ -90,7 +90,7 @@ class PreGlobalPool(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1 down to half the channels, two 3x3, 1x1 up, + input, act: deeper for the same work as one residual block of this width."""
+    """1x1 down to half the channels, two 3x3, 1x1 up, + input, act: cheaper than a residual block of this width."""
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ BLOCKS: Final[dict[str, type[nn.Module]]] = {
 
 
 def zero_branch(block: nn.Module) -> None:
-    """Silences the block's branch, so that a fresh net is its stem and heads only and trains fast at any depth (Goyal et al. 2017)."""
+    """Silences the block's branch: a fresh net is its stem and heads only and trains fast at any depth (Goyal et al. 2017)."""
     last = block.last
     with torch.no_grad():
         if isinstance(last, ConvNorm) and last.norm is not None:

@@ -80,7 +80,8 @@ def half(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """
     shipped = {}
     for name, array in arrays.items():
-        small = array if array.ndim < 2 else array.astype(np.float16)
+        with np.errstate(over="ignore"):  # an overflow is reported below, by name
+            small = array if array.ndim < 2 else array.astype(np.float16)
         if not np.isfinite(small).all():
             raise WeightsError(f"tensor {name}: not finite in float16")
         shipped[name] = small

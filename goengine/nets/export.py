@@ -1,7 +1,8 @@
 """A net in the forms in which it plays: OpenVINO IR (float32, float16 weights, int8) and ONNX.
 
-Knows how to turn a trained module into a graph with the inputs planes [B,P,M,M] and globals [B,G] and the outputs policy [B,M*M+1]
-(logits), value [B] in [-1,1], score [B], score_stdev [B] (points) and ownership [B,M,M] in [-1,1], all for the player to move.
+Knows how to turn a trained module into a graph with the inputs planes [B,P,M,M] and globals [B,G] and the outputs policy
+[B,M*M+1] (logits), value [B] in [-1,1], score [B], score_stdev [B] (points) and ownership [B,M,M] in [-1,1], all for the
+player to move.
 
 **The board fills the planes.** An exported graph has no mask: it must be given M x M planes for a board of size M, never a
 padded one (plane 0 is all ones). Batch and board size are dynamic, so one file plays every size.
@@ -56,7 +57,7 @@ class Player(nn.Module):
 
 
 def labels(meta: Meta) -> dict[str, str]:
-    """What an exported file says about itself: format, spec, features, step, and the checksum of the weights it was made from."""
+    """What an exported file says about itself; sha256 is the checksum of the weights file it was made from."""
     step, spec = str(meta.step), meta.spec
     return {"format": FORMAT, "spec": spec.to_json(), "features": spec.features, "step": step, "sha256": meta.sha256}
 
@@ -68,7 +69,13 @@ def export_onnx(net: Net, meta: Meta, path: str | os.PathLike[str]) -> None:
     shapes = ({0: batch, 2: size, 3: size}, {0: batch})
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            Player(net), _example(net), dynamo=True, verbose=False, input_names=INPUTS, output_names=OUTPUTS, dynamic_shapes=shapes
+            Player(net),
+            _example(net),
+            dynamo=True,
+            verbose=False,
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            dynamic_shapes=shapes,
         )
     program.model.metadata_props.update(labels(meta))
     with replacing(path) as beside:
@@ -135,10 +142,9 @@ def quantize_openvino(
     nncf.set_log_level(logging.ERROR)
     ignored = nncf.IgnoredScope(patterns=list(keep), validate=False)
     with _quiet():
-        quantized = nncf.quantize(
+        return nncf.quantize(
             model, nncf.Dataset(data), subset_size=len(data), preset=nncf.QuantizationPreset.MIXED, ignored_scope=ignored
         )
-    return quantized
 
 
 def openvino_labels(model: Model) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """Merging batch normalisation into the convolution before it: the same function, fewer operations.
 
 Knows that in evaluation mode a normalisation is an affine map per channel. Post-activation blocks lose all of theirs,
-pre-activation blocks keep the one at their entrance. A folded net is for playing: it cannot be trained or saved as a checkpoint.
+pre-activation blocks keep the one at their entrance. A folded net is for playing: it is not trained or saved as a checkpoint.
 """
 
 from __future__ import annotations

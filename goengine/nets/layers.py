@@ -95,7 +95,7 @@ class MaskedNorm(nn.Module):
 
 
 class ConvNorm(nn.Module):
-    """A convolution and its batch normalisation; `fold` merges the two, and then norm is None and the convolution has a bias."""
+    """A convolution and its batch normalisation; once `fold` has merged them, norm is None and the convolution has a bias."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()

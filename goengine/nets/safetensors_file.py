@@ -17,17 +17,18 @@ from typing import Final
 import numpy as np
 
 MAX_HEADER: Final = 100_000_000  # bytes, the limit of the reference implementation
+# In the order in which the reference implementation lays out a file: wide elements first, so that all data is aligned.
 DTYPES: Final[dict[str, np.dtype]] = {
+    "U64": np.dtype("<u8"),
+    "I64": np.dtype("<i8"),
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
-    "F16": np.dtype("<f2"),
-    "I64": np.dtype("<i8"),
+    "U32": np.dtype("<u4"),
     "I32": np.dtype("<i4"),
+    "F16": np.dtype("<f2"),
+    "U16": np.dtype("<u2"),
     "I16": np.dtype("<i2"),
     "I8": np.dtype("i1"),
-    "U64": np.dtype("<u8"),
-    "U32": np.dtype("<u4"),
-    "U16": np.dtype("<u2"),
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
@@ -42,7 +43,7 @@ class WeightsError(Exception):
 def header_bytes(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> tuple[bytes, list[str]]:
     """The JSON header, padded with spaces to 8 bytes, and the order in which the tensors' data follows.
 
-    Tensors with wide elements come first and equal ones by name, so that all data is aligned.
+    Tensors are laid out by dtype, in the order of DTYPES, and then by name.
     Raises ValueError if a dtype has no name in the format, or metadata is not text.
     """
     for name, array in arrays.items():
@@ -50,8 +51,7 @@ def header_bytes(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) 
             raise ValueError(f"tensor {name}: dtype {array.dtype} has no place in a safetensors file")
     if not all(isinstance(text, str) for pair in metadata.items() for text in pair):
         raise ValueError("metadata keys and values must be text")
-    # The reference implementation orders equal widths by its own list of types, F64 first within 8 bytes, and so on.
-    order = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, _rank(arrays[name].dtype), name))
+    order = sorted(arrays, key=lambda name: (_rank(arrays[name].dtype), name))
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
     offset = 0
     for name in order:

@@ -18,12 +18,13 @@ from goengine.nets.safetensors_file import WeightsError, replacing
 
 CARD: Final = "card.json"
 NET: Final = "net.safetensors"
+SUFFIXES: Final = frozenset({".safetensors", ".xml", ".bin", ".onnx"})
 
 
 def ship(source: str | os.PathLike[str], folder: str | os.PathLike[str], results: Mapping[str, object] | None = None) -> Path:
     """Makes the shipped form of the weights file `source` in `folder`, whose last part is the net's name; returns the folder.
 
-    The OpenVINO form is made from the float16 weights, so both forms say the same. results: accuracy, Elo and so on for the card.
+    The OpenVINO form is made from the float16 weights, so both say the same. results: accuracy, Elo and so on, for the card.
     Raises WeightsError if the source is damaged.
     """
     from goengine.nets.build import parameter_count
@@ -40,7 +41,7 @@ def ship(source: str | os.PathLike[str], folder: str | os.PathLike[str], results
 
 def write_card(folder: Path, meta: Meta, parameters: int, results: Mapping[str, object] | None = None) -> None:
     """Writes card.json over the files that lie in the folder."""
-    names = sorted(p.name for p in folder.iterdir() if p.suffix in {".safetensors", ".xml", ".bin", ".onnx"} and p.name[0] != ".")
+    names = sorted(p.name for p in folder.iterdir() if p.suffix in SUFFIXES and not p.name.startswith("."))
     card = {
         "format": FORMAT,
         "name": folder.name,

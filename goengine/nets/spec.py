@@ -35,7 +35,7 @@ class NetSpecError(ValueError):
 class NetSpec:
     """One architecture; two nets with equal specs can exchange weights.
 
-    features: name of the feature set that fills the planes; planes, globals: how many of each it has. Plane 0 is 1 on the board.
+    features: name of the feature set that fills the planes; planes, globals: how many it has. Plane 0 is 1 on the board.
     channels: width of the trunk; blocks: kinds from BLOCK_KINDS, from the input to the heads.
     pool_channels: channels of a 'gpool' block and of the policy head that are pooled (KataGo's c_pool).
     value_channels: 1x1 channels of the value head; value_hidden: its fully connected layer.

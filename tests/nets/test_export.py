@@ -1,0 +1,150 @@
+"""Exported graphs agree with the module they were made from, on every board size, and say what they are."""
+
+import json
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+
+from goengine.nets import checkpoint
+from goengine.nets.export import OUTPUTS, Player, export_onnx, openvino_labels, openvino_model, quantize_openvino, save_openvino
+from goengine.nets.safetensors_file import WeightsError
+from goengine.nets.ship import read_card, ship, verify
+from goengine.nets.spec import NetSpec
+from tests.nets.helpers import SPECS, lively, positions, tiny
+
+SPEC = SPECS["mixed"]
+SIZES = [(1, 9), (3, 19), (2, 2), (2, 7)]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A saved net."""
+    path = tmp_path_factory.mktemp("net") / "net.safetensors"
+    checkpoint.save(path, lively(SPEC), SPEC, step=5)
+    return path
+
+
+def run(model, batch: int, size: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """(what the compiled model says, what it was given)."""
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+    planes, globals_ = positions(SPEC, batch, size)
+    given = {"planes": planes.numpy(), "globals": globals_.numpy()}
+    result = ov.Core().compile_model(model, "CPU", options)(given)
+    return {name: result[name] for name in OUTPUTS}, given
+
+
+def assert_agrees(model, net, tolerance: float) -> None:
+    for batch, size in SIZES:
+        found, given = run(model, batch, size)
+        with torch.no_grad():
+            expected = Player(net)(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
+            full = net(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
+        for name, tensor in zip(OUTPUTS, expected, strict=True):
+            scale = 20 * tolerance if name.startswith("score") else tolerance
+            np.testing.assert_allclose(found[name], tensor.numpy(), atol=scale, rtol=tolerance, err_msg=f"{name} at {size}")
+        np.testing.assert_allclose(found["value"], np.tanh(full.value.numpy() / 2), atol=tolerance)
+        assert found["policy"].shape == (batch, size * size + 1) and found["ownership"].shape == (batch, size, size)
+
+
+@pytest.fixture(scope="module")
+def model(source):
+    """The saved net as an OpenVINO model; tests leave it as it is."""
+    return openvino_model(*checkpoint.load_module(source))
+
+
+def test_openvino_agrees(source, model, tmp_path):
+    net, meta = checkpoint.load_module(source)
+    assert_agrees(model, net, 2e-4)
+    save_openvino(model, tmp_path / "n.xml")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["n.bin", "n.xml"]
+    again = ov.Core().read_model(tmp_path / "n.xml")
+    assert_agrees(again, net, 2e-2)
+    said = openvino_labels(again)
+    assert NetSpec.from_json(said["spec"]) == SPEC
+    assert (said["features"], said["step"], said["sha256"]) == ("test", "5", meta.sha256)
+    # One file for every size, or reshaped to one.
+    again.reshape({"planes": [4, SPEC.planes, 9, 9], "globals": [4, SPEC.globals]})
+    assert run(again, 4, 9)[0]["policy"].shape == (4, 82)
+
+
+def test_no_globals():
+    spec = SPECS["no globals"]
+    meta = checkpoint.Meta(spec, 0, {}, {}, "")
+    model = openvino_model(lively(spec).eval(), meta)
+    assert [port.any_name for port in model.outputs] == list(OUTPUTS)
+
+
+def test_name_must_be_xml(model, tmp_path):
+    with pytest.raises(ValueError, match="xml"):
+        save_openvino(model, tmp_path / "n.bin")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_foreign_model_has_no_labels():
+    parameter = ov.opset13.parameter([1], np.float32)
+    assert openvino_labels(ov.Model([ov.opset13.relu(parameter)], [parameter], "x")) == {}
+
+
+def test_ship_and_verify(source, tmp_path):
+    folder = ship(source, tmp_path / "tiny", {"top1": 0.5})
+    assert sorted(p.name for p in folder.iterdir()) == ["card.json", "net.safetensors", "tiny.bin", "tiny.xml"]
+    verify(folder)
+    card = read_card(folder)
+    assert (card["name"], card["step"], card["results"]) == ("tiny", 5, {"top1": 0.5})
+    assert NetSpec.from_dict(card["spec"]) == SPEC
+    _, meta = checkpoint.load_module(folder / "net.safetensors")
+    assert openvino_labels(ov.Core().read_model(folder / "tiny.xml"))["sha256"] == meta.sha256
+    weights = (folder / "tiny.bin").read_bytes()
+    (folder / "tiny.bin").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    with pytest.raises(WeightsError, match=r"tiny\.bin: differs"):
+        verify(folder)
+    (folder / "tiny.bin").unlink()
+    with pytest.raises(WeightsError, match=r"tiny\.bin: missing"):
+        verify(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"format": "goengine-net", "files": []})])
+def test_bad_cards(tmp_path, text):
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(WeightsError, match=r"card\.json"):
+        verify(tmp_path)
+
+
+def test_card_cannot_point_outside(tmp_path):
+    (tmp_path / "card.json").write_text(json.dumps({"format": "goengine-net", "files": {"../x": {"sha256": "0"}}}))
+    with pytest.raises(WeightsError, match="not a file of this folder"):
+        verify(tmp_path)
+
+
+@pytest.mark.slow
+def test_onnx_agrees(source, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    net, meta = checkpoint.load_module(source)
+    export_onnx(net, meta, tmp_path / "n.onnx")
+    assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4)
+    said = {prop.key: prop.value for prop in onnx.load(tmp_path / "n.onnx").metadata_props}
+    assert said["sha256"] == meta.sha256 and NetSpec.from_json(said["spec"]) == SPEC
+
+
+@pytest.mark.slow
+def test_int8_is_close_and_small(tmp_path):
+    pytest.importorskip("nncf")
+    spec = tiny(("residual", "gpool", "residual"))
+    net = lively(spec).eval()
+    model = openvino_model(net, checkpoint.Meta(spec, 0, {}, {}, "abc"))
+    batches = [tuple(x.numpy() for x in positions(spec, 4, size, seed)) for seed, size in enumerate([9, 13, 19] * 4)]
+    quantized = quantize_openvino(model, iter(batches))
+    assert openvino_labels(quantized)["sha256"] == "abc"
+    kinds = [node.get_type_name() for node in quantized.get_ordered_ops()]
+    assert "FakeQuantize" in kinds
+    save_openvino(quantized, tmp_path / "q.xml")
+    planes, globals_ = positions(spec, 8, 9, 50)
+    found = ov.Core().compile_model(tmp_path / "q.xml", "CPU")([planes.numpy(), globals_.numpy()])
+    with torch.no_grad():
+        expected = Player(net)(planes, globals_)
+    assert np.abs(found["value"] - expected[1].numpy()).mean() < 0.1
+    with pytest.raises(ValueError, match="at least one"):
+        quantize_openvino(model, iter(()))

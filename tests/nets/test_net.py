@@ -1,0 +1,183 @@
+"""One contract for every block and setting: shapes, padding that never leaks, folding, gradients, reduced precision."""
+
+import copy
+
+import pytest
+import torch
+
+from goengine.nets.build import build, parameter_count
+from goengine.nets.fold import fold
+from goengine.nets.layers import ConvNorm, MaskedNorm
+from goengine.nets.spec import PRESETS, preset
+from tests.nets.helpers import SPECS, cropped_policy, lively, padded, positions, tiny
+
+EVERY = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+
+
+def assert_same(one, other, tolerance=1e-4):
+    for name, a, b in zip(one._fields, one, other, strict=True):
+        torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@EVERY
+@pytest.mark.parametrize("size", [7, 9, 19, 25])
+def test_shapes_and_ranges(spec, size):
+    net = lively(spec).eval()
+    with torch.no_grad():
+        out = net(*positions(spec, 2, size))
+    moves = size * size + 1
+    shapes = [(2, moves), (2,), (2,), (2,), (2, size, size), (2, moves)]
+    assert [tuple(x.shape) for x in out] == shapes
+    assert all(x.dtype == torch.float32 and x.isfinite().all() for x in out)
+    assert (out.score_stdev > 0).all() and (out.ownership.abs() <= 1).all()
+
+
+@EVERY
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+def test_padding_changes_nothing(spec, training):
+    planes, globals_ = positions(spec, 3, 9)
+    small, large = lively(spec).train(training), lively(spec).train(training)
+    one, other = small(planes, globals_), large(padded(planes, 19), globals_)
+    assert_same(one, other._replace(
+        policy=cropped_policy(other.policy, 9),
+        opponent_policy=cropped_policy(other.opponent_policy, 9),
+        ownership=other.ownership[:, :9, :9],
+    ))
+    for (name, a), b in zip(small.named_buffers(), large.buffers(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4, msg=f"statistics of {name} differ")
+
+
+@EVERY
+def test_padding_is_masked_out(spec):
+    planes, globals_ = positions(spec, 2, 9)
+    out = lively(spec).eval()(padded(planes, 13), globals_)
+    outside = torch.ones(13, 13, dtype=torch.bool)
+    outside[:9, :9] = False
+    assert (out.policy[:, :-1].reshape(2, 13, 13)[:, outside] == -1e4).all()
+    assert (out.ownership[:, outside] == 0).all()
+    assert out.policy.softmax(1)[:, :-1].reshape(2, 13, 13)[:, outside].sum() == 0
+
+
+@EVERY
+def test_sizes_in_one_batch(spec):
+    """Two sizes padded into one batch give what each gives alone."""
+    net = lively(spec).eval()
+    (nine, g9), (thirteen, g13) = positions(spec, 2, 9, 5), positions(spec, 2, 13, 6)
+    out = net(torch.cat((padded(nine, 13), thirteen)), torch.cat((g9, g13)))
+    alone = net(nine, g9)
+    torch.testing.assert_close(out.value[:2], alone.value, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(cropped_policy(out.policy[:2], 9), alone.policy, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(out.policy[2:], net(thirteen, g13).policy, rtol=1e-4, atol=1e-4)
+
+
+@EVERY
+def test_masked_path_equals_the_fast_one(spec):
+    """Values and gradients: the fused kernel and the masked arithmetic are the same function."""
+    planes, globals_ = positions(spec, 3, 7)
+    fast, slow = lively(spec), lively(spec)
+    one, other = fast(planes, globals_, True), slow(planes, globals_, False)
+    assert_same(one, other)
+    for out in (one, other):
+        loss = out.policy.logsumexp(1).sum() + out.value.square().sum() + 0.01 * out.score.square().sum()
+        (loss + out.score_stdev.sum() + out.ownership.square().sum() + out.opponent_policy.square().sum()).backward()
+    for (name, a), b in zip(fast.named_parameters(), slow.parameters(), strict=True):
+        scale = a.grad.abs().max().item() + 1e-3
+        torch.testing.assert_close(a.grad / scale, b.grad / scale, rtol=1e-3, atol=1e-3, msg=f"gradient of {name} differs")
+
+
+@EVERY
+def test_folding_changes_nothing(spec):
+    net = lively(spec).eval()
+    before = copy.deepcopy(net.state_dict())
+    folded = fold(net)
+    for size, to in ((9, 9), (9, 13)):
+        planes, globals_ = positions(spec, 2, size)
+        assert_same(net(padded(planes, to), globals_), folded(padded(planes, to), globals_))
+    assert all(unit.norm is None for unit in folded.modules() if isinstance(unit, ConvNorm))
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items()), "fold changed its argument"
+    assert fold(folded).state_dict().keys() == folded.state_dict().keys()
+
+
+def test_post_activation_folds_completely():
+    folded = fold(build(tiny(("residual", "gpool", "bottleneck"))))
+    assert not any(isinstance(module, MaskedNorm) for module in folded.modules())
+
+
+@EVERY
+def test_gradients_reach_everything(spec):
+    net = lively(spec)
+    out = net(*positions(spec, 4, 9))
+    sum(x[x > -1e3].square().mean() for x in out).backward()
+    for name, parameter in net.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, f"{name} gets no gradient"
+
+
+@EVERY
+@pytest.mark.parametrize("to", [9, 13])
+def test_bfloat16_autocast_trains(spec, to):
+    net = build(spec).to(memory_format=torch.channels_last)
+    planes, globals_ = positions(spec, 8, 9)
+    planes = padded(planes, to)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+    moves, losses = torch.arange(8) * to, []
+    for _ in range(12):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = net(planes, globals_)
+        assert all(x.dtype == torch.float32 for x in out)
+        loss = torch.nn.functional.cross_entropy(out.policy, moves) + (out.score / 20 - 0.5).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0], losses
+
+
+def test_bfloat16_stays_close():
+    spec = SPECS["mixed"]
+    net = lively(spec).eval()
+    planes, globals_ = positions(spec, 4, 9)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = net(planes, globals_)
+    assert (rough.value - net(planes, globals_).value).abs().max() < 0.1
+
+
+@EVERY
+def test_fresh_net_knows_nothing(spec):
+    """Near-uniform policy, value near 0: a search that starts from it must not be led astray."""
+    out = build(spec).eval()(*positions(spec, 8, 9))
+    assert (out.value / 2).tanh().abs().max() < 0.6
+    assert out.policy.softmax(1).max() < 0.15
+
+
+def test_seed_decides_weights():
+    spec = SPECS["mixed"]
+    state, same, other = (build(spec, seed).state_dict() for seed in (3, 3, 4))
+    assert all(torch.equal(state[name], same[name]) for name in state)
+    assert not torch.equal(state["trunk.stem.conv.weight"], other["trunk.stem.conv.weight"])
+
+
+def test_building_leaves_the_global_generator_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    build(SPECS["mixed"])
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_build_and_play(name):
+    spec = preset(name, "zero", 22, 14)
+    net = build(spec).eval()
+    with torch.no_grad():
+        out = net(*positions(spec, 1, 9))
+    assert out.policy.shape == (1, 82)
+    assert parameter_count(net) > 100 * spec.channels
+
+
+def test_width_is_seen_through_padding():
+    """The size of the board, not of the planes, scales the poolings."""
+    spec = SPECS["gpool"]
+    net = lively(spec).eval()
+    values = {size: net(*positions(spec, 1, size)).value.item() for size in (7, 19)}
+    assert values[7] != values[19]
