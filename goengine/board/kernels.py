@@ -335,10 +335,23 @@ def _remember(game):
 
 
 @kernel
+def _has_empty_neighbour(board, point):
+    s = board.info[STRIDE]
+    return (
+        board.color[point - s] == EMPTY
+        or board.color[point - 1] == EMPTY
+        or board.color[point + 1] == EMPTY
+        or board.color[point + s] == EMPTY
+    )
+
+
+@kernel
 def breaks_superko(game, point, color, ko_rule):
     """Whether the position after a move of ``color`` stood on the board before (positional; situational: same to play)."""
-    if ko_rule == KO_SIMPLE or point == PASS or game.touched[point] == 0:
+    if ko_rule == KO_SIMPLE or point == PASS:
         return False
+    if game.touched[point] == 0 and _has_empty_neighbour(game.board, point):
+        return False  # the stone stays where no stone ever stood; without an empty neighbour it might be suicide
     h = hash_after(game.board, point, color)
     for i in range(game.status[HASHES] - 1, -1, -1):
         if game.hashes[i] == h and (ko_rule == KO_POSITIONAL or game.movers[i] == 3 - color):

@@ -112,6 +112,24 @@ def test_suicide():
     assert position.why_illegal(coords.from_gtp("B4", 5), WHITE) == "suicide"  # one stone never
 
 
+ROOM = """
+. . O . .
+. . O . .
+O O O . .
+. . . . .
+. . . . .
+"""
+
+
+def test_suicide_that_repeats_the_board_breaks_superko():
+    # Black fills the corner while White passes; the last stone, on a point never used before, would empty it again.
+    position = Position.from_diagram(ROOM, Rules.preset("tromp-taylor"))
+    play(position, "A5 pass B5 pass A4 pass")
+    assert position.why_illegal(coords.from_gtp("B4", 5)) == "superko"
+    play(position, "E1 D1")
+    assert position.why_illegal(coords.from_gtp("B4", 5)) == ""
+
+
 def test_illegal_play_changes_nothing():
     position = Position(5)
     play(position, "C3")
