@@ -94,7 +94,7 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
         yield Figure("search without a net", size, 1e6 / visits_per_second(Uniform(), size, seconds), "µs/visit")
         for label, evaluator in _evaluators(options, size):
             for rows in BATCHES:
-                rate = evaluations_per_second(evaluator, _batch(evaluator, games, rows), seconds)
+                rate = evaluations_per_second(evaluator, batch_of_games(evaluator, games[:rows]), seconds)
                 yield Figure(f"{label}, batch {rows}", size, rate, "evaluations/s")
             yield Figure(f"search, {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
             evaluator.close()
@@ -163,6 +163,14 @@ def evaluations_per_second(evaluator: Evaluator, batch: Batch, seconds: float) -
     return best_rate(run, seconds)
 
 
+def batch_of_games(evaluator: Evaluator, games: list[Game]) -> Batch:
+    """The games' positions, encoded for the evaluator; the keys say that nothing may be cached."""
+    chosen, size = features.get(evaluator.features), int(games[0].board.info[0])
+    encoded = [chosen.encode_one(game, Rules().code(), size) for game in games]
+    planes, values = (np.stack(arrays).astype(np.float32) for arrays in zip(*encoded, strict=True))
+    return Batch(planes, values, np.zeros(len(encoded), np.uint64))
+
+
 def visits_per_second(evaluator: Evaluator, size: int, seconds: float) -> float:
     """Visits of a search with the constants of play, from the empty board, without a cache."""
     best, search = 0.0, Search(evaluator, PLAY, seed=1)
@@ -198,14 +206,6 @@ def _evaluators(options: BenchOptions, size: int) -> Iterator[tuple[str, Evaluat
 def _has_int8(name: str) -> bool:
     folder = shipped.FOLDER / name
     return name in shipped.names() and f"{name}-int8.xml" in cards.read(folder).files
-
-
-def _batch(evaluator: Evaluator, games: list[Game], rows: int) -> Batch:
-    """Rows of real positions, encoded for the evaluator; every key says that nothing may be cached."""
-    chosen, size = features.get(evaluator.features), int(games[0].board.info[0])
-    encoded = [chosen.encode_one(game, Rules().code(), size) for game in games[:rows]]
-    planes, values = (np.stack(arrays).astype(np.float32) for arrays in zip(*encoded, strict=True))
-    return Batch(planes, values, np.zeros(len(encoded), np.uint64))
 
 
 def _text(here: machine.Machine, options: BenchOptions, found: list[Figure]) -> str:
