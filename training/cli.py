@@ -1,14 +1,15 @@
 """The commands of `python -m training`: names, options, and what they print. The work is done elsewhere; torch is imported by need."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goengine.nets.safetensors_file import WeightsError
 from goengine.options import option, parse_command
 from goengine.progress import Progress
 from goengine.records import RecordError
+from training.checkpoint import RunError
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,21 @@ def run_pack(config: Pack) -> int:
     return 0
 
 
+def run_supervised(config) -> int:
+    """Train; SIGTERM and SIGINT save and end with 130."""
+    from training.stages import supervised
+
+    return 0 if supervised(config) else 130
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. 0: done; 1: it failed, and stderr says why; 2: wrong options; 130: stopped by a signal, to be continued."""
-    name, config = parse_command({"pack": Pack}, argv, prog="python -m training", description=__doc__)
-    return run_pack(config)
+    """Run a command. 0: done; 1: it failed, and stderr says why; 2: wrong options; 130: stopped by a signal, go on with the same command."""
+    from training.options import Supervised
+
+    commands = {"pack": (Pack, run_pack), "supervised": (Supervised, run_supervised)}
+    name, config = parse_command({key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=__doc__)
+    try:
+        return commands[name][1](config)
+    except (RecordError, RunError, WeightsError) as error:
+        sys.stderr.write(f"python -m training {name}: {error}\n")
+        return 1

@@ -210,13 +210,15 @@ class Trainer:
         schedule = self.config.schedule
         if schedule.done(self.counters.step, self.counters.seconds):
             return True
-        begun = self.clock() - self.counters.seconds
+        begun = None
         saved = validated = self.counters.seconds
         reporter = _Reporter(self.folder / "log.jsonl", self.config)
         self.module.train()
         batches = self.stage.batches(self.counters.samples)
         with _Stop() as stop, Progress(self.folder.name, 1.0) as bar:
             for batch in batches:
+                if begun is None:  # compiling kernels and waiting for the first batch is not training
+                    begun = self.clock() - self.counters.seconds
                 reporter.add(self._step(self.place.put(batch)))
                 now = self.clock() - begun
                 self.counters = Counters(self.counters.step + 1, self.counters.samples + self.config.batch, now)

@@ -13,14 +13,14 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term; 0 leaves it out. The terms and their size follow KataGo (Wu 2019, section 5 and appendix A)."""
+    """Weight of each term; 0 leaves it out. The terms follow KataGo (Wu 2019, section 5 and appendix A); see `training.options`."""
 
-    policy: float = 1.0
-    value: float = 0.7
-    opponent: float = 0.15
-    ownership: float = 0.25
-    score: float = 0.05
-    score_stdev: float = 0.02
+    policy: float
+    value: float
+    opponent: float
+    ownership: float
+    score: float
+    score_stdev: float
 
 
 SCORE_DELTA = 10.0  # points where the Huber loss turns from square to linear

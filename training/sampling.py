@@ -5,6 +5,7 @@ made by any number of threads in any order, and a resumed run draws what it woul
 kernels; the feature set's encoder is handed in. Knows no files and no nets.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -228,6 +229,7 @@ def write_planes(source, s, size, out):
                 out[channel, row, column] = source[channel, r, c]
 
 
+@lru_cache(maxsize=None)
 def filler(encode):
     """Kernel fill(games, draw, first, out, game, scratch, planes): samples first, first + 1, ... into the rows of `out`.
 

@@ -1,0 +1,50 @@
+"""The options of each training command: every default, once. Imports no torch, so that help and errors come at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from goengine.options import Seconds, option
+from training.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """Train a net to predict the moves and results of recorded games; the same command goes on where a run stopped."""
+
+    data: tuple[Path, ...] = option(help="packed games (see the command pack)")
+    run: Path = option(help="folder of the run: checkpoints, log, the net")
+    validation: Path | None = option(None, "packed games that are only measured")
+    net: str = option("b4c64", "a preset's name for a fresh net, or a weights file to begin with")
+    features: str = option("zero", "feature set of a fresh net")
+    budget: Seconds | None = option(None, "stop after this time of training, 25m or 2h; the learning rate falls towards it")
+    steps: int | None = option(None, "stop after so many steps; with both, whichever comes first")
+    batch: int = option(256, "positions per step")
+    optimizer: Literal["sgd", "adamw", "muon"] = option("sgd", "kind of optimizer")
+    rate: float | None = option(None, "peak learning rate; each optimizer has its own default")
+    decay: float | None = option(None, "weight decay; each optimizer has its own default")
+    warmup: float = option(0.01, "share of the run in which the rate rises")
+    clip: float = option(4.0, "longest gradient")
+    average: float = option(0.999, "decay of the averaged weights, which are the result")
+    value_weight: float = option(0.7, "weight of the result in the loss")
+    opponent_weight: float = option(0.15, "weight of the opponent's reply")
+    score_weight: float = option(0.05, "weight of the score")
+    stdev_weight: float = option(0.02, "weight of the score's deviation")
+    ownership_weight: float = option(0.25, "weight of who owns each point at the end")
+    vary: float = option(0.5, "share of samples shown under other rules and komi, with the result they give")
+    symmetries: bool = option(True, "show each position through a random symmetry")
+    seed: int = option(1, "of the first weights and of the order of samples")
+    threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
+    workers: int = option(1, "threads that make batches")
+    device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
+    half: bool = option(True, "compute in bfloat16")
+    compile: bool = option(False, "let torch compile the net first; worth it on a GPU only")
+    save_every: Seconds = option(Seconds(300), "time between checkpoints")
+    validate_every: Seconds = option(Seconds(600), "time between measurements")
+    validation_positions: int = option(4096, "positions of a measurement")
+    log_every: int = option(50, "steps between two lines of the log")
+
+    def __post_init__(self):
+        Schedule(self.steps, self.budget, self.warmup)
+        if self.batch < 1 or self.workers < 1:
+            raise ValueError("batch and workers must be at least 1")
