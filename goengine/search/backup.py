@@ -1,0 +1,164 @@
+"""The second half of a visit: the evaluator's answer enters the leaf, and its value goes up to the root.
+
+The value is for the player to move at the leaf; it changes sign in one line, `_climb`.
+"""
+
+import math
+
+import numpy as np
+
+from goengine.board.state import STRIDE
+from goengine.jit import kernel
+from goengine.search.formulas import score_utility
+from goengine.search.tree import (
+    COUNT,
+    EXPANDED,
+    FIRST,
+    LEAF,
+    NET_SCORE,
+    NET_STDEV,
+    NET_UTILITY,
+    NET_VALUE,
+    NODES,
+    OWN,
+    OWNERSHIP_SCALE,
+    PARENT,
+    FRESH,
+    ROLLOUT_SUM,
+    SCORE_SQUARES,
+    SCORE_SUM,
+    SORTED,
+    UTILITY_SQUARES,
+    UTILITY_SUM,
+    VALUE_SUM,
+    VALUES,
+    VIRTUAL,
+    VISITED,
+    VISITS,
+    fetch_next,
+)
+
+
+@kernel
+def set_net(tree, node, value, score, stdev, knobs):
+    """Write what is known of a node itself, for its player to move."""
+    tree.net[node, NET_VALUE] = value
+    tree.net[node, NET_SCORE] = score
+    tree.net[node, NET_STDEV] = stdev
+    tree.net[node, NET_UTILITY] = value + score_utility(score, stdev, tree.to_play[node], knobs)
+
+
+@kernel
+def back_up(tree, leaf, valued, rollout):
+    """Count a visit of ``leaf`` there and at all nodes above it, and take the descent's virtual visit away.
+
+    ``valued``: the value of the leaf counts (False for a further rollout from it, whose value has counted before).
+    ``rollout``: result of a rollout for the player to move at the leaf.
+    """
+    tree.links[leaf, OWN] += 1
+    value = np.float64(tree.net[leaf, NET_VALUE])
+    utility = np.float64(tree.net[leaf, NET_UTILITY])
+    score = np.float64(tree.net[leaf, NET_SCORE])
+    stdev = np.float64(tree.net[leaf, NET_STDEV])
+    sign = 1.0
+    node = leaf
+    while node >= 0:
+        sign = -sign  # sums are for the player who moved to the node: the only change of sign in a visit
+        stats = tree.stats[node]
+        stats[VISITS] += 1
+        stats[ROLLOUT_SUM] += sign * rollout
+        if valued:
+            stats[VALUES] += 1
+            stats[VALUE_SUM] += sign * value
+            stats[UTILITY_SUM] += sign * utility
+            stats[UTILITY_SQUARES] += utility * utility
+            stats[SCORE_SUM] += sign * score
+            stats[SCORE_SQUARES] += score * score + stdev * stdev
+        tree.links[node, VIRTUAL] -= 1
+        node = np.int64(tree.links[node, PARENT])
+
+
+@kernel
+def forget_descent(tree, leaf):
+    """Take away the virtual visits of a descent that came to nothing."""
+    node = leaf
+    while node >= 0:
+        tree.links[node, VIRTUAL] -= 1
+        node = np.int64(tree.links[node, PARENT])
+
+
+@kernel
+def fill_priors(tree, node, logits, temperature, stride):
+    """Softmax of the logits over the node's moves; ``logits`` float32[N * N + 1] in policy order."""
+    size = stride - 1
+    first = tree.links[node, FIRST]
+    end = first + tree.links[node, COUNT]
+    top = -np.inf
+    for e in range(first, end):
+        move = tree.edge_move[e]
+        index = (move // stride - 1) * size + move % stride - 1 if move != 0 else size * size
+        logit = logits[index]
+        tree.edge_prior[e] = logit
+        if logit > top:
+            top = logit
+    total = 0.0
+    for e in range(first, end):
+        p = math.exp((tree.edge_prior[e] - top) / temperature)
+        tree.edge_prior[e] = p
+        total += p
+    for e in range(first, end):
+        tree.edge_prior[e] /= total
+    tree.links[node, SORTED] = tree.links[node, VISITED]
+    fetch_next(tree, node)
+
+
+@kernel
+def update_batch(tree, game, knobs, nodes, rollouts, count, policy, value, score, stdev, ownership):
+    """Enter the evaluations of the first ``count`` nodes (int32[count]) and back their values up.
+
+    ``game`` is only asked for the board's stride. Shapes as in `goengine.evaluators.base.Evaluation`.
+    """
+    stride = game.board.info[STRIDE]
+    for i in range(count):
+        node = np.int64(nodes[i])
+        first_time = tree.links[node, OWN] == 0
+        set_net(tree, node, value[i], score[i], stdev[i], knobs)
+        for k in range(tree.ownership.shape[1]):
+            tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[i, k]))))
+        if tree.links[node, COUNT] > 0:
+            fill_priors(tree, node, policy[i], knobs.policy_temperature, stride)
+            tree.state[node] = EXPANDED
+        else:
+            tree.state[node] = LEAF
+        back_up(tree, node, first_time or knobs.rollout_weight == 0, rollouts[i])
+
+
+@kernel
+def cancel_batch(tree, nodes, count):
+    """Take back the selection of leaves whose evaluation failed: they are as if never reached."""
+    for i in range(count):
+        node = np.int64(nodes[i])
+        if tree.links[node, VISITED] > 0:  # descents have walked through it: its flat priors stay
+            tree.state[node] = EXPANDED
+        else:
+            tree.links[node, COUNT] = 0
+            tree.state[node] = LEAF if tree.links[node, OWN] > 0 else FRESH
+        forget_descent(tree, node)
+
+
+@kernel
+def recompute_utilities(tree, knobs):
+    """Renew all utilities after the knobs changed (the centre of the score): OWN visits and children, from the leaves up."""
+    for node in range(tree.used[NODES]):
+        own = np.float64(tree.links[node, OWN])
+        utility = 0.0
+        if own > 0:
+            net = tree.net[node]
+            utility = net[NET_VALUE] + score_utility(net[NET_SCORE], net[NET_STDEV], tree.to_play[node], knobs)
+            tree.net[node, NET_UTILITY] = utility
+        tree.stats[node, UTILITY_SUM] = -own * utility
+        tree.stats[node, UTILITY_SQUARES] = own * utility * utility
+    for node in range(tree.used[NODES] - 1, 0, -1):
+        parent = np.int64(tree.links[node, PARENT])
+        tree.stats[parent, UTILITY_SUM] -= tree.stats[node, UTILITY_SUM]
+        tree.stats[parent, UTILITY_SQUARES] += tree.stats[node, UTILITY_SQUARES]

@@ -1,0 +1,294 @@
+"""One game's search without an evaluator: it says which leaves want evaluating and takes the answers.
+
+`goengine.search.search.Search` drives it with an evaluator; self-play drives many of them in lock step, a batch across games.
+Knows positions, the tree and its limits; knows neither clocks nor nets.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from goengine import coords
+from goengine.board.random import new_generator
+from goengine.board.state import SIZE, TO_PLAY, copy_game, new_game
+from goengine.evaluators.base import Batch, Evaluation
+from goengine.features import FeatureSet
+from goengine.rules import RuleCode
+from goengine.search import root as roots
+from goengine.search import tree as trees
+from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
+from goengine.search.encoders import batch_encoder
+from goengine.search.gumbel import barriers
+from goengine.search.knobs import flip, make_knobs, new_games, new_scratch, no_plan
+from goengine.search.params import Restriction, SearchParams
+from goengine.search.select import select_batch
+from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
+
+_FIRST_NODES = 512
+_RAMP = 4  # at most one leaf under way for this many visits of the root: a small tree must not be searched blindly
+_DEEPEST = np.iinfo(np.int16).max
+
+
+@dataclass
+class Leaves:
+    """Leaves under way, with the arrays that an evaluator reads. Made for one board size and one feature set."""
+
+    nodes: np.ndarray  # int32[k]
+    rollouts: np.ndarray  # float64[k]
+    keys: np.ndarray  # uint64[k]
+    planes: np.ndarray  # float32[k, C, N, N]
+    values: np.ndarray  # float32[k, G]
+    count: int = 0
+
+    @property
+    def batch(self) -> Batch:
+        """The leaves as the evaluator takes them: views of the first `count` rows."""
+        n = self.count
+        return Batch(self.planes[:n], self.values[:n], self.keys[:n])
+
+
+def new_leaves(size: int, features: FeatureSet, count: int) -> Leaves:
+    """Room for ``count`` leaves."""
+    return Leaves(
+        np.zeros(count, np.int32),
+        np.zeros(count),
+        np.zeros(count, np.uint64),
+        np.zeros((count, features.planes, size, size), np.float32),
+        np.zeros((count, features.globals), np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What a game's moves are counted from; another origin means another game."""
+
+    size: int
+    rules: RuleCode
+    setup: object
+
+
+class TreeSearch:
+    """The tree of one position, its growth and its reuse. Not for two threads at a time."""
+
+    def __init__(self, params: SearchParams, features: FeatureSet, seed: int = 0, *, use_score: bool = False):
+        self.params = params
+        self.features = features
+        self.generator = new_generator(seed)
+        self.root: roots.Root | None = None  # None until the root is evaluated and prepared
+        self.restrictions: tuple[Restriction, ...] = ()
+        self.twins: dict[int, tuple[int, int]] = {}  # moves left out for symmetry; see `roots.equivalents`
+        self.in_flight = 0  # leaves selected and not yet answered
+        self._use_score = use_score or params.trust_score
+        self._encode = batch_encoder(features)
+        self._origin: _Origin | None = None
+        self._moves: list[tuple[int, int]] = []
+
+    @property
+    def size(self) -> int:
+        """Board size. Raises AttributeError before the first position."""
+        return self._origin.size
+
+    @property
+    def visits(self) -> int:
+        """Visits of the root."""
+        return int(self.tree.stats[0, VISITS])
+
+    @property
+    def full(self) -> bool:
+        """Whether the tree has reached its limits: it is refined from then on, and grows no more."""
+        return int(self.tree.used[NODES]) >= len(self.tree.state) or (
+            int(self.tree.used[EDGES]) + self.size * self.size + 1 > len(self.tree.edge_move)
+        )
+
+    # The position.
+
+    def set_position(self, position) -> bool:
+        """Search this `goengine.board.position.Position` from now on. Returns whether a subtree could be kept."""
+        rules = position.code._replace(komi=float(position.white_bonus()))
+        setup = (position.black_setup, position.white_setup)
+        return self.set_game(position.game, rules, position.moves, setup)
+
+    def set_game(self, game, rules: RuleCode, moves: Sequence[tuple[int, int]], setup: object = None) -> bool:
+        """As `set_position`, for a game and the (colour, point) moves that led to it from ``setup``.
+
+        The komi of ``rules`` is all that White gets beside the points on the board: the handicap bonus and a button that has
+        been taken are in it.
+        """
+        origin = _Origin(int(game.board.info[SIZE]), rules, setup)
+        moves = list(moves)
+        kept = origin == self._origin and self._follow(game, moves)
+        if self._origin is None or origin.size != self.size or game.hashes.size != self._game.hashes.size:
+            self._make_room(origin.size, game.hashes.size)
+        if origin != self._origin:
+            salt = hashlib.blake2b(repr(rules).encode(), digest_size=8).digest()
+            self._salt = int.from_bytes(salt, "little")
+        self._origin, self._moves, self.rules = origin, moves, rules
+        self._passes = sum(point == coords.PASS for _, point in moves)
+        copy_game(self._game, game)
+        if not kept:
+            self.clear()
+        return kept
+
+    def _follow(self, game, moves: list[tuple[int, int]]) -> bool:
+        """Walk the tree along the moves made since; True if what is left can be used."""
+        old = len(self._moves)
+        if moves[:old] != self._moves:
+            return False
+        if len(moves) == old:
+            return self.tree.to_play[0] == game.status[TO_PLAY]
+        if not self.params.reuse or self.restrictions or self.in_flight:
+            return False
+        node = 0
+        for color, point in moves[old:]:
+            if color != self.tree.to_play[node]:
+                return False
+            node = int(trees.find_child(self.tree, node, point))
+            if node < 0:
+                return False
+        if self.tree.state[node] != EXPANDED or self.tree.to_play[node] != game.status[TO_PLAY]:
+            return False
+        if self.params.symmetry_pruning and len(roots.symmetries_of(game, self.rules)) > 1:
+            return False
+        trees.reroot(self.tree, node)
+        self.root = None
+        self.twins = {}
+        return True
+
+    def _make_room(self, size: int, capacity: int) -> None:
+        """Arrays for another board size."""
+        points = size * size if self.params.ownership else 0
+        actions = size * size + 1
+        nodes = min(_FIRST_NODES, self.params.max_nodes)
+        self.tree = trees.new_tree(points, nodes, 8 * actions)
+        self._game = new_game(size, capacity)
+        self._games = new_games(size, self.params.leaves, capacity)
+        self._scratch = new_scratch(size, self.params.leaves)
+        self._feature_scratch = self.features.new_scratch(size)
+
+    def clear(self) -> None:
+        """Forget the tree and keep the position."""
+        trees.clear(self.tree, int(self._game.status[TO_PLAY]))
+        self.root = None
+        self.in_flight = 0
+        self.twins = {}
+        self._forbidden = _forbidden(self.restrictions, self.size)
+        if self.params.symmetry_pruning and not self.restrictions:
+            self.twins = roots.equivalents(self.size, roots.symmetries_of(self._game, self.rules))
+            self._forbidden[self._game.status[TO_PLAY], list(self.twins)] = 1
+        self._set_center(0.0)
+
+    def restrict(self, restrictions: Sequence[Restriction]) -> None:
+        """Leave out moves from now on; another set of restrictions begins a new tree. An empty one lifts them."""
+        restrictions = tuple(restrictions)
+        if restrictions != self.restrictions:
+            self.restrictions = restrictions
+            if self._origin is not None:
+                self.clear()
+
+    # The search.
+
+    def begin(self, simulations: int) -> None:
+        """Begin a run of about that many visits; sequential halving, which starts anew each time, plans by the number."""
+        self._simulations = simulations
+        if self.params.gumbel_actions > 0 and self.tree.links[0, VISITED] > 0:
+            self.clear()
+        self._prepare_root()
+
+    def _prepare_root(self) -> None:
+        """Once the root is evaluated: centre the score's utility, put noise into the priors."""
+        if self.root is not None or self.tree.state[0] != EXPANDED:
+            return
+        row = self.tree.stats[0]
+        self._set_center(-float(row[SCORE_SUM] / max(1.0, row[VALUES])))
+        if self._use_score:
+            recompute_utilities(self.tree, self.knobs)
+        self.root = roots.prepare(self.tree, self.params, self.generator, self._simulations)
+
+    def _set_center(self, score: float) -> None:
+        """Centre of the score's utility (KataGo): the expected score for the player to move, drawn to 0 within one width."""
+        width = self.params.dynamic_score_scale * self.size
+        drawn = score * (1.0 - self.params.dynamic_score_zero)
+        center = flip(int(self._game.status[TO_PLAY]), max(score - width, min(score + width, drawn)))
+        self.knobs = make_knobs(
+            self.params, self.size, use_score=self._use_score, center=center, passes=self._passes, salt=self._salt
+        )
+
+    def new_leaves(self) -> Leaves:
+        """Room for as many leaves as a batch may have."""
+        return new_leaves(self.size, self.features, self.params.leaves)
+
+    def select(self, leaves: Leaves, want: int, budget: int) -> int:
+        """Find up to ``want`` leaves in at most ``budget`` visits and encode them. Returns the number of visits begun.
+
+        `leaves.count` says how many there are to evaluate; it is 0 if the search must wait for answers first, or if all visits
+        ended where no evaluator is needed. Each call of `select` that found leaves is followed by `update` or `cancel`.
+        """
+        leaves.count = 0
+        if self.root is None:
+            want = budget = 1 if self.in_flight == 0 else 0
+        want = min(want, len(leaves.nodes), max(1, self.visits // _RAMP) - self.in_flight)
+        budget = min(budget, 4 * want + 16)
+        plan = self.root.plan if self.root else no_plan()
+        if plan.cursor[0] < len(plan.visits):
+            ends = barriers(len(plan.scores), len(plan.visits))
+            if self.in_flight and plan.cursor[0] in ends:
+                return 0
+            budget = min(budget, next(end for end in ends if end > plan.cursor[0]) - int(plan.cursor[0]))
+        if want <= 0 or budget <= 0:
+            return 0
+        p, actions = self.params, self.size * self.size + 1
+        self.tree = trees.grow(self.tree, budget + 1, (want + 1) * actions, p.max_nodes, p.max_memory_mb << 20)
+        leaves.count, done = select_batch(
+            self.tree, self._game, self._games, self.knobs, self.rules, self._forbidden, plan, self.generator, self._scratch,
+            leaves.nodes, leaves.rollouts, leaves.keys, want, budget,
+        )  # fmt: skip
+        if leaves.count:
+            self._encode(self._games, leaves.count, self.rules, self._feature_scratch, leaves.planes, leaves.values)
+        self.in_flight += leaves.count
+        return leaves.count + done
+
+    def update(self, leaves: Leaves, answer: Evaluation) -> None:
+        """Enter the answers to all leaves. Raises ValueError if a value or a policy is not a number."""
+        if not (np.isfinite(answer.value).all() and np.isfinite(answer.policy).all()):
+            self.cancel(leaves)
+            raise ValueError("the evaluator gave a value or a policy that is not a number")
+        n = leaves.count
+        update_batch(self.tree, self._game, self.knobs, leaves.nodes, leaves.rollouts, n, *answer)
+        self.in_flight -= n
+        self._prepare_root()
+
+    def cancel(self, leaves: Leaves) -> None:
+        """Give up leaves whose evaluation failed."""
+        cancel_batch(self.tree, leaves.nodes, leaves.count)
+        self.in_flight -= leaves.count
+
+    # What came of it.
+
+    def best_edge(self) -> int:
+        """The root's edge that the search would play, counted from its first. The root must be prepared."""
+        return roots.best_edge(self.tree, self.root, self.params, self.knobs)
+
+    def choose(self) -> int:
+        """The point to play: the best, or by chance where the params give this ply a temperature."""
+        temperature = roots.temperature_at(self.params, len(self._moves), self.size)
+        if temperature > 0 and self.tree.links[0, VISITED] > 0 and self.params.choice != "gumbel":
+            edge = roots.sampled_edge(self.tree, self.knobs, temperature, self.generator)
+        else:
+            edge = self.best_edge()
+        return int(self.root.moves[edge])
+
+    def target(self) -> np.ndarray:
+        """What a policy should learn from this search: float32[N * N + 1]."""
+        return roots.target(self.tree, self.root, self.params, self.knobs, self.size)
+
+
+def _forbidden(restrictions: Sequence[Restriction], size: int) -> np.ndarray:
+    """By colour and point, in how many plies from the root a move is left out: int16[4, P]."""
+    table = np.zeros((4, coords.padded(size)), np.int16)
+    everywhere = {coords.PASS, *map(int, coords.points(size))}
+    for r in restrictions:
+        points = sorted(everywhere - r.points if r.allow else everywhere & r.points)
+        table[r.color, points] = np.maximum(table[r.color, points], min(r.depth, _DEEPEST))
+    return table

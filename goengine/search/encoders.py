@@ -1,0 +1,38 @@
+"""One kernel per feature set that encodes a batch of leaves in one call.
+
+A kernel that took the set's ``encode`` as an argument, or was made by a factory, would not be cached by numba: hence the few
+lines for each set. A set that has none here is encoded game by game, which is slower and otherwise the same.
+"""
+
+from collections.abc import Callable
+
+from goengine.features import FeatureSet, agz17, zero
+from goengine.jit import kernel
+from goengine.search.select import game_at
+
+
+@kernel
+def _encode_zero(games, count, rules, scratch, planes, values):
+    for i in range(count):
+        zero.encode(game_at(games, i), rules, scratch, planes[i], values[i])
+
+
+@kernel
+def _encode_agz17(games, count, rules, scratch, planes, values):
+    for i in range(count):
+        agz17.encode(game_at(games, i), rules, scratch, planes[i], values[i])
+
+
+_KERNELS = {"zero": _encode_zero, "agz17": _encode_agz17}
+
+
+def batch_encoder(features: FeatureSet) -> Callable[..., None]:
+    """``encode(games, count, rules, scratch, planes, values)``: the first ``count`` of stacked games into the arrays' first rows."""
+    if features.name in _KERNELS:
+        return _KERNELS[features.name]
+
+    def encode(games, count, rules, scratch, planes, values) -> None:
+        for i in range(count):
+            features.encode(game_at.py_func(games, i), rules, scratch, planes[i], values[i])
+
+    return encode

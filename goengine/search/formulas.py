@@ -1,0 +1,128 @@
+"""The formulas of the search as small kernels: exploration, first play urgency, a child's worth, the score's utility.
+
+Everything is for the player to move at the node where the choice is made. Reads the tree, never writes it.
+"""
+
+import math
+
+import numpy as np
+
+from goengine.board.state import BLACK
+from goengine.jit import inlined_kernel, kernel
+from goengine.search.tree import (
+    COUNT,
+    FIRST,
+    NET_UTILITY,
+    OWN,
+    PENDING,
+    ROLLOUT_SUM,
+    UTILITY_SQUARES,
+    UTILITY_SUM,
+    VALUES,
+    VIRTUAL,
+    VISITED,
+    VISITS,
+)
+
+# Gauss-Hermite quadrature with five nodes: E[f(m + s X)] = sum of weight f(m + s node) for a standard normal X.
+_NODES = np.array([-2.8569700138728056, -1.3556261799742659, 0.0, 1.3556261799742659, 2.8569700138728056])
+_WEIGHTS = np.array([0.011257411327720693, 0.22207592200561263, 0.5333333333333333, 0.22207592200561263, 0.011257411327720693])
+
+
+@inlined_kernel
+def mean_utility(tree, node, rollout_weight):
+    """Mean utility of a node for the player who moved there: (1 - lambda) W_v / N_v + lambda W_r / N_r (Lee). 0 without visits."""
+    values = tree.stats[node, VALUES]
+    q = tree.stats[node, UTILITY_SUM] / values if values > 0 else 0.0
+    visits = tree.stats[node, VISITS]
+    if rollout_weight > 0 and visits > 0:
+        q = (1.0 - rollout_weight) * q + rollout_weight * tree.stats[node, ROLLOUT_SUM] / visits
+    return q
+
+
+@inlined_kernel
+def child_visits(tree, node):
+    """Visits of all children of a node together, those under way included."""
+    total = tree.stats[node, VISITS] - tree.links[node, OWN] + tree.links[node, VIRTUAL]
+    if tree.state[node] == PENDING:
+        total -= 1  # the descent that waits at the node itself
+    return total
+
+
+@kernel
+def exploration(tree, node, total, knobs):
+    """c_puct at a node: c + c_log ln((sum N + base) / base), times KataGo's factor for the spread of the utilities below."""
+    c = knobs.cpuct + knobs.cpuct_log * math.log((total + knobs.cpuct_base) / knobs.cpuct_base)
+    n = tree.stats[node, VALUES]
+    if knobs.stdev_scale > 0 and n > 0:
+        u = tree.stats[node, UTILITY_SUM] / n
+        prior, weight = knobs.stdev_prior, knobs.stdev_weight
+        squares = ((u * u + prior * prior) * weight + tree.stats[node, UTILITY_SQUARES]) / (weight + n - 1.0)
+        c *= 1.0 + knobs.stdev_scale * (math.sqrt(max(0.0, squares - u * u)) / prior - 1.0)
+    return c
+
+
+@kernel
+def first_play_urgency(tree, node, mass, knobs):
+    """Utility of a child without visits, where the visited ones hold ``mass`` of the prior.
+
+    Relative (KataGo): the node's own utility, drawn to the net's opinion by 1 - mass^2, less reduction * sqrt(mass).
+    """
+    if knobs.fpu_relative == 0:
+        return knobs.fpu_value
+    share = mass * mass
+    parent = -share * mean_utility(tree, node, knobs.rollout_weight) + (1.0 - share) * tree.net[node, NET_UTILITY]
+    reduction = knobs.root_fpu_reduction if node == 0 else knobs.fpu_reduction
+    return parent - reduction * math.sqrt(mass)
+
+
+@kernel
+def choose_edge(tree, node, knobs, may_grow):
+    """The edge of highest Q + U (PUCT), visited ones first among equals; -1 if there is none.
+
+    Descents under way count as visits, and ``virtual_loss`` of them as lost. ``may_grow``: an edge without child will do.
+    """
+    first = tree.links[node, FIRST]
+    visited = tree.links[node, VISITED]
+    total = child_visits(tree, node)
+    c = exploration(tree, node, total, knobs) * math.sqrt(total)
+    forced = knobs.forced_playouts * total if node == 0 else 0.0
+    best = -1
+    best_worth = -1e30
+    mass = 0.0
+    for e in range(first, first + visited):
+        child = np.int64(tree.edge_child[e])
+        prior = np.float64(tree.edge_prior[e])
+        mass += prior
+        lost = knobs.virtual_loss * tree.links[child, VIRTUAL]
+        n = tree.stats[child, VISITS]
+        q = 0.0
+        if n + lost > 0:
+            q = (mean_utility(tree, child, knobs.rollout_weight) * n - lost) / (n + lost)
+        n += tree.links[child, VIRTUAL]
+        worth = q + c * prior / (1.0 + n)
+        if forced > 0 and n * n < forced * prior:
+            worth = 1e20  # KataGo: n_forced = sqrt(k P sum N), before anything else
+        if worth > best_worth:
+            best_worth = worth
+            best = e
+    if may_grow and visited < tree.links[node, COUNT]:
+        e = first + visited
+        if best < 0 or first_play_urgency(tree, node, mass, knobs) + c * tree.edge_prior[e] > best_worth:
+            best = e
+    return best
+
+
+@kernel
+def score_utility(score, stdev, to_play, knobs):
+    """Utility of a score for the player to move (KataGo): static and dynamic part, each E[2/pi atan((x - centre) / width)]."""
+    if knobs.static_score == 0 and knobs.dynamic_score == 0:
+        return 0.0
+    center = knobs.center if to_play == BLACK else -knobs.center
+    utility = 0.0
+    for i in range(5):
+        x = score + stdev * _NODES[i]
+        part = knobs.static_score * math.atan(x / knobs.static_width)
+        part += knobs.dynamic_score * math.atan((x - center) / knobs.dynamic_width)
+        utility += _WEIGHTS[i] * part
+    return utility * (2.0 / math.pi)

@@ -1,0 +1,167 @@
+"""Gumbel search (Danihelka et al., ICLR 2022): sequential halving at the root, completed Q values, the improved policy.
+
+Q enters sigma as a number in [0, 1], as in the paper's games: q01 = (Q + 1) / 2. All formulas are for the player to move.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from goengine.jit import kernel
+from goengine.search.formulas import mean_utility
+from goengine.search.knobs import Plan
+from goengine.search.tree import COUNT, FIRST, NET_UTILITY, VIRTUAL, VISITED, VISITS
+
+
+@lru_cache(maxsize=256)
+def halving(actions: int, simulations: int) -> np.ndarray:
+    """Visits that the action to be tried must have at each simulation: int32[simulations], read-only.
+
+    ``actions`` start; in each of ceil(log2 m) phases every remaining action gets floor(n / (ceil(log2 m) * remaining)) visits,
+    at least one; then the better half stays, at least two.
+    """
+    if actions <= 1:
+        plan = np.arange(simulations, dtype=np.int32)
+    else:
+        phases = math.ceil(math.log2(actions))
+        visits = [0] * actions
+        order: list[int] = []
+        remaining = actions
+        while len(order) < simulations:
+            for _ in range(max(1, simulations // (phases * remaining))):
+                order.extend(visits[:remaining])
+                visits[:remaining] = [n + 1 for n in visits[:remaining]]
+            remaining = max(2, remaining // 2)
+        plan = np.array(order[:simulations], np.int32)
+    plan.setflags(write=False)
+    return plan
+
+
+@lru_cache(maxsize=256)
+def barriers(actions: int, simulations: int) -> tuple[int, ...]:
+    """Simulations at which a new phase begins, so that all earlier results must be known; the last is the end."""
+    if actions <= 1:
+        return (simulations,)
+    phases = math.ceil(math.log2(actions))
+    ends, remaining, at = [], actions, 0
+    while at < simulations:
+        at += remaining * max(1, simulations // (phases * remaining))
+        remaining = max(2, remaining // 2)
+        ends.append(min(at, simulations))
+    return tuple(ends)
+
+
+def make_plan(scores: np.ndarray, simulations: int) -> Plan:
+    """The plan for actions with these g + logits (float64[m], falling) and that many simulations."""
+    return Plan(halving(len(scores), simulations).copy(), np.ascontiguousarray(scores, np.float64), np.zeros(1, np.int64))
+
+
+@kernel
+def most_visits(tree, node):
+    """The most visits of a child."""
+    first = tree.links[node, FIRST]
+    most = 0.0
+    for e in range(first, first + tree.links[node, VISITED]):
+        most = max(most, tree.stats[tree.edge_child[e], VISITS])
+    return most
+
+
+@kernel
+def sigma(q, most, knobs):
+    """sigma(q) = (c_visit + max N) c_scale q01."""
+    return (knobs.c_visit + most) * knobs.c_scale * 0.5 * (q + 1.0)
+
+
+@kernel
+def mixed_value(tree, node, rollout_weight):
+    """v_mix: the net's value and the visited children's Q, these weighted by prior: (v + sum N * sum pi q / sum pi) / (1 + sum N)."""
+    first = tree.links[node, FIRST]
+    total, mass, weighted = 0.0, 0.0, 0.0
+    for e in range(first, first + tree.links[node, VISITED]):
+        child = np.int64(tree.edge_child[e])
+        n = tree.stats[child, VISITS]
+        if n > 0:
+            total += n
+            mass += tree.edge_prior[e]
+            weighted += tree.edge_prior[e] * mean_utility(tree, child, rollout_weight)
+    value = np.float64(tree.net[node, NET_UTILITY])
+    if mass <= 0:
+        return value
+    return (value + total * weighted / mass) / (1.0 + total)
+
+
+@kernel
+def choose_planned(tree, plan, knobs):
+    """The root's edge that sequential halving tries next, or -1 if none has the planned visits.
+
+    Of the first m edges those with the planned number of visits (those under way included), of these the highest
+    g + logit + sigma(q).
+    """
+    planned = plan.visits[plan.cursor[0]]
+    first = tree.links[0, FIRST]
+    visited = tree.links[0, VISITED]
+    most = most_visits(tree, 0)
+    best = -1
+    best_worth = -np.inf
+    for i in range(min(plan.scores.size, tree.links[0, COUNT])):
+        if i >= visited:
+            if planned == 0 and (best < 0 or plan.scores[i] > best_worth):
+                best = first + visited
+            break
+        child = np.int64(tree.edge_child[first + i])
+        n = tree.stats[child, VISITS]
+        if n + tree.links[child, VIRTUAL] != planned:
+            continue
+        q = mean_utility(tree, child, knobs.rollout_weight) if n > 0 else -1.0
+        worth = plan.scores[i] + sigma(q, most, knobs)
+        if worth > best_worth:
+            best_worth = worth
+            best = first + i
+    return best
+
+
+@kernel
+def best_planned(tree, plan, knobs):
+    """The edge that the search plays: of the most visited ones among the m considered, the highest g + logit + sigma(q); or -1."""
+    first = tree.links[0, FIRST]
+    most = most_visits(tree, 0)
+    best = -1
+    best_worth = -np.inf
+    for i in range(min(plan.scores.size, tree.links[0, VISITED])):
+        child = np.int64(tree.edge_child[first + i])
+        if tree.stats[child, VISITS] < most:
+            continue
+        worth = plan.scores[i] + sigma(mean_utility(tree, child, knobs.rollout_weight), most, knobs)
+        if worth > best_worth:
+            best_worth = worth
+            best = first + i
+    return best
+
+
+@kernel
+def improved_policy(tree, node, knobs, out):
+    """pi' = softmax(logits + sigma(completed Q)) over the node's edges, into ``out`` (float64[>= COUNT]), in the pool's order.
+
+    Completed: q of visited moves, v_mix of the others. Zero priors stay zero. For the root call it before noise is mixed in,
+    or with the priors restored.
+    """
+    first = tree.links[node, FIRST]
+    count = tree.links[node, COUNT]
+    most = most_visits(tree, node)
+    mixed = mixed_value(tree, node, knobs.rollout_weight)
+    top = -np.inf
+    for i in range(count):
+        q = mixed
+        if i < tree.links[node, VISITED]:
+            child = np.int64(tree.edge_child[first + i])
+            if tree.stats[child, VISITS] > 0:
+                q = mean_utility(tree, child, knobs.rollout_weight)
+        out[i] = math.log(max(1e-30, tree.edge_prior[first + i])) + sigma(q, most, knobs)
+        top = max(top, out[i])
+    total = 0.0
+    for i in range(count):
+        out[i] = math.exp(out[i] - top)
+        total += out[i]
+    for i in range(count):
+        out[i] /= total

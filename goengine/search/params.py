@@ -1,0 +1,154 @@
+"""What a search can be told: its constants (`SearchParams`, with the presets), its limits, and moves to leave out.
+
+Each constant stands here once, with its name in the paper and the source of its value. Knows neither trees nor evaluators.
+
+Sources: Lee = Silver et al., Nature 529 (2016); Zero = Silver et al., Nature 550 (2017); AlphaZero = Silver et al., Science 362
+(2018); KataGo = Wu, arXiv 1902.10565, and its KataGoMethods.md and default configurations; Gumbel = Danihelka et al., ICLR
+2022; LZ = Leela Zero.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+CHOICES = ("visits", "lcb", "gumbel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchParams:
+    """The constants of a search. Raises ValueError if one of them makes no sense."""
+
+    # Exploration: U = c P sqrt(sum N) / (1 + N), c = cpuct + cpuct_log ln((sum N + cpuct_base) / cpuct_base).
+    cpuct: float = 1.0  # c_puct; KataGo's default for play 1.0, its paper 1.1, Lee 5
+    cpuct_log: float = 0.0  # KataGo cpuctExplorationLog 0.45 for play; AlphaZero 1
+    cpuct_base: float = 500.0  # KataGo cpuctExplorationBase 500; AlphaZero 19652
+    cpuct_stdev_scale: float = 0.0  # KataGo cpuctUtilityStdevScale 0.85: c grows with the spread of the utilities below a node
+    cpuct_stdev_prior: float = 0.4  # KataGo cpuctUtilityStdevPrior, sigma_0
+    cpuct_stdev_weight: float = 2.0  # KataGo cpuctUtilityStdevPriorWeight, visits
+    # First play urgency: the utility of a child without visits.
+    fpu_relative: bool = False  # False: fpu_value (Lee, Zero: Q = 0). True: the parent's less reduction sqrt(visited prior)
+    fpu_value: float = 0.0
+    fpu_reduction: float = 0.2  # KataGo fpuReductionMax 0.2
+    root_fpu_reduction: float = 0.1  # KataGo rootFpuReductionMax 0.1; 0 where the root has noise
+    # Priors.
+    policy_temperature: float = 1.0  # softmax temperature of all priors; Lee beta = 0.67
+    root_policy_temperature: float = 1.0  # on top of it at the root; KataGo's paper 1.03
+    dirichlet_total: float = 0.0  # sum of the Dirichlet's parameters, over the legal moves; Zero 0.03 * 361 = 10.83; 0 = no noise
+    dirichlet_weight: float = 0.25  # epsilon; Zero 0.25
+    dirichlet_shaped: bool = False  # KataGo: half of the total goes to moves of high prior
+    # Forced playouts and target pruning at the root.
+    forced_playouts: float = 0.0  # k; a visited child of the root gets sqrt(k P sum N) visits; KataGo 2; 0 = off
+    # Leaves and batches.
+    expansion_threshold: int = 1  # n_thr: visits after which a leaf grows children; Lee 40 (adapted), Zero 1
+    placeholder_priors: bool = False  # Lee: a leaf under evaluation is already walked through, with flat priors
+    virtual_loss: float = 1.0  # n_vl; Lee 3, Zero's descendants 1
+    leaves: int = 1  # positions in a batch
+    batches: int = 1  # batches under way; 2 lets the tree work while the net does
+    # Value channels: Q = (1 - lambda) W_v / N_v + lambda W_r / N_r.
+    rollout_weight: float = 0.0  # lambda; Lee 0.5; 0 = no rollouts are played
+    # Score in the utility, where the evaluator's score is proven.
+    static_score: float = 0.0  # KataGo staticScoreUtilityFactor 0.10 for play
+    dynamic_score: float = 0.0  # KataGo dynamicScoreUtilityFactor 0.30 for play
+    dynamic_score_zero: float = 0.2  # KataGo dynamicScoreCenterZeroWeight: the centre is drawn to 0
+    dynamic_score_scale: float = 0.75  # KataGo dynamicScoreCenterScale
+    static_score_scale: float = 2.0  # KataGo: scale of the static part, in multiples of the board's side
+    trust_score: bool = False  # use the score even if the evaluator does not call it proven
+    # Choice of the move.
+    choice: str = "visits"  # 'visits' (Lee, Zero), 'lcb' (LZ, KataGo) or 'gumbel'
+    lcb_stdevs: float = 5.0  # KataGo lcbStdevs 5
+    lcb_min_visits: float = 0.15  # KataGo minVisitPropForLCB 0.15, of the most visits
+    temperature: float = 0.0  # of the choice by N^(1/T), at the beginning; Zero 1
+    temperature_final: float = 0.0  # later; Zero 0, KataGo 0.1 to 0.2
+    temperature_plies: int = 0  # plies on 19x19 (in proportion elsewhere) at the first temperature; Zero 30
+    temperature_half_life: float = 0.0  # KataGo 19 plies on 19x19: halves the difference instead of a step; 0 = step
+    # Gumbel.
+    gumbel_actions: int = 0  # m considered actions; Gumbel 16; 0 = PUCT at the root
+    gumbel_scale: float = 1.0  # of the noise g; 0 for evaluation
+    gumbel_visits: int = 64  # simulations of the halving where the limits name none
+    c_visit: float = 50.0  # Gumbel: sigma(q) = (c_visit + max N) c_scale q, q in [0, 1]
+    c_scale: float = 1.0
+    # The tree.
+    reuse: bool = True  # keep the subtree when the game goes on
+    symmetry_pruning: bool = False  # KataGo rootSymmetryPruning: of equivalent first moves search one
+    ownership: bool = True  # keep each node's ownership (N * N bytes), for the average over the tree
+    max_nodes: int = 2_000_000
+    max_memory_mb: int = 2048
+
+    def __post_init__(self) -> None:
+        if self.choice not in CHOICES:
+            raise ValueError(f"choice '{self.choice}' is none of {', '.join(CHOICES)}")
+        for name in ("policy_temperature", "root_policy_temperature", "cpuct_base", "dynamic_score_scale", "static_score_scale"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
+        for name in ("expansion_threshold", "leaves", "batches", "max_nodes", "max_memory_mb"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not 0 <= self.rollout_weight <= 1:
+            raise ValueError(f"rollout_weight must be in 0 .. 1, not {self.rollout_weight}")
+        if self.choice == "gumbel" and self.gumbel_actions < 1:
+            raise ValueError("choice 'gumbel' needs gumbel_actions of at least 1")
+
+    def with_(self, **changes) -> "SearchParams":
+        """The same constants with some changed."""
+        return dataclasses.replace(self, **changes)
+
+
+LEE = SearchParams(
+    cpuct=5.0,
+    policy_temperature=0.67,
+    rollout_weight=0.5,
+    expansion_threshold=40,
+    placeholder_priors=True,
+    virtual_loss=3.0,
+    leaves=8,
+)
+ZERO = SearchParams(
+    cpuct=1.25,  # not published; AlphaZero's constant
+    dirichlet_total=10.83,
+    temperature=1.0,
+    temperature_plies=30,
+    leaves=8,
+)
+GUMBEL = SearchParams(
+    cpuct=1.25,
+    gumbel_actions=16,
+    choice="gumbel",
+    fpu_relative=True,
+    root_fpu_reduction=0.0,
+    fpu_reduction=0.0,
+    reuse=False,
+)
+PLAY = SearchParams(
+    cpuct=1.0,
+    cpuct_log=0.45,
+    cpuct_stdev_scale=0.85,
+    fpu_relative=True,
+    choice="lcb",
+    static_score=0.1,
+    dynamic_score=0.3,
+    symmetry_pruning=True,
+    leaves=8,
+    batches=2,
+)
+PRESETS = {"LEE": LEE, "ZERO": ZERO, "GUMBEL": GUMBEL, "PLAY": PLAY}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When a run ends: at the first limit reached. Without any, only ``should_stop`` ends it."""
+
+    visits: int | None = None  # of the root, those kept from earlier runs included
+    playouts: int | None = None  # new ones in this run
+    seconds: float | None = None  # the usual time
+    max_seconds: float | None = None  # while the most visited move is not the best one; None = `seconds`
+    early_stop: bool = False  # stop when no other move can still catch up with the leader
+    min_playouts: int = 1  # before `should_stop` and time are obeyed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restriction:
+    """Moves that one colour must not play (or must not leave) in the first ``depth`` plies of the search."""
+
+    color: int
+    points: frozenset[int]
+    depth: int
+    allow: bool = False  # True: only these moves, False: not these moves

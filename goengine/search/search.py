@@ -1,0 +1,219 @@
+"""A search with an evaluator: `Search` runs until its limits, reports on the way and gives a `SearchResult`.
+
+While one batch is with the evaluator the next is selected, so a backend that works in its own threads never waits for the tree.
+Knows time only as a duration; how long to think is the business of `goengine.search.clock`.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from goengine import features
+from goengine.evaluators.base import Evaluator, Pending
+from goengine.search import root as roots
+from goengine.search.core import Leaves, TreeSearch
+from goengine.search.params import Limits, Restriction, SearchParams
+from goengine.search.report import SearchResult, make_result
+from goengine.search.tree import VISITED
+
+_FOREVER = 1 << 60
+_CHECK_EVERY = 16  # batches between looks at whether the leader can still be caught
+
+Report = Callable[[SearchResult], None]
+
+
+class Search:
+    """Monte Carlo tree search of one game at a time. Not for two threads at a time; `stop` may come from any."""
+
+    def __init__(self, evaluator: Evaluator, params: SearchParams, seed: int = 0):
+        self.evaluator = evaluator
+        score = evaluator.traits.score_proven
+        self.core = TreeSearch(params, features.get(evaluator.features), seed, use_score=score)
+        self._free: list[Leaves] = []
+        self._leaves_size = 0
+
+    @property
+    def params(self) -> SearchParams:
+        return self.core.params
+
+    @property
+    def visits(self) -> int:
+        """Visits of the root, those of earlier runs included."""
+        return self.core.visits
+
+    def set_position(self, position) -> bool:
+        """Search this Position from now on. Returns whether a subtree could be kept."""
+        return self.core.set_position(position)
+
+    def restrict(self, restrictions: Sequence[Restriction]) -> None:
+        """Leave out moves from now on; an empty sequence lifts that. Another set begins a new tree."""
+        self.core.restrict(restrictions)
+
+    def clear(self) -> None:
+        """Forget the tree and keep the position."""
+        self.core.clear()
+
+    def run(
+        self,
+        limits: Limits,
+        should_stop: Callable[[], bool] | None = None,
+        on_report: Report | None = None,
+        report_every: float = 1.0,
+        *,
+        ownership: bool = False,
+        min_moves: int = 0,
+    ) -> SearchResult:
+        """Search until a limit is reached or ``should_stop()`` is true; it is asked before every batch.
+
+        ``on_report`` gets the result as it stands every ``report_every`` seconds and once at the end. The root is always
+        evaluated, so there always is a move. Raises what the evaluator raises; the tree is then as it was before the batch.
+        """
+        run = _Run(self, limits, should_stop)
+        self.core.begin(run.simulations())
+        pending: deque[tuple[Leaves, Pending]] = deque()
+        next_report = report_every
+        try:
+            while pending or not run.over():
+                self._submit(run, pending)
+                if pending:
+                    leaves, answer = pending[0]
+                    self.core.update(leaves, answer.result())
+                    pending.popleft()
+                    self._free.append(leaves)
+                if on_report is not None and run.elapsed() >= next_report and self.core.root is not None:
+                    on_report(self._result(run, ownership, min_moves))
+                    next_report = run.elapsed() + report_every
+        except BaseException:
+            self._abandon(pending)
+            raise
+        result = self._result(run, ownership, min_moves, final=True)
+        if on_report is not None:
+            on_report(result)
+        return result
+
+    def _submit(self, run: "_Run", pending: deque) -> None:
+        """Give batches to the evaluator until enough are under way, the limits are reached, or answers are needed first."""
+        if self._leaves_size != self.core.size:
+            self._free = [self.core.new_leaves() for _ in range(self.params.batches)]
+            self._leaves_size = self.core.size
+        while len(pending) < self.params.batches and not run.over():
+            leaves = self._free.pop()
+            begun = self.core.select(leaves, self.params.leaves, run.budget())
+            run.begun += begun
+            if leaves.count:
+                pending.append((leaves, self.evaluator.submit(leaves.batch)))
+                continue
+            self._free.append(leaves)
+            if pending or begun == 0:
+                return
+
+    def _abandon(self, pending: deque) -> None:
+        """Leave no virtual loss behind when an evaluation fails."""
+        for leaves, _ in pending:
+            if leaves.count and self.core.in_flight:
+                self.core.cancel(leaves)
+        self._leaves_size = 0
+
+    def _result(self, run: "_Run", ownership: bool, min_moves: int, final: bool = False) -> SearchResult:
+        return make_result(
+            self.core,
+            playouts=run.begun - self.core.in_flight,
+            seconds=run.elapsed(),
+            ownership=ownership,
+            min_moves=min_moves,
+            chosen=self.core.choose() if final else None,
+        )
+
+
+class _Run:
+    """The limits of one run, and how far it has come."""
+
+    def __init__(self, search: Search, limits: Limits, should_stop: Callable[[], bool] | None):
+        self.core = search.core
+        self.limits = limits
+        self.should_stop = should_stop
+        self.start = time.monotonic()
+        self.begun = 0
+        self._looks = 0
+        self._full_since: int | None = None
+        self._over = False
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.start
+
+    def budget(self) -> int:
+        """Visits that may still be begun."""
+        left = _FOREVER
+        if self.limits.playouts is not None:
+            left = self.limits.playouts - self.begun
+        if self.limits.visits is not None:
+            left = min(left, self.limits.visits - self.core.visits - self.core.in_flight)
+        return left
+
+    def simulations(self) -> int:
+        """Length of a plan: the visits to come, without the one that evaluates the root."""
+        left = self.budget()
+        if left >= _FOREVER:
+            return self.core.params.gumbel_visits
+        return max(0, left - (1 if self.core.root is None else 0))
+
+    def over(self) -> bool:
+        """Whether no further visit should begin. Once over, it stays over."""
+        self._over = self._over or self._is_over()
+        return self._over
+
+    def _is_over(self) -> bool:
+        if self.core.root is None:
+            return False  # the root must be evaluated, or nothing could be played
+        if self.budget() <= 0:
+            return True
+        if self.begun < self.limits.min_playouts:
+            return False
+        if self.should_stop is not None and self.should_stop():
+            return True
+        return self._out_of_time() or self._refined() or self._decided()
+
+    def _out_of_time(self) -> bool:
+        seconds = self.limits.seconds
+        if seconds is None:
+            return False
+        elapsed = self.elapsed()
+        if elapsed < seconds:
+            return False
+        longest = self.limits.max_seconds or seconds
+        return elapsed >= longest or not unsure(self.core)
+
+    def _refined(self) -> bool:
+        """A full tree is refined by as many visits as it has nodes; more would change nothing."""
+        if not self.core.full:
+            return False
+        if self._full_since is None:
+            self._full_since = self.begun
+        return self.begun - self._full_since > len(self.core.tree.state)
+
+    def _decided(self) -> bool:
+        """With `early_stop`: no other move can reach the visits of the leader, who also is the move to play."""
+        self._looks += 1
+        if not self.limits.early_stop or self._looks % _CHECK_EVERY:
+            return False
+        left = self.budget()
+        seconds = self.limits.seconds
+        if seconds is not None:
+            elapsed = max(self.elapsed(), 1e-3)
+            left = min(left, int(self.begun / elapsed * max(0.0, seconds - elapsed)))
+        visits, _ = roots.child_table(self.core.tree, self.core.knobs)
+        if self.core.tree.links[0, VISITED] < 1 or left >= _FOREVER:
+            return False
+        leader = int(visits.argmax())
+        visits[leader], most = -1.0, visits[leader]
+        return visits.max() + left < most and self.core.best_edge() == leader
+
+
+def unsure(core: TreeSearch) -> bool:
+    """Whether the most visited move is not the one of best value (Lee: then it thinks on)."""
+    visits, utility = roots.child_table(core.tree, core.knobs)
+    if len(visits) < 2:
+        return False
+    utility[visits < core.params.lcb_min_visits * visits.max()] = -2.0
+    return int(visits.argmax()) != int(utility.argmax())

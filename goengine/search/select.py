@@ -1,0 +1,190 @@
+"""The first half of a visit: from the root down to a leaf, for a whole batch of leaves in one call.
+
+A descent replays its moves on a scratch game, so that a leaf has its full history for superko and for the features; that game
+stays at the leaf and is encoded from there. Leaves that need no evaluator (finished games, further rollouts, a full tree) are
+backed up at once. Virtual visits keep the descents of a batch, and of several batches under way, apart.
+"""
+
+import numpy as np
+
+from goengine.board.kernels import game_legal, game_play, mix, position_key
+from goengine.board.state import BLACK, PASS, SIZE, TO_PLAY, Board, Game, copy_game
+from goengine.jit import inlined_kernel, kernel
+from goengine.search.backup import back_up, forget_descent, set_net
+from goengine.search.formulas import choose_edge
+from goengine.search.gumbel import choose_planned
+from goengine.search.outcome import final_score, is_over, rollout
+from goengine.search.tree import (
+    COUNT,
+    EDGES,
+    EXPANDED,
+    FIRST,
+    FRESH,
+    LEAF,
+    NET_VALUE,
+    NODES,
+    PENDING,
+    SORTED,
+    TERMINAL,
+    VIRTUAL,
+    VISITED,
+    VISITS,
+    fetch_next,
+    new_node,
+)
+
+
+@inlined_kernel
+def game_at(games, i):
+    """The i-th of stacked games, as views."""
+    b = games.board
+    board = Board(b.color[i], b.chain[i], b.next[i], b.stones[i], b.pseudo[i], b.empties[i], b.slot[i], b.info[i], b.hash[i])
+    return Game(board, games.recent[i], games.past[i], games.hashes[i], games.movers[i], games.touched[i], games.status[i])
+
+
+@kernel
+def _make_edges(tree, node, game, rules, forbidden, depth, legal):
+    """Give a node an edge for every legal move, with flat priors. ``forbidden`` holds unless it would leave no move.
+
+    Returns False, and changes nothing, if the pool has no room.
+    """
+    first = tree.used[EDGES]
+    if first + legal.size > tree.edge_move.size:
+        return False
+    size = game.board.info[SIZE]
+    game_legal(game, rules, legal)
+    barred = forbidden[game.status[TO_PLAY]]
+    for attempt in range(2):
+        count = 0
+        index = 0
+        for row in range(size + 1):
+            for column in range(size if row < size else 1):
+                if legal[index]:
+                    point = (row + 1) * (size + 1) + column + 1 if row < size else 0
+                    if attempt == 1 or barred[point] <= depth:
+                        tree.edge_move[first + count] = point
+                        tree.edge_child[first + count] = -1
+                        count += 1
+                index += 1
+        if count > 0:
+            break
+    prior = 1.0 / count
+    for e in range(first, first + count):
+        tree.edge_prior[e] = prior
+    tree.used[EDGES] = first + count
+    tree.links[node, FIRST] = first
+    tree.links[node, COUNT] = count
+    tree.links[node, VISITED] = 0
+    tree.links[node, SORTED] = 0
+    fetch_next(tree, node)
+    return True
+
+
+@inlined_kernel
+def _make_child(tree, node, edge, game, rules, knobs, passes, button, scratch):
+    """The node behind an edge that nobody has walked; ``game`` stands there, after ``passes`` passes in all.
+
+    ``button``: points for Black that the first pass below the root has won.
+    """
+    child = new_node(tree, node, tree.edge_move[edge], game.status[TO_PLAY])
+    tree.edge_child[edge] = child
+    tree.links[node, VISITED] += 1
+    fetch_next(tree, node)
+    if tree.edge_move[edge] == PASS and is_over(game, rules, passes):
+        tree.state[child] = TERMINAL
+        score = final_score(game.board, rules, scratch) + button
+        if tree.to_play[child] != BLACK:
+            score = -score
+        set_net(tree, child, np.sign(score), score, 0.0, knobs)
+    return child
+
+
+@inlined_kernel
+def _next_edge(tree, node, knobs, plan):
+    """The edge to walk, or -1 to stay. A full tree is refined: only edges that have a child can be walked."""
+    may_grow = tree.used[NODES] < tree.state.size
+    edge = -1
+    if node == 0 and may_grow and plan.cursor[0] < plan.visits.size:
+        edge = choose_planned(tree, plan, knobs)
+    return edge if edge >= 0 else choose_edge(tree, node, knobs, may_grow)
+
+
+# How a descent ends.
+_EVALUATE, _DONE, _COLLISION = range(3)
+
+
+@kernel
+def _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch):
+    """Walk from the root to a leaf. Returns (leaf, how it ended, rollout); a leaf of _DONE has been backed up."""
+    node = 0
+    depth = 0
+    passes = knobs.passes
+    button = 0.0
+    while True:
+        tree.links[node, VIRTUAL] += 1
+        state = tree.state[node]
+        if state == TERMINAL:
+            z = np.float64(tree.net[node, NET_VALUE])
+            back_up(tree, node, True, z)
+            return node, _DONE, z
+        if state == FRESH or state == LEAF:
+            break
+        if state == PENDING and (knobs.placeholder == 0 or tree.links[node, COUNT] == 0):
+            return node, _COLLISION, 0.0
+        edge = _next_edge(tree, node, knobs, plan)
+        if edge < 0:
+            if state == PENDING:
+                return node, _COLLISION, 0.0
+            break
+        if tree.edge_move[edge] == PASS:
+            if rules.button != 0 and passes == 0:
+                button = 0.5 if game.status[TO_PLAY] == BLACK else -0.5
+            passes += 1
+        game_play(game, tree.edge_move[edge], game.status[TO_PLAY])
+        depth += 1
+        child = np.int64(tree.edge_child[edge])
+        if child < 0:
+            child = _make_child(tree, node, edge, game, rules, knobs, passes, button, scratch)
+        node = child
+    z = 0.0
+    if knobs.rollout_weight > 0:
+        z = rollout(game.board, game.status[TO_PLAY], rules, scratch, generator)
+    grows = state != EXPANDED and (node == 0 or tree.stats[node, VISITS] + 1 >= knobs.threshold)
+    grown = grows and _make_edges(tree, node, game, rules, forbidden, depth, scratch.legal)
+    if state != FRESH and not grown:
+        back_up(tree, node, knobs.rollout_weight == 0, z)
+        return node, _DONE, z
+    tree.state[node] = PENDING
+    return node, _EVALUATE, z
+
+
+@kernel
+def select_batch(tree, root_game, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget):
+    """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits done at once).
+
+    Leaf i goes to ``nodes`` (int32), ``rollouts`` (float64), ``keys`` (uint64) and ``games`` (stacked) at i. ``forbidden``
+    (int16[4, P]) tells by colour and point in how many plies from the root a move may not be searched. ``plan``: see `Plan`.
+    """
+    found, done, collisions = 0, 0, 0
+    while found < want and found + done < budget and collisions < want:
+        game = game_at(games, found)
+        copy_game(game, root_game)
+        node, ending, z = _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch)
+        if ending == _COLLISION:
+            scratch.collided[collisions] = node
+            collisions += 1
+            if plan.cursor[0] < plan.visits.size:
+                break
+            continue
+        if plan.cursor[0] < plan.visits.size:
+            plan.cursor[0] += 1
+        if ending == _DONE:
+            done += 1
+            continue
+        nodes[found] = node
+        rollouts[found] = z
+        keys[found] = mix(position_key(game), knobs.salt)
+        found += 1
+    for i in range(collisions):
+        forget_descent(tree, scratch.collided[i])
+    return found, done

@@ -1,0 +1,228 @@
+"""The tree as arrays: what they hold, how they grow within hard limits, how a subtree becomes the tree.
+
+A node is a row; node 0 is the root. Its moves (edges) stand side by side in the edge pool::
+
+    links[node]   PARENT MOVE FIRST COUNT VISITED SORTED OWN VIRTUAL          edge pool
+                               |     |      |        |
+                               +-----|------|--------|--------->  FIRST      move prior child     VISITED edges have a child
+                                     |      +--------|--------->             move prior child
+                                     |               +--------->             move prior   -1      SORTED: the best prior of the rest
+                                     +------------------------->  + COUNT    move prior   -1      in no order
+
+Unvisited children all have the same first play urgency, so only the one of highest prior can be chosen: selection looks at the
+visited ones and at the next. Nobody ever sorts the rest; the next best is fetched when a child is made (`fetch_next`).
+
+``stats[node]`` are sums over the visits of a node, for the player who moved there (so a parent compares its children as they
+stand). OWN counts the visits that ended at the node itself; VISITS = OWN + the VISITS of all children.
+
+A child always has a higher number than its parent. Knows no Go beyond colours and no formula of the search.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from goengine.jit import inlined_kernel, kernel
+
+# Columns of links.
+PARENT, MOVE, FIRST, COUNT, VISITED, SORTED, OWN, VIRTUAL = range(8)
+# Columns of stats.
+VISITS, VALUES, VALUE_SUM, UTILITY_SUM, UTILITY_SQUARES, SCORE_SUM, SCORE_SQUARES, ROLLOUT_SUM = range(8)
+# Columns of net: what the evaluator, or the rules at the end of a game, said of a node, for its player to move.
+NET_VALUE, NET_SCORE, NET_STDEV, NET_UTILITY = range(4)
+# States of a node: to be evaluated; under evaluation; evaluated without children; with children; the game is over.
+FRESH, PENDING, LEAF, EXPANDED, TERMINAL = range(5)
+# Places in used.
+NODES, EDGES, GENERATION = range(3)
+
+OWNERSHIP_SCALE = 127.0
+_NODE_BYTES = 8 * 8 + 8 * 4 + 4 * 4 + 2
+_EDGE_BYTES = 2 + 4 + 4
+
+
+class Tree(NamedTuple):
+    """All nodes and edges; the layout is drawn above."""
+
+    stats: np.ndarray  # float64[nodes, 8]
+    links: np.ndarray  # int32[nodes, 8]
+    net: np.ndarray  # float32[nodes, 4]
+    state: np.ndarray  # uint8[nodes]
+    to_play: np.ndarray  # uint8[nodes]
+    ownership: np.ndarray  # int8[nodes, N * N], times OWNERSHIP_SCALE, for the player to move; [nodes, 0] if not kept
+    edge_move: np.ndarray  # int16[edges]  points
+    edge_prior: np.ndarray  # float32[edges]
+    edge_child: np.ndarray  # int32[edges]  -1: none yet
+    used: np.ndarray  # int64[4]
+
+
+def new_tree(points: int, nodes: int, edges: int) -> Tree:
+    """An empty tree with room for that many nodes and edges; ``points`` is N * N, or 0 to keep no ownership."""
+    return Tree(
+        np.zeros((nodes, 8)),
+        np.zeros((nodes, 8), np.int32),
+        np.zeros((nodes, 4), np.float32),
+        np.zeros(nodes, np.uint8),
+        np.zeros(nodes, np.uint8),
+        np.zeros((nodes, points), np.int8),
+        np.zeros(edges, np.int16),
+        np.zeros(edges, np.float32),
+        np.zeros(edges, np.int32),
+        np.zeros(4, np.int64),
+    )
+
+
+def memory(points: int, nodes: int, edges: int) -> int:
+    """Bytes of such a tree."""
+    return nodes * (_NODE_BYTES + points) + edges * _EDGE_BYTES
+
+
+def bytes_used(tree: Tree) -> int:
+    """Bytes that the tree's arrays occupy."""
+    return sum(array.nbytes for array in tree)
+
+
+def _wider(array: np.ndarray, rows: int) -> np.ndarray:
+    wide = np.zeros((rows, *array.shape[1:]), array.dtype)
+    wide[: array.shape[0]] = array
+    return wide
+
+
+def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> Tree:
+    """The same tree with room for that many more nodes and edges, or as much of it as the limits allow.
+
+    Room doubles, so growing costs little on average. Returns ``tree`` itself if there is room or none can be had.
+    """
+    need_nodes, need_edges = int(tree.used[NODES]) + nodes, int(tree.used[EDGES]) + edges
+    have_nodes, have_edges, points = len(tree.state), len(tree.edge_move), tree.ownership.shape[1]
+    if need_nodes <= have_nodes and need_edges <= have_edges:
+        return tree
+    want_nodes = have_nodes if need_nodes <= have_nodes else min(max(2 * have_nodes, need_nodes), max_nodes)
+    want_edges = have_edges if need_edges <= have_edges else max(2 * have_edges, need_edges)
+    free = max_bytes - memory(points, want_nodes, want_edges)
+    if free < 0 and want_edges > have_edges:
+        want_edges = max(have_edges, want_edges + free // _EDGE_BYTES)
+        free = max_bytes - memory(points, want_nodes, want_edges)
+    if free < 0:
+        want_nodes = max(have_nodes, want_nodes + free // (_NODE_BYTES + points))
+    if want_nodes == have_nodes and want_edges == have_edges:
+        return tree
+    node_arrays = (_wider(a, want_nodes) if want_nodes > have_nodes else a for a in tree[:6])
+    edge_arrays = (_wider(a, want_edges) if want_edges > have_edges else a for a in tree[6:9])
+    return Tree(*node_arrays, *edge_arrays, tree.used)
+
+
+@kernel
+def clear(tree, to_play):
+    """Make the tree a single root that nobody has evaluated."""
+    generation = tree.used[GENERATION]
+    tree.used[:] = 0
+    tree.used[GENERATION] = generation + 1
+    new_node(tree, -1, -1, to_play)
+
+
+@inlined_kernel
+def new_node(tree, parent, move, to_play):
+    """Append a node without visits and return its number. The caller has checked that there is room."""
+    node = tree.used[NODES]
+    tree.used[NODES] = node + 1
+    tree.stats[node, :] = 0
+    tree.links[node, :] = 0
+    tree.net[node, :] = 0
+    tree.links[node, PARENT] = parent
+    tree.links[node, MOVE] = move
+    tree.state[node] = FRESH
+    tree.to_play[node] = to_play
+    return node
+
+
+@kernel
+def fetch_next(tree, node):
+    """See that the first unvisited edge of a node is the one of highest prior (of equal ones, the lowest point)."""
+    first = tree.links[node, FIRST]
+    visited = tree.links[node, VISITED]
+    count = tree.links[node, COUNT]
+    if visited >= count or visited < tree.links[node, SORTED]:
+        return
+    place = first + visited
+    best = place
+    prior = tree.edge_prior[place]
+    for e in range(place + 1, first + count):
+        p = tree.edge_prior[e]
+        if p > prior or (p == prior and tree.edge_move[e] < tree.edge_move[best]):
+            best = e
+            prior = p
+    _swap(tree, place, best)
+    tree.links[node, SORTED] = visited + 1
+
+
+@inlined_kernel
+def _swap(tree, a, b):
+    """Exchange two edges without children."""
+    tree.edge_prior[a], tree.edge_prior[b] = tree.edge_prior[b], tree.edge_prior[a]
+    tree.edge_move[a], tree.edge_move[b] = tree.edge_move[b], tree.edge_move[a]
+
+
+@kernel
+def find_child(tree, node, move):
+    """The child of a node by a move, or -1."""
+    first = tree.links[node, FIRST]
+    for e in range(first, first + tree.links[node, VISITED]):
+        if tree.edge_move[e] == move:
+            return tree.edge_child[e]
+    return -1
+
+
+def reroot(tree: Tree, root: int) -> None:
+    """Make ``root`` the tree's root and forget everything that is not below it; statistics stay as they are.
+
+    Works in place, as a child has a higher number than its parent. No node may be under evaluation.
+    """
+    place = np.full(int(tree.used[NODES]), -1, np.int32)
+    _compact_nodes(tree, root, place)
+    order = np.argsort(tree.links[: int(tree.used[NODES]), FIRST], kind="stable")
+    _compact_edges(tree, place, order)
+
+
+@kernel
+def _compact_nodes(tree, root, place):
+    """Move the nodes that are left to the front; ``place`` (int32[nodes], all -1) gets the new number of each."""
+    kept = 0
+    for node in range(root, tree.used[NODES]):
+        parent = tree.links[node, PARENT]
+        if node != root and (parent < root or place[parent] < 0):
+            continue
+        place[node] = kept
+        for i in range(8):
+            tree.stats[kept, i] = tree.stats[node, i]
+            tree.links[kept, i] = tree.links[node, i]
+        for i in range(4):
+            tree.net[kept, i] = tree.net[node, i]
+        for i in range(tree.ownership.shape[1]):
+            tree.ownership[kept, i] = tree.ownership[node, i]
+        tree.state[kept] = tree.state[node]
+        tree.to_play[kept] = tree.to_play[node]
+        tree.links[kept, PARENT] = -1 if node == root else place[parent]
+        kept += 1
+    tree.used[NODES] = kept
+    tree.links[0, MOVE] = -1
+    tree.used[GENERATION] += 1
+
+
+@kernel
+def _compact_edges(tree, place, order):
+    """Move the edges of the nodes that are left to the front of the pool; ``order`` are these nodes by their FIRST."""
+    end = 0
+    for i in range(order.size):
+        node = order[i]
+        first = tree.links[node, FIRST]
+        count = tree.links[node, COUNT]
+        if count == 0:
+            continue
+        for k in range(count):
+            child = tree.edge_child[first + k]
+            tree.edge_move[end + k] = tree.edge_move[first + k]
+            tree.edge_prior[end + k] = tree.edge_prior[first + k]
+            tree.edge_child[end + k] = place[child] if child >= 0 else -1
+        tree.links[node, FIRST] = end
+        end += count
+    tree.used[EDGES] = end
