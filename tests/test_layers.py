@@ -1,0 +1,73 @@
+"""Imports run one way. Each package may import only the layers named here, and torch lives in few places."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# part of the tree: the parts that it may import (besides itself), lowest first
+BASE = {"goengine", "goengine.coords", "goengine.rules", "goengine.jit", "goengine.options", "goengine.progress"}
+BOARD = BASE | {"goengine.board"}
+NETS = {"goengine", "goengine.array_file"}
+PLAY = BOARD | {"goengine.evaluators.base", "goengine.search", "goengine.handicap", "goengine.territory", "goengine.symmetry"}
+MAY_IMPORT = {
+    "goengine.board": BASE,
+    "goengine.features": BOARD,
+    "goengine.symmetry": BASE,
+    "goengine.records": BOARD | {"goengine.array_file"},
+    "goengine.sgf": BOARD | {"goengine.records", "goengine.sgf_values"},
+    "goengine.nets": NETS,
+    "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.symmetry"},
+    "goengine.search": BOARD | {"goengine.features", "goengine.evaluators.base", "goengine.symmetry"},
+    "training": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.records", "goengine.sgf", "goengine.symmetry", "goengine.evaluators"},
+}
+TORCH = ("goengine.nets", "goengine.evaluators.network", "training")
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted([*ROOT.glob("goengine/**/*.py"), *ROOT.glob("training/**/*.py"), *ROOT.glob("selfplay/**/*.py")]):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        found.append((name, path))
+    return found
+
+
+def imports(path: Path, top_only: bool = False) -> set[str]:
+    """Full names of what a file imports; with ``top_only`` only what importing the file itself imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_only else ast.walk(tree)
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def inside(name: str, part: str) -> bool:
+    return name == part or name.startswith(part + ".")
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_run_one_way(name, path):
+    part = next((part for part in MAY_IMPORT if inside(name, part)), None)
+    ours = {used for used in imports(path) if used.split(".")[0] in ("goengine", "training", "selfplay")}
+    if part is not None:
+        allowed = (MAY_IMPORT[part] - {"goengine"}) | {part}
+        upward = {used for used in ours if not any(inside(used, layer) for layer in allowed) and used != "goengine.__version__"}
+        # `from goengine import coords` reads as goengine.coords
+        assert not upward, f"{name} reaches up to {sorted(upward)}"
+    if not inside(name, "training"):
+        assert not any(inside(used, "training") for used in ours), f"{name} imports training"
+    if not inside(name, "selfplay"):
+        assert not any(inside(used, "selfplay") for used in ours), f"{name} imports selfplay"
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_torch_stays_where_it_belongs(name, path):
+    if not any(inside(name, place) for place in TORCH):
+        assert not any(inside(used, "torch") for used in imports(path, top_only=True)), f"{name} imports torch"
