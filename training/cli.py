@@ -1,24 +1,17 @@
 """The commands of `python -m training`: names, options, and what they print. The work is done elsewhere; torch is imported by need."""
 
+import json
+import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
+from goengine.evaluators.base import EvaluatorError
 from goengine.nets.safetensors_file import WeightsError
-from goengine.options import option, parse_command
+from goengine.options import parse_command
 from goengine.progress import Progress
 from goengine.records import RecordError
 from training.checkpoint import RunError
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Pack SGF files and collections (.sgf, .sgfs, .xz) into one file for training."""
-
-    sources: tuple[Path, ...] = option(help="files to read")
-    out: Path = option(help="file to write, NAME.npz")
-    owners: bool = option(True, "judge who owns each point at the end of counted games")
+from training.options import Evaluate, Pack, Supervised
 
 
 def run_pack(config: Pack) -> int:
@@ -39,7 +32,34 @@ def run_pack(config: Pack) -> int:
     return 0
 
 
-def run_supervised(config) -> int:
+def run_evaluate(config: Evaluate) -> int:
+    """Measure, and print a line per figure or one JSON object on stdout."""
+    from goengine import features
+    from goengine.evaluators.load import load
+    from training import evaluate, packs
+
+    evaluator = load(config.net, size=None, device=config.device, precision=config.precision, threads=config.threads)
+    chosen = features.get(evaluator.features)
+    predict = evaluate.from_evaluator(evaluator)
+    rows = {}
+    for size, games in packs.by_size(packs.load_any(config.games)).items():
+        rows[size] = evaluate.measure(predict, games, chosen, positions=config.positions, batch=config.batch, seed=config.seed)
+    evaluator.close()
+    total = evaluate.combine(list(rows.values())).as_dict()
+    if config.json:
+        by_size = {str(size): figures.as_dict() for size, figures in rows.items()} if len(rows) > 1 else {}
+        sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **({"sizes": by_size} if by_size else {})}) + "\n")
+    else:
+        sys.stdout.write("".join(f"{name:14} {value:.4f}\n" if isinstance(value, float) else f"{name:14} {value}\n" for name, value in total.items()))
+    return 0
+
+
+def finite(values: dict) -> dict:
+    """NaN as None: JSON has no NaN."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
+
+
+def run_supervised(config: Supervised) -> int:
     """Train; SIGTERM and SIGINT save and end with 130."""
     from training.stages import supervised
 
@@ -48,12 +68,10 @@ def run_supervised(config) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. 0: done; 1: it failed, and stderr says why; 2: wrong options; 130: stopped by a signal, go on with the same command."""
-    from training.options import Supervised
-
-    commands = {"pack": (Pack, run_pack), "supervised": (Supervised, run_supervised)}
+    commands = {"pack": (Pack, run_pack), "supervised": (Supervised, run_supervised), "evaluate": (Evaluate, run_evaluate)}
     name, config = parse_command({key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=__doc__)
     try:
         return commands[name][1](config)
-    except (RecordError, RunError, WeightsError) as error:
+    except (RecordError, RunError, WeightsError, EvaluatorError) as error:
         sys.stderr.write(f"python -m training {name}: {error}\n")
         return 1

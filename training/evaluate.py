@@ -4,12 +4,14 @@ Knows the figures and how they are averaged. Takes any function from planes and 
 and a shipped one on another backend are measured alike. Positions are shown as they were played: no symmetry, the game's own rules.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from goengine.evaluators.base import NOT_CACHED, Batch, Evaluator
 from goengine.features import FeatureSet
 from training.data import Sampler
 from training.sampling import Draw, Games, Targets
@@ -37,6 +39,9 @@ class Figures:
     value_mse: float  # against the result, both in [-1, 1]: 1 is what a constant 0 gets
     value_right: float  # share of positions whose winner was named
     score_error: float  # mean absolute, points, counted games
+
+    counted: int  # positions of games with a score
+    judged: int  # positions of games with a result
 
     def as_dict(self) -> dict[str, float]:
         """Plain values for JSON."""
@@ -75,4 +80,28 @@ def measure_with(predict: Predict, sampler: Sampler, count: int, batch: int) -> 
         sums += _sums(targets, predict(targets.planes, targets.globals))
     with np.errstate(invalid="ignore", divide="ignore"):
         over = sums / sums[0]
-        return Figures(int(sums[0]), over[1], over[2], over[3], *(sums[4:6] / sums[6]), sums[7] / sums[8])
+        means = [float(value) for value in (*over[1:4], *(sums[4:6] / sums[6]), sums[7] / sums[8])]
+    return Figures(int(sums[0]), *means, counted=int(sums[8]), judged=int(sums[6]))
+
+
+def combine(parts: Sequence[Figures]) -> Figures:
+    """Figures over several sets of positions together."""
+    base = {"top1": "positions", "top5": "positions", "cross_entropy": "positions", "value_mse": "judged", "value_right": "judged",
+            "score_error": "counted"}
+    totals = {name: sum(getattr(part, name) for part in parts) for name in ("positions", "counted", "judged")}
+    means = {}
+    for name, count in base.items():
+        present = [part for part in parts if getattr(part, count)]
+        means[name] = sum(getattr(part, name) * getattr(part, count) for part in present) / totals[count] if present else math.nan
+    return Figures(**totals, **means)
+
+
+def from_evaluator(evaluator: Evaluator) -> Predict:
+    """An evaluator of the engine as a function to `Predictions`."""
+
+    def predict(planes: np.ndarray, values: np.ndarray) -> Predictions:
+        keys = np.full(len(planes), NOT_CACHED)
+        found = evaluator.evaluate(Batch(planes.astype(np.float32), values, keys))
+        return Predictions(found.policy, found.value, found.score)
+
+    return predict

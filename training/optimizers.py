@@ -15,7 +15,7 @@ from torch import nn
 Name = Literal["sgd", "adamw", "muon"]
 
 # Peak learning rates at batch 256, found by short trials on 19x19 games; see `OptimizerConfig.rate`.
-PEAK_RATES = {"sgd": 0.08, "adamw": 2e-3, "muon": 0.02}
+PEAK_RATES = {"sgd": 0.08, "adamw": 4e-3, "muon": 0.03}
 DECAYS = {"sgd": 1e-4, "adamw": 0.02, "muon": 0.02}
 
 

@@ -9,6 +9,34 @@ from training.schedule import Schedule
 
 
 @dataclass(frozen=True)
+class Pack:
+    """Pack SGF files and collections (.sgf, .sgfs, .xz) into one file for training."""
+
+    sources: tuple[Path, ...] = option(help="files to read")
+    out: Path = option(help="file to write, NAME.npz")
+    owners: bool = option(True, "judge who owns each point at the end of counted games")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure how well a net predicts recorded games: next moves and results."""
+
+    games: tuple[Path, ...] = option(help="packs (.npz), SGF files or collections")
+    net: str = option("", "a shipped net's name, or a path; the default net if empty")
+    positions: int | None = option(None, "measure so many, drawn at random, instead of all")
+    batch: int = option(64, "positions per call of the net")
+    device: str = option("auto", "cpu (OpenVINO), torch-cpu, cuda; auto takes a GPU where there is one")
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option("auto", "number format")
+    threads: int = option(0, "threads of the net on a CPU; 0: its own choice")
+    seed: int = option(0, "of the draw")
+    json: bool = option(False, "print one JSON object")
+
+    def __post_init__(self):
+        if self.batch < 1 or self.positions is not None and self.positions < 1:
+            raise ValueError("batch and positions must be at least 1")
+
+
+@dataclass(frozen=True)
 class Supervised:
     """Train a net to predict the moves and results of recorded games; the same command goes on where a run stopped."""
 

@@ -77,6 +77,46 @@ def load(paths: Sequence[Path]) -> Games:
     return to_games(merged, np.concatenate(rows), np.concatenate(owners) if owners else None)
 
 
+def load_any(paths: Sequence[Path]) -> Games:
+    """Games of packs (`.npz`) and of SGF files and collections. Raises RecordError as `load` does, or if an SGF file gives no game."""
+    packed = [path for path in paths if path.suffix == ".npz"]
+    records = [path for path in paths if path.suffix != ".npz"]
+    made = []
+    if packed:
+        made.append(GamePack.concat([GamePack.load(path) for path in packed]))
+    if records:
+        builder, _, first_error = read_records(records)
+        if not len(builder):
+            raise RecordError(f"no game could be used{': ' + first_error if first_error else ''}")
+        made.append(builder.pack())
+    merged = GamePack.concat(made)
+    merged = merged.select(np.flatnonzero(merged.lengths() > 0))
+    games = to_games(merged)
+    if fault := first_fault(games):
+        raise RecordError(f"game {fault[0]} has an impossible move at number {fault[1] + 1}")
+    return games
+
+
+def by_size(games: Games) -> dict[int, Games]:
+    """The games of each board size; without owners."""
+    sizes = np.unique(games.size)
+    if len(sizes) == 1:
+        return {int(sizes[0]): games}
+    return {int(size): _of_size(games, size) for size in sizes}
+
+
+def _of_size(games: Games, size: int) -> Games:
+    chosen = np.flatnonzero(games.size == size)
+    lengths, stones = np.diff(games.start), np.diff(games.setup_start)
+    of_move, of_stone = np.repeat(games.size, lengths) == size, np.repeat(games.size, stones) == size
+    start, setup_start = (np.concatenate([[0], np.cumsum(counts[chosen])]).astype(np.int64) for counts in (lengths, stones))
+    return Games(
+        start=start, moves=games.moves[of_move], colors=games.colors[of_move], size=games.size[chosen], rules=games.rules[chosen],
+        komi=games.komi[chosen], result=games.result[chosen], margin=games.margin[chosen], setup_start=setup_start,
+        setup_points=games.setup_points[of_stone], setup_colors=games.setup_colors[of_stone],
+        owner_row=np.full(len(chosen), -1, np.int32), owners=np.zeros((0, size * size), np.int8))
+
+
 def _load_owners(path: Path, pack: GamePack) -> tuple[np.ndarray, np.ndarray]:
     """(row of each game or -1, int8[K, N*N])."""
     beside = owners_path(path)
@@ -140,11 +180,8 @@ class PackReport:
     first_error: str = ""
 
 
-def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None) -> PackReport:
-    """Read SGF files and collections, check every move, and write a pack and its owners.
-
-    Games that cannot be read, are illegal or have no moves are left out and counted. Raises RecordError if nothing remains.
-    """
+def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = None) -> tuple[PackBuilder, int, str]:
+    """(games of SGF files and collections, how many were left out, why the first of these was)."""
     from goengine.sgf import iterate_games  # needs sgfmill, which training itself does not
 
     builder, left_out, first_error = PackBuilder(), 0, ""
@@ -156,6 +193,15 @@ def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callab
             builder.add(game)
         if say and number % 1000 == 0:
             say(f"{number} games read")
+    return builder, left_out, first_error
+
+
+def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None) -> PackReport:
+    """Read SGF files and collections, check every move, and write a pack and its owners.
+
+    Games that cannot be read, are illegal or have no moves are left out and counted. Raises RecordError if nothing remains.
+    """
+    builder, left_out, first_error = read_records(sources, say)
     if not len(builder):
         raise RecordError(f"{', '.join(map(str, sources))}: no game could be used{': ' + first_error if first_error else ''}")
     made = builder.pack(note=", ".join(Path(source).name for source in sources))

@@ -88,8 +88,7 @@ class GamesStage:
             return {}
         count = min(self.config.validation_positions, self.held_out.games.moves.size)
         figures = measure_with(predictor(module, place), self.held_out, count, self.config.batch).as_dict()
-        del figures["positions"]
-        return figures
+        return {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net with its configuration and data card."""
