@@ -1,0 +1,84 @@
+"""Runs the cases in tests/board/diagrams; README.txt there explains their form."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from goengine import coords
+from goengine.board import ladders, scoring
+from goengine.board.kernels import fills_eye
+from goengine.board.position import Position
+from goengine.board.state import BLACK, WHITE
+from goengine.rules import Rules
+
+FOLDER = Path(__file__).parent / "diagrams"
+COLORS = {"X": BLACK, "O": WHITE, ".": 0}
+
+
+def cases():
+    for path in sorted(FOLDER.glob("*.txt")):
+        if path.name == "README.txt":
+            continue
+        for text in path.read_text().split("== ")[1:]:
+            name, *lines = text.splitlines()
+            yield pytest.param([line.split() for line in lines if line.strip()], id=f"{path.stem}: {name}")
+
+
+@pytest.mark.parametrize("lines", cases())
+def test_case(lines):
+    rules = next((line[1] for line in lines if line[0] == "rules"), "japanese")
+    to_play = WHITE if ["white", "to", "play"] in lines else BLACK
+    rows = [line for line in lines if set(line) <= set(COLORS)]
+    diagram = "\n".join(" ".join(row) for row in rows)
+    position = Position.from_diagram(diagram, Rules.preset(rules).with_komi(0), to_play)
+    steps = [line for line in lines if line not in rows and line[0] not in ("rules", "white")]
+    assert steps
+    for step in steps:
+        check(position, step)
+
+
+def points(position, words):
+    return [] if words == ["-"] else [coords.from_gtp(word, position.size) for word in words]
+
+
+def names(position, found):
+    return {coords.to_gtp(int(p), position.size) for p in found}
+
+
+def check(position, step):
+    board = position.game.board
+    match step:
+        case ["play", *vertices]:
+            for point in points(position, vertices):
+                position.play(point)
+        case ["stones", symbol, *vertices]:
+            assert {position.color(p) for p in points(position, vertices)} == {COLORS[symbol]}
+        case ["legal", *vertices]:
+            assert [position.why_illegal(p) for p in points(position, vertices)] == [""] * len(vertices)
+        case ["illegal", vertex, reason]:
+            assert position.why_illegal(*points(position, [vertex])) == reason
+        case ["captured", symbol, number]:
+            assert position.captured(COLORS[symbol]) == int(number)
+        case ["area", number]:
+            owner, stack = np.zeros(board.color.size, np.int8), np.zeros(board.color.size, np.uint16)
+            assert scoring.area(board, owner, stack) == int(number) == int(owner.sum())
+        case ["score", number, *dead]:
+            assert position.score(points(position, dead[1:])) == float(number)
+        case ["alive" | "enclosed" as what, symbol, *vertices]:
+            alive = np.zeros(board.color.size, np.uint8)
+            scratch = scoring.new_benson_scratch(position.size)
+            scoring.benson(board, COLORS[symbol], alive, position.rules.suicide, scratch)
+            value = scoring.ALIVE_STONE if what == "alive" else scoring.ALIVE_TERRITORY
+            assert names(position, np.flatnonzero(alive == value)) == names(position, points(position, vertices))
+        case ["eye", symbol, *vertices]:
+            assert all(fills_eye(board, p, COLORS[symbol]) for p in points(position, vertices))
+        case ["no", "eye", symbol, *vertices]:
+            assert not any(fills_eye(board, p, COLORS[symbol]) for p in points(position, vertices))
+        case ["ladder" | "rescue" as what, vertex, answer]:
+            function = ladders.ladder_capture if what == "ladder" else ladders.ladder_escape
+            scratch = ladders.new_ladder_scratch(position.size)
+            target = points(position, [vertex])[0]
+            assert function(board, target, scratch, ladders.BUDGET)[0] == (answer == "yes")
+        case _:
+            raise AssertionError(f"unknown step: {' '.join(step)}")
