@@ -95,7 +95,8 @@ class OpenVINO(EvaluatorBase):
         self.traits = traits
         self.planes, self.globals = planes, globals
         core = ov.Core()
-        properties = {"INFERENCE_PRECISION_HINT": self.precision, "NUM_STREAMS": streams}
+        # Left alone, OpenVINO ties its threads to cores from core 0 on: two processes of one thread would share that core.
+        properties = {"INFERENCE_PRECISION_HINT": self.precision, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
         if threads:
             properties["INFERENCE_NUM_THREADS"] = threads
         if cache_folder is not None:

@@ -13,26 +13,29 @@ from goengine.nets.safetensors_file import WeightsError
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights"
 
 
-def names(folder: Path = FOLDER) -> tuple[str, ...]:
+def names(folder: Path | None = None) -> tuple[str, ...]:
     """Names of the shipped nets, by alphabet; a name is a folder with a card."""
+    folder = FOLDER if folder is None else folder
     if not folder.is_dir():
         return ()
     return tuple(sorted(path.parent.name for path in folder.glob(f"*/{cards.FILE}")))
 
 
-def read(name: str, folder: Path = FOLDER) -> Card:
+def read(name: str, folder: Path | None = None) -> Card:
     """The card of a shipped net. Raises WeightsError if there is no such net or its card is wrong."""
+    folder = FOLDER if folder is None else folder
     if name not in names(folder):
         raise WeightsError(f"no net named '{name}'; there are: {', '.join((*names(folder), 'uniform'))}")
     return cards.read(folder / name)
 
 
-def default(size: int | None = None, folder: Path = FOLDER) -> str:
+def default(size: int | None = None, folder: Path | None = None) -> str:
     """Name of the net to play with: of those trained on boards of this size (of all if none was) the one of highest
     rank.
 
     Raises WeightsError if no net is shipped.
     """
+    folder = FOLDER if folder is None else folder
     every = [read(name, folder) for name in names(folder)]
     fitting = [card for card in every if size in card.results.sizes] or every
     if not fitting:
@@ -40,8 +43,9 @@ def default(size: int | None = None, folder: Path = FOLDER) -> str:
     return max(fitting, key=lambda card: card.results.rank).name
 
 
-def problems(name: str, folder: Path = FOLDER) -> list[str]:
+def problems(name: str, folder: Path | None = None) -> list[str]:
     """What is wrong with the files of a shipped net; empty if every checksum holds."""
+    folder = FOLDER if folder is None else folder
     found = []
     try:
         card = read(name, folder)
