@@ -142,6 +142,16 @@ def test_bfloat16_stays_close():
     assert (rough.value - net(planes, globals_).value).abs().max() < 0.1
 
 
+@pytest.mark.parametrize("to", [9, 13])
+def test_whole_net_in_bfloat16(to):
+    """As a GPU plays it: folded, weights and input in bfloat16, output in float32."""
+    spec = SPECS["mixed"]
+    net = fold(lively(spec)).bfloat16()
+    planes, globals_ = positions(spec, 2, 9)
+    out = net(padded(planes, to).bfloat16(), globals_.bfloat16())
+    assert all(x.dtype == torch.float32 and x.isfinite().all() for x in out)
+
+
 @EVERY
 def test_fresh_net_knows_nothing(spec):
     """Near-uniform policy, value near 0: a search that starts from it must not be led astray."""
