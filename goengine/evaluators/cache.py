@@ -71,11 +71,9 @@ class Cache(EvaluatorBase):
 def _distinct(keys: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(rows to ask for, which of them answers each missing row): equal keys are asked for once."""
     wanted = keys[missing]
-    if len(wanted) < 2:
+    if len(set(wanted.tolist())) == len(wanted):
         return missing, np.arange(len(missing))
-    names, first, copies = np.unique(wanted, return_index=True, return_inverse=True)
-    if len(names) == len(wanted):
-        return missing, np.arange(len(missing))
+    _, first, copies = np.unique(wanted, return_index=True, return_inverse=True)
     first_of_row = first[copies]
     first_of_row[wanted == NOT_CACHED] = np.flatnonzero(wanted == NOT_CACHED)
     asked, copies = np.unique(first_of_row, return_inverse=True)
@@ -149,10 +147,9 @@ class _Table:
         match = self.keys[sets] == keys[rows, None]  # known already where two pending batches held the same key
         ways = np.where(match.any(axis=1), match.argmax(axis=1), self.used[sets].argmin(axis=1))
         # Two rows may want one place: the last gets it.
-        _, last = np.unique((sets * WAYS + ways)[::-1], return_index=True)
-        chosen = len(rows) - 1 - last
+        owner = dict(zip((sets * WAYS + ways).tolist(), range(len(rows)), strict=True))
+        places, chosen = np.array(list(owner), np.intp), list(owner.values())
         rows, sets, ways = rows[chosen], sets[chosen], ways[chosen]
-        places = sets * WAYS + ways
         self.now += 1
         self.keys[sets, ways] = keys[rows]
         self.used[sets, ways] = self.now

@@ -8,7 +8,7 @@ average removes it in each. Knows no backend; randomness comes from the caller's
 import numpy as np
 
 from goengine import symmetry
-from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorBase, Pending
+from goengine.evaluators.base import NOT_CACHED, Batch, Evaluation, Evaluator, EvaluatorBase, Pending
 
 # Mixed into the keys of rows that are shown in another view, so that a cache below never takes one for the other.
 _TAGS = np.random.Generator(np.random.PCG64(20260102)).integers(1, 2**64, symmetry.COUNT, np.uint64, endpoint=False)
@@ -30,13 +30,9 @@ class Symmetric(EvaluatorBase):
 
     def submit(self, batch: Batch) -> Pending:
         symmetries = self._choose(batch.rows)
-        rows = np.repeat(np.arange(batch.rows), self.views)
-        keys = batch.keys[rows]
-        shown = Batch(
-            symmetry.planes_by_row(batch.planes[rows], symmetries),
-            batch.globals[rows],
-            np.where(keys == 0, keys, keys ^ _TAGS[symmetries]),
-        )
+        planes, values, keys = batch if self.views == 1 else (np.repeat(array, self.views, axis=0) for array in batch)
+        tagged = np.where(keys == NOT_CACHED, keys, keys ^ _TAGS[symmetries])
+        shown = Batch(symmetry.planes_by_row(planes, symmetries), values, tagged)
         return _Turned(self.inner.submit(shown), symmetries, self.views)
 
     def close(self) -> None:

@@ -88,6 +88,9 @@ def test_equal_keys_in_a_batch_are_evaluated_once_but_key_0_never_shared():
     cache, batch = Cache(inner, megabytes=1), take(batch_of(4, 9), [0, 1, 0, 2, 0, 3])
     assert_close(cache.evaluate(batch), Scripted(script).evaluate(batch), 1e-3)
     assert inner.rows == 4
+    secret = batch_of(3, 9, seed=8)._replace(keys=np.zeros(3, np.uint64))
+    assert_close(cache.evaluate(secret), Scripted(script).evaluate(secret), 1e-3)
+    assert len(cache) == 4
     free = batch_of(5, 9, seed=7)
     free.keys[[1, 3, 4]] = 0
     inner.rows = 0
