@@ -85,8 +85,8 @@ def export_onnx(net: Net, meta: Meta, path: str | os.PathLike[str]) -> None:
 def openvino_model(net: Net, meta: Meta) -> Model:
     """The net as an OpenVINO model in float32, with dynamic batch and board size, straight from the module.
 
-    Reshaping to a fixed batch and size gains 10-25 % at a batch of one and nothing measurable from a batch of 8; fixing the size
-    alone gains nothing (b4c64 and b6c96, 9x9 and 19x19, bfloat16, one thread). So one dynamic model can serve everything.
+    Reshaping to a fixed batch and size gains 10-25 % at a batch of one and nothing measurable from a batch of 8; fixing the
+    size alone gains nothing (b4c64 and b6c96, 9x9 and 19x19, bfloat16, one thread). So one dynamic model can serve everything.
     """
     import openvino as ov
 

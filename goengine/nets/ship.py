@@ -1,7 +1,7 @@
-"""A folder in which a net is shipped: weights in float16, the OpenVINO form, and a card that says what is in them.
+"""Makes the folder in which a net is shipped: weights in float16, the OpenVINO forms, and the card over them.
 
-Knows the layout weights/NAME/: net.safetensors, NAME.xml and NAME.bin, card.json with sizes and checksums. Does not know what
-the net achieved: results are handed in and stored as they are.
+Knows the layout NAME/: net.safetensors, NAME.xml and NAME.bin, NAME-int8.xml and .bin where wanted, card.json. Does not know
+what the net achieved: results are handed in. `card` reads what this module writes.
 """
 
 from __future__ import annotations
@@ -9,80 +9,80 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from goengine.nets.checkpoint import FORMAT, Meta, convert_to_half, load_module
-from goengine.nets.safetensors_file import WeightsError, replacing
+import numpy as np
 
-CARD: Final = "card.json"
+from goengine.nets import card
+from goengine.nets.checkpoint import FORMAT, convert_to_half, load_module
+from goengine.nets.safetensors_file import replacing
+
 NET: Final = "net.safetensors"
 SUFFIXES: Final = frozenset({".safetensors", ".xml", ".bin", ".onnx"})
 
 
-def ship(source: str | os.PathLike[str], folder: str | os.PathLike[str], results: Mapping[str, object] | None = None) -> Path:
+def ship(
+    source: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    results: Mapping[str, object] | None = None,
+    calibration: Iterable[tuple[np.ndarray, np.ndarray]] | None = None,
+) -> Path:
     """Makes the shipped form of the weights file `source` in `folder`, whose last part is the net's name; returns the folder.
 
-    The OpenVINO form is made from the float16 weights, so both say the same. results: accuracy, Elo and so on, for the card.
-    Raises WeightsError if the source is damaged.
+    The OpenVINO forms are made from the float16 weights, so all say the same. results: what the card's Results hold.
+    calibration: batches for `quantize_openvino`; None ships no int8 form.
+    Raises WeightsError if the source is damaged, ValueError if the results are not what a card takes.
     """
-    from goengine.nets.build import parameter_count
-    from goengine.nets.export import openvino_model, save_openvino
+    from goengine.nets.export import openvino_model, quantize_openvino, save_openvino
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     convert_to_half(source, folder / NET)
-    net, meta = load_module(folder / NET)
-    save_openvino(openvino_model(net, meta), folder / f"{folder.name}.xml")
-    write_card(folder, meta, parameter_count(net), results)
+    model = openvino_model(*load_module(folder / NET))
+    save_openvino(model, folder / f"{folder.name}.xml")
+    if calibration is not None:
+        save_openvino(quantize_openvino(model, calibration), folder / f"{folder.name}-int8.xml")
+    write_card(folder, results)
     return folder
 
 
-def write_card(folder: Path, meta: Meta, parameters: int, results: Mapping[str, object] | None = None) -> None:
-    """Writes card.json over the files that lie in the folder."""
+def write_card(folder: str | os.PathLike[str], results: Mapping[str, object] | None = None) -> card.Card:
+    """Writes card.json over the files that lie in the folder, and returns it; again when results were measured.
+
+    Raises WeightsError if net.safetensors is missing or damaged, ValueError if the results are not what a card takes.
+    """
+    from goengine.nets.build import parameter_count
+
+    folder = Path(folder)
+    net, meta = load_module(folder / NET)
     names = sorted(p.name for p in folder.iterdir() if p.suffix in SUFFIXES and not p.name.startswith("."))
-    card = {
+    content = {
         "format": FORMAT,
         "name": folder.name,
         "spec": meta.spec.to_dict(),
-        "parameters": parameters,
+        "parameters": parameter_count(net),
         "step": meta.step,
         "config": meta.config,
         "data": meta.data,
         "results": {} if results is None else dict(results),
-        "files": {name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)} for name in names},
+        "files": {name: _facts(folder / name) for name in names},
     }
-    with replacing(folder / CARD) as beside:
-        beside.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_card(folder: str | os.PathLike[str]) -> dict[str, object]:
-    """The card of a shipped net. Raises WeightsError if there is none or it cannot be read."""
-    path = Path(folder, CARD)
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(card, dict) or card.get("format") != FORMAT or not isinstance(card.get("files"), dict):
-        raise WeightsError(f"{path}: not the card of a net of this project")
-    return card
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    checked = card.Card.from_json(text)
+    with replacing(folder / card.FILE) as beside:
+        beside.write_text(text, encoding="utf-8")
+    return checked
 
 
 def verify(folder: str | os.PathLike[str]) -> None:
     """Compares every file of a shipped net with its card. Raises WeightsError naming the first that differs or is missing."""
-    for name, facts in read_card(folder)["files"].items():
-        path = Path(folder, name)
-        if path.parent != Path(folder) or not isinstance(facts, dict):
-            raise WeightsError(f"{Path(folder, CARD)}: {name!r} is not a file of this folder")
-        if not path.is_file():
-            raise WeightsError(f"{path}: missing; the card lists it")
-        if _sha256(path) != facts.get("sha256"):
-            raise WeightsError(f"{path}: differs from its card; get it again")
+    found = card.read(Path(folder))
+    for name in found.files:
+        card.read_checked(Path(folder), found, name)
 
 
-def _sha256(path: Path) -> str:
+def _facts(path: Path) -> dict[str, object]:
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -1,16 +1,14 @@
 """Exported graphs agree with the module they were made from, on every board size, and say what they are."""
 
-import json
-
 import numpy as np
 import openvino as ov
 import pytest
 import torch
 
-from goengine.nets import checkpoint
+from goengine.nets import card, checkpoint
 from goengine.nets.export import OUTPUTS, Player, export_onnx, openvino_labels, openvino_model, quantize_openvino, save_openvino
 from goengine.nets.safetensors_file import WeightsError
-from goengine.nets.ship import read_card, ship, verify
+from goengine.nets.ship import ship, verify, write_card
 from goengine.nets.spec import NetSpec
 from tests.nets.helpers import SPECS, lively, positions, tiny
 
@@ -91,31 +89,27 @@ def test_ship_and_verify(source, tmp_path):
     folder = ship(source, tmp_path / "tiny", {"top1": 0.5})
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "net.safetensors", "tiny.bin", "tiny.xml"]
     verify(folder)
-    card = read_card(folder)
-    assert (card["name"], card["step"], card["results"]) == ("tiny", 5, {"top1": 0.5})
-    assert NetSpec.from_dict(card["spec"]) == SPEC
+    said = card.read(folder)
+    assert (said.name, said.step, said.spec, said.results.numbers) == ("tiny", 5, SPEC, {"top1": 0.5})
     _, meta = checkpoint.load_module(folder / "net.safetensors")
     assert openvino_labels(ov.Core().read_model(folder / "tiny.xml"))["sha256"] == meta.sha256
     weights = (folder / "tiny.bin").read_bytes()
     (folder / "tiny.bin").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
-    with pytest.raises(WeightsError, match=r"tiny\.bin: differs"):
+    with pytest.raises(WeightsError, match=r"tiny\.bin: the checksum"):
         verify(folder)
     (folder / "tiny.bin").unlink()
-    with pytest.raises(WeightsError, match=r"tiny\.bin: missing"):
+    with pytest.raises(WeightsError, match=r"tiny\.bin: cannot be read"):
         verify(folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"format": "goengine-net", "files": []})])
-def test_bad_cards(tmp_path, text):
-    (tmp_path / "card.json").write_text(text)
-    with pytest.raises(WeightsError, match=r"card\.json"):
-        verify(tmp_path)
-
-
-def test_card_cannot_point_outside(tmp_path):
-    (tmp_path / "card.json").write_text(json.dumps({"format": "goengine-net", "files": {"../x": {"sha256": "0"}}}))
-    with pytest.raises(WeightsError, match="not a file of this folder"):
-        verify(tmp_path)
+def test_card_is_written_again_with_results(source, tmp_path):
+    checkpoint.convert_to_half(source, tmp_path / "net.safetensors")
+    assert write_card(tmp_path, {"top1": 0.4, "proven": ["value"]}) == card.read(tmp_path)
+    before = (tmp_path / "card.json").read_text()
+    with pytest.raises(ValueError, match=r"results\.proven"):
+        write_card(tmp_path, {"proven": ["everything"]})
+    assert (tmp_path / "card.json").read_text() == before
+    verify(tmp_path)
 
 
 @pytest.mark.slow
@@ -148,3 +142,14 @@ def test_int8_is_close_and_small(tmp_path):
     assert np.abs(found["value"] - expected[1].numpy()).mean() < 0.1
     with pytest.raises(ValueError, match="at least one"):
         quantize_openvino(model, iter(()))
+
+
+@pytest.mark.slow
+def test_int8_is_shipped_beside(source, tmp_path):
+    pytest.importorskip("nncf")
+    batches = (tuple(x.numpy() for x in positions(SPEC, 2, 9, seed)) for seed in range(3))
+    folder = ship(source, tmp_path / "q", calibration=batches)
+    assert set(card.read(folder).files) == {"net.safetensors", "q.xml", "q.bin", "q-int8.xml", "q-int8.bin"}
+    verify(folder)
+    _, meta = checkpoint.load_module(folder / "net.safetensors")
+    assert openvino_labels(ov.Core().read_model(folder / "q-int8.xml"))["sha256"] == meta.sha256
