@@ -102,7 +102,7 @@ def kernels() -> Iterator[Finding]:
     """The folder of compiled kernels, and the speed of one of them."""
     from goengine import jit
 
-    folder = jit.CACHE_FOLDER
+    folder = jit.kernel_folder()
     mend = "set GOENGINE_CACHE to a folder that can be written and lasts"
     if not os.access(folder, os.W_OK):
         yield Finding("kernel cache", "wrong", f"{folder} cannot be written: every start compiles anew", mend)

@@ -1,39 +1,47 @@
-"""The one way to compile a kernel, and the folder where compiled kernels are kept.
+"""The one way to compile a kernel, and the folders where compiled kernels are kept.
 
 A kernel is a numba function over arrays and NamedTuples of arrays. It releases the GIL, keeps IEEE arithmetic (no
-``fastmath``) and is cached on disk. numba's cache does not see an edit in a kernel that another kernel calls, so the cache
-folder is named by a digest of every source file that defines kernels: an edit anywhere starts a fresh folder.
+``fastmath``) and is cached on disk. numba's cache does not see an edit in a kernel that another kernel calls, so each module's
+kernels live in a folder named by a digest of the module's source and of every source of ours that it imports: an edit starts
+fresh folders for exactly the modules that it concerns.
 
 This module knows nothing of Go.
 """
 
+import functools
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
 
 import numba
 
-_PACKAGES = ("goengine", "selfplay", "training")
+_ROOT = Path(__file__).resolve().parent.parent
+_IMPORT = re.compile(rb"^from ((?:goengine|selfplay|training)[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 
-def _source_files() -> list[Path]:
-    root = Path(__file__).resolve().parent.parent
-    return sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py"))
+def _file_of(module: str) -> Path | None:
+    """The source file of one of our modules, None if there is none of that name."""
+    path = _ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-def sources_digest() -> str:
-    """Hexadecimal digest (16 characters) of all source files that define kernels, and of the numba version."""
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
-    for path in _source_files():
-        text = path.read_bytes()
-        if b"@kernel" in text:
-            digest.update(path.name.encode() + b"\0" + text)
-    return digest.hexdigest()[:16]
+@functools.cache
+def _digest(file: Path) -> bytes:
+    """Digest of a source file and of all sources of ours below it."""
+    text = file.read_bytes()
+    digest = hashlib.sha256(text)
+    for package, names in _IMPORT.findall(text):
+        below = {_file_of(package.decode())}
+        below |= {_file_of(f"{package.decode()}.{name}") for name in re.findall(r"\w+", names.decode())}
+        for path in sorted(path for path in below if path is not None and path != file):
+            digest.update(_digest(path))
+    return digest.digest()
 
 
-def _user_cache() -> Path:
+def cache_root() -> Path:
     """The folder for caches: $GOENGINE_CACHE, else the user's cache folder of the platform."""
     if own := os.environ.get("GOENGINE_CACHE"):
         return Path(own)
@@ -44,27 +52,24 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "goengine"
 
 
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
+@functools.cache
+def kernel_folder() -> Path:
+    """Where compiled kernels go: in the cache folder, or in the temporary folder if that cannot be written."""
+    for root in (cache_root(), Path(tempfile.gettempdir()) / f"goengine-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+        folder = root / "kernels"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="goengine-kernels-"))
 
 
-def _choose_cache_folder() -> Path:
-    """The first writable of the user's cache folder and the temporary folder, with the digest of the sources appended."""
-    digest = sources_digest()
-    preferred = _user_cache() / "kernels" / digest
-    if _writable(preferred):
-        return preferred
-    fallback = Path(tempfile.gettempdir()) / "goengine-kernels" / digest
-    fallback.mkdir(parents=True, exist_ok=True)
-    return fallback
-
-
-CACHE_FOLDER = _choose_cache_folder()
-numba.config.CACHE_DIR = str(CACHE_FOLDER)
+def _compile(function, **options):
+    module = Path(function.__code__.co_filename)
+    numba.config.CACHE_DIR = str(kernel_folder() / f"{module.stem}-{_digest(module).hex()[:12]}")
+    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)(function)
 
 
 def kernel(function):
@@ -73,9 +78,9 @@ def kernel(function):
     Kernels allocate nothing: the caller passes scratch arrays. So numba's reference counts are switched off, whose atomic
     increments for every array of a NamedTuple would take half of the time of a move.
     """
-    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    return _compile(function)
 
 
 def inlined_kernel(function):
     """As `kernel`, and always spliced into its callers: passing a Board costs sixty words, which is as much as a move."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)
+    return _compile(function, forceinline=True)

@@ -1,0 +1,55 @@
+"""``goengine warmup``: compile every kernel that playing needs, by playing a little with each of them.
+
+numba compiles a kernel for the types of its first arguments, so the surest list of what a game needs is a game.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+from goengine.progress import Progress
+
+
+def _play() -> None:
+    """A short game, counted, taken back and searched under other rules."""
+    from goengine.board.state import BLACK, WHITE
+    from goengine.engine import Engine
+    from goengine.engine_options import EngineOptions
+    from goengine.rules import Rules
+
+    engine = Engine.load("uniform", EngineOptions(visits=32), boardsize=9, seed=1)
+    for _ in range(2):
+        engine.genmove(BLACK)
+        engine.genmove(WHITE)
+    engine.set_rules(Rules.preset("japanese"))
+    engine.choose(BLACK, ownership=True)
+    engine.final_status()
+    engine.undo()
+    engine.close()
+
+
+def _encode() -> None:
+    """A position in every feature set."""
+    from goengine import features
+    from goengine.board.position import Position
+
+    position = Position(9)
+    for name in features.names():
+        features.get(name).encode_one(position.game, position.code, 9)
+
+
+STEPS: tuple[tuple[str, Callable[[], None]], ...] = (("features", _encode), ("search and play", _play))
+
+
+def main(argv: list[str]) -> int:
+    """Run the command. Returns its exit status."""
+    if argv:
+        sys.stderr.write("goengine warmup takes no options\n")
+        return 2
+    begin = time.monotonic()
+    with Progress("compiling the kernels, once", len(STEPS)) as progress:
+        for number, (what, run) in enumerate(STEPS):
+            progress.update(number, what)
+            run()
+        progress.update(len(STEPS), f"done in {time.monotonic() - begin:.0f} s")
+    return 0
