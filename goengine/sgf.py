@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,7 +85,7 @@ def check_moves(record: GameRecord) -> str:
     return ""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _board(size: int):
     return new_board(size)
 
@@ -105,6 +105,7 @@ def iterate_games(paths: Iterable[str | os.PathLike], check: bool = True) -> Ite
 
 
 def _read_collection(path: Path) -> Iterator[GameRecord | SgfError]:
+    number = 0
     try:
         with lzma.open(path) if path.suffix == ".xz" else open(path, "rb") as source:
             for number, text in enumerate(_split_games(source), 1):
@@ -112,11 +113,15 @@ def _read_collection(path: Path) -> Iterator[GameRecord | SgfError]:
                     yield _fast_game(text) or read_game(text, f"{path}: game {number}")
                 except SgfError as error:
                     yield error
+        if number == 0:
+            yield SgfError(f"{path}: no SGF data found")
     except (OSError, EOFError, lzma.LZMAError, SgfError) as error:
         yield SgfError(f"{path}: {getattr(error, 'strerror', None) or error}")
 
 
-_PIECES = re.compile(rb"\[(?:[^\\\]]|\\.)*\]?|[()]", re.DOTALL)
+# Everything up to a bracket of the tree, to a value that does not end in this line, or to the end. The end must match too:
+# else the search would begin again at every byte.
+_PIECES = re.compile(rb"(?:[^\[()]++|\[[^\\\]]*+(?:\\.[^\\\]]*+)*+\])*+([()\[]|\Z)", re.DOTALL)
 _GAME_START = re.compile(rb"\s*\(\s*;\s*(?:GM|FF|CA|SZ|AP|KM|RU|PB|EV|GN|US|PC|DT)\[")
 
 
@@ -125,39 +130,32 @@ def _split_games(source: BinaryIO) -> Iterator[bytes]:
 
     A game ends where its brackets close, or, if it is damaged, where a line looks like the beginning of another.
     """
-    game: list[bytes] = []
-    depth, length, total, in_value = 0, 0, 0, False
+    game, depth, total, in_value = bytearray(), 0, 0, False
     while line := source.readline(MAX_GAME_BYTES):
         total += len(line)
         if total > MAX_COLLECTION_BYTES:
             raise SgfError(f"longer than {MAX_COLLECTION_BYTES} bytes")
-        if game and (length + len(line) > MAX_GAME_BYTES or _GAME_START.match(line)):
-            yield b"".join(game)
-            game, depth, length, in_value = [], 0, 0, False
-        if not game and b"(" not in line:
-            continue
-        game.append(line)
-        length += len(line)
-        text = b"[" + line if in_value else line
-        in_value = False
-        for piece in _PIECES.findall(text):
-            if piece == b"(":
+        if game and (len(game) + len(line) > MAX_GAME_BYTES or _GAME_START.match(line)):
+            yield bytes(game)
+            game, depth, in_value = bytearray(), 0, False
+        offset, start = (1, 0) if in_value else (0, 0)
+        for piece in _PIECES.finditer(b"[" + line if in_value else line):
+            if piece[1] == b"(":
                 depth += 1
-            elif piece == b")":
+            elif piece[1] == b")":
                 depth -= 1
+                if depth == 0:
+                    end = piece.end() - offset
+                    yield bytes(game + line[start:end])
+                    game, start = bytearray(), end
+                depth = max(depth, 0)
             else:
-                in_value = piece[-1:] != b"]" or _escaped(piece)
-        if depth <= 0 and not in_value:
-            yield b"".join(game)
-            game, depth, length = [], 0, 0
+                in_value = piece[1] == b"[" and depth > 0
+                break
+        if depth > 0:
+            game += line[start:]
     if game:
-        yield b"".join(game)
-
-
-def _escaped(piece: bytes) -> bool:
-    """Whether the last byte of a value is taken literally, as an odd number of backslashes stands before it."""
-    body = piece[:-1]
-    return (len(body) - len(body.rstrip(b"\\"))) % 2 == 1
+        yield bytes(game)
 
 
 # -- the main line of a tree --
@@ -269,7 +267,7 @@ def _text(properties: Properties, key: str) -> str:
 # -- the fast path --
 
 
-@lru_cache(maxsize=None)
+@cache
 def _move_table(size: int) -> dict[bytes, tuple[int, int]]:
     """Text of a move node without its semicolon -> (colour, index)."""
     table = {}
@@ -321,8 +319,6 @@ def write_game(record: GameRecord, application: str = "") -> bytes:
             root.set(key, text)
     if application:
         root.set("AP", (application, ""))
-    else:
-        root.unset("AP")
     if record.handicap >= 2:
         root.set("HA", record.handicap)
     for key, stones in (("AB", record.black_setup), ("AW", record.white_setup)):

@@ -38,7 +38,7 @@ class NaiveGame:
         return found, liberties
 
     def after(self, color, point):
-        """The stones after a move on an empty point, and the stones that it takes off; nothing if the rules know no such move."""
+        """The stones after a move on an empty point, and those it takes off; nothing if it is suicide that is not allowed."""
         stones = {**self.stones, point: color}
         dead = set()
         for n in self.neighbours(point):

@@ -25,7 +25,7 @@ def cases():
             yield pytest.param([line.split() for line in lines if line.strip()], id=f"{path.stem}: {name}")
 
 
-@pytest.mark.parametrize("lines", cases())
+@pytest.mark.parametrize("lines", list(cases()))
 def test_case(lines):
     rules = next((line[1] for line in lines if line[0] == "rules"), "japanese")
     to_play = WHITE if ["white", "to", "play"] in lines else BLACK
