@@ -1,11 +1,12 @@
 """Command lines out of frozen dataclasses.
 
-Knows: how to turn a frozen dataclass into an argparse parser and the arguments back into an instance. The dataclass holds every
-default, once; the command line, its help and its errors follow from it. Knows nothing of Go, and imports only the standard library,
-because every program of the project starts through here.
+Knows: how to turn a frozen dataclass into an argparse parser and the arguments back into an instance. The dataclass
+holds every default, once; the command line, its help and its errors follow from it. Knows nothing of Go, and
+imports only the standard library, because every program of the project starts through here.
 
-A field becomes `--name VALUE` (underscores become hyphens); a bool becomes `--name/--no-name`; a tuple takes several values; `Literal`
-and `Enum` restrict the values; `X | None` takes an X. A field made with `option(...)` carries its help, and may be positional.
+A field becomes `--name VALUE` (underscores become hyphens); a bool becomes `--name/--no-name`; a tuple takes
+several values; `Literal` and `Enum` restrict the values; `X | None` takes an X. A field made with `option(...)`
+carries its help, and may be positional.
 """
 
 import argparse
@@ -42,15 +43,20 @@ def parse_duration(text: str) -> Seconds:
 
 def format_duration(seconds: float) -> str:
     """'1h05m', '12m30s' or '42s'."""
-    whole = int(round(seconds))
+    whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
     if hours:
         return f"{hours}h{minutes:02d}m"
     return f"{minutes}m{whole % 60:02d}s" if minutes else f"{whole}s"
 
 
-def option(default: Any = dataclasses.MISSING, help: str = "", *, positional: bool = False, short: str | None = None) -> Any:
-    """A dataclass field with a help text; `positional` takes it without its name, `short` adds a spelling such as '-n'."""
+def option(
+    default: Any = dataclasses.MISSING, help: str = "", *, positional: bool = False, short: str | None = None
+) -> Any:
+    """A dataclass field with a help text;
+
+    `positional` takes it without its name, `short` adds a spelling such as '-n'.
+    """
     metadata = {"help": help, "positional": positional, "short": short}
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -74,18 +80,32 @@ def _converter(kind: Any) -> tuple[Callable[[str], Any], tuple | None]:
         return (lambda text: next((m for m in kind if text in (m.name.lower(), str(m.value))), text)), tuple(kind)
     if kind is Seconds:
         return parse_duration, None
-    if kind in (int, float, str, Path):
+    if kind in (int, float):
+        return _number(kind), None
+    if kind in (str, Path):
         return kind, None
     raise TypeError(f"no command-line form for {kind}")
 
 
+def _number(kind: type) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a {'whole number' if kind is int else 'number'}") from None
+
+    return convert
+
+
 def _readable(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     """Let argparse show the converter's own message."""
+
     def wrapped(text: str) -> Any:
         try:
             return convert(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
+
     return wrapped
 
 
@@ -108,7 +128,9 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind: Any) -
         return
     if typing.get_origin(kind) is tuple:
         members = typing.get_args(kind)
-        settings["nargs"] = ("+" if positional and default is missing else "*") if members[-1] is Ellipsis else len(members)
+        settings["nargs"] = (
+            ("+" if positional and default is missing else "*") if members[-1] is Ellipsis else len(members)
+        )
         kind = members[0]
     elif positional and default is not missing:
         settings["nargs"] = "?"
@@ -144,15 +166,25 @@ def build_parser(config: type, prog: str | None = None) -> argparse.ArgumentPars
 
 
 def parse(config: type, argv: Sequence[str] | None = None, prog: str | None = None) -> Any:
-    """An instance of `config` from arguments (sys.argv[1:] if None). An unknown or bad option prints its error to stderr and exits with 2."""
+    """An instance of `config` from arguments (sys.argv[1:] if None).
+
+    An unknown or bad option prints its error to stderr and exits with 2.
+    """
     parser = build_parser(config, prog)
     values = vars(parser.parse_args(sys.argv[1:] if argv is None else list(argv)))
     return _instance(config, values, parser)
 
 
-def parse_command(commands: Mapping[str, type], argv: Sequence[str] | None = None, prog: str | None = None,
-                  description: str | None = None) -> tuple[str, Any]:
-    """(command's name, instance of its dataclass) where the first argument names the command; exits with 2 on an error."""
+def parse_command(
+    commands: Mapping[str, type],
+    argv: Sequence[str] | None = None,
+    prog: str | None = None,
+    description: str | None = None,
+) -> tuple[str, Any]:
+    """(command's name, instance of its dataclass) where the first argument names the command;
+
+    Exits with 2 on an error.
+    """
     parser = argparse.ArgumentParser(prog=prog, description=description, allow_abbrev=False)
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     children = {}

@@ -1,7 +1,7 @@
 """A progress bar for long jobs, on stderr.
 
-Knows: how to show how far a job is, with rich on a terminal and with one plain line every few seconds elsewhere. Knows nothing of what
-the job does. Never writes to stdout, which may belong to GTP.
+Knows: how to show how far a job is, with rich on a terminal and with one plain line every few seconds elsewhere.
+Knows nothing of what the job does. Never writes to stdout, which may belong to GTP.
 """
 
 import sys
@@ -19,7 +19,15 @@ class Progress:
     `total` is in the unit of `done`; None where the end is not known. `stream` is stderr unless a test gives another.
     """
 
-    def __init__(self, title: str, total: float | None = None, *, every: float = PLAIN_SECONDS, stream=None, bar: bool | None = None):
+    def __init__(
+        self,
+        title: str,
+        total: float | None = None,
+        *,
+        every: float = PLAIN_SECONDS,
+        stream=None,
+        bar: bool | None = None,
+    ):
         self.title, self.total, self.every = title, total, every
         self.stream = sys.stderr if stream is None else stream
         self._bar = None
@@ -33,7 +41,9 @@ class Progress:
             self._bar[0].start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar:
             self._bar[0].stop()
         elif self._shown != (self._done, self._note):
@@ -81,7 +91,13 @@ def _rich_bar(title: str, total: float | None):
         from rich.progress import Progress as RichProgress
     except ImportError:
         return None
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>5.1f} %"), TimeElapsedColumn(),
-               TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>5.1f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     bar = RichProgress(*columns, console=Console(stderr=True), refresh_per_second=4)
     return bar, bar.add_task(title, total=total, note="")

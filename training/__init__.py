@@ -1,1 +1,5 @@
-"""Training of nets: packed games in, checkpoints out. Start with `data`, then `loop`, then `stages`; `python -m training` lists the commands."""
+"""Training of nets:
+
+Packed games in, checkpoints out. Start with `data`, then `loop`, then `stages`; `python -m training` lists the
+commands.
+"""

@@ -1,8 +1,8 @@
 """A run's folder: the net to play with, and everything that is needed to go on.
 
-`net.safetensors` is the averaged net in the project's weights format; `state.safetensors` holds raw weights, optimizer state, averages
-and counters; `config.json` and `log.jsonl` are for people. Every file is written beside its place and renamed, so a run may be killed
-at any moment. Does not know how training works.
+`net.safetensors` is the averaged net in the project's weights format; `state.safetensors` holds raw weights,
+optimizer state, averages and counters; `config.json` and `log.jsonl` are for people. Every file is written beside
+its place and renamed, so a run may be killed at any moment. Does not know how training works.
 """
 
 import dataclasses
@@ -61,8 +61,10 @@ def save_state(path: Path, arrays: Mapping[str, np.ndarray], counters: Counters,
     try:
         safetensors_file.write_file(path, arrays, metadata)
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}; the last checkpoint stays valid. "
-                       "Make room and start the same command again") from error
+        raise RunError(
+            f"cannot write {path}: {error.strerror or error}; the last checkpoint stays valid. "
+            "Make room and start the same command again"
+        ) from error
 
 
 def load_state(path: Path) -> tuple[dict[str, np.ndarray], Counters, dict]:

@@ -1,4 +1,7 @@
-"""The commands of `python -m training`: names, options, and what they print. The work is done elsewhere; torch is imported by need."""
+"""The commands of `python -m training`:
+
+Names, options, and what they print. The work is done elsewhere; torch is imported by need.
+"""
 
 import json
 import math
@@ -27,8 +30,11 @@ def run_pack(config: Pack) -> int:
             bar.update(count, text)
 
         report = packs.pack(config.sources, config.out, owners=config.owners, say=say)
-    sys.stderr.write(f"{config.out}: {report.games} games, {report.positions} positions, {report.counted} counted, {report.owned} with owners, "
-                     f"{report.left_out} left out{' (first: ' + report.first_error + ')' if report.first_error else ''}\n")
+    sys.stderr.write(
+        f"{config.out}: {report.games} games, {report.positions} positions, {report.counted} counted, "
+        f"{report.owned} with owners, "
+        f"{report.left_out} left out{' (first: ' + report.first_error + ')' if report.first_error else ''}\n"
+    )
     return 0
 
 
@@ -43,20 +49,31 @@ def run_evaluate(config: Evaluate) -> int:
     predict = evaluate.from_evaluator(evaluator)
     rows = {}
     for size, games in packs.by_size(packs.load_any(config.games)).items():
-        rows[size] = evaluate.measure(predict, games, chosen, positions=config.positions, batch=config.batch, seed=config.seed)
+        rows[size] = evaluate.measure(
+            predict, games, chosen, positions=config.positions, batch=config.batch, seed=config.seed
+        )
     evaluator.close()
     total = evaluate.combine(list(rows.values())).as_dict()
     if config.json:
         by_size = {str(size): figures.as_dict() for size, figures in rows.items()} if len(rows) > 1 else {}
-        sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **({"sizes": by_size} if by_size else {})}) + "\n")
+        sys.stdout.write(
+            json.dumps({"net": evaluator.name, **finite(total), **({"sizes": by_size} if by_size else {})}) + "\n"
+        )
     else:
-        sys.stdout.write("".join(f"{name:14} {value:.4f}\n" if isinstance(value, float) else f"{name:14} {value}\n" for name, value in total.items()))
+        sys.stdout.write(
+            "".join(
+                f"{name:14} {value:.4f}\n" if isinstance(value, float) else f"{name:14} {value}\n"
+                for name, value in total.items()
+            )
+        )
     return 0
 
 
 def finite(values: dict) -> dict:
     """NaN as None: JSON has no NaN."""
-    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
 
 
 def run_supervised(config: Supervised) -> int:
@@ -67,9 +84,19 @@ def run_supervised(config: Supervised) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. 0: done; 1: it failed, and stderr says why; 2: wrong options; 130: stopped by a signal, go on with the same command."""
-    commands = {"pack": (Pack, run_pack), "supervised": (Supervised, run_supervised), "evaluate": (Evaluate, run_evaluate)}
-    name, config = parse_command({key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=__doc__)
+    """Run a command.
+
+    0: done; 1: it failed, and stderr says why; 2: wrong options; 130: stopped by a signal, go on with the same
+    command.
+    """
+    commands = {
+        "pack": (Pack, run_pack),
+        "supervised": (Supervised, run_supervised),
+        "evaluate": (Evaluate, run_evaluate),
+    }
+    name, config = parse_command(
+        {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=__doc__
+    )
     try:
         return commands[name][1](config)
     except (RecordError, RunError, WeightsError, EvaluatorError) as error:

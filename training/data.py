@@ -1,7 +1,8 @@
 """From packed games in memory to a stream of batches.
 
-Knows: batch buffers, the threads that fill them ahead of the trainer, and the order in which batches come out. The kernels release the
-GIL, so threads share the games and scale like processes without their copies. Knows no losses, and torch only to pin buffers.
+Knows: batch buffers, the threads that fill them ahead of the trainer, and the order in which batches come out. The
+kernels release the GIL, so threads share the games and scale like processes without their copies. Knows no losses,
+and torch only to pin buffers.
 """
 
 from collections import deque
@@ -50,7 +51,9 @@ class Sampler:
         sizes = np.unique(games.size)
         self.side = int(sizes.max()) if side is None else side
         if len(sizes) != 1:
-            raise ValueError(f"games of several board sizes ({', '.join(map(str, sizes))}) in one sampler; take one sampler per size")
+            raise ValueError(
+                f"games of several board sizes ({', '.join(map(str, sizes))}) in one sampler; take one sampler per size"
+            )
         self.games, self.features, self.draw = games, features, draw
         self.size = int(sizes[0])
         self._fill = filler(features.encode)
@@ -72,7 +75,9 @@ class Sampler:
         return self.fill(first, new_targets(count, self.features, self.side))
 
 
-def stream(sampler: Sampler, batch: int, first: int, *, threads: int = 1, ahead: int = 4, allocate: Allocate = np.zeros) -> Iterator[Targets]:
+def stream(
+    sampler: Sampler, batch: int, first: int, *, threads: int = 1, ahead: int = 4, allocate: Allocate = np.zeros
+) -> Iterator[Targets]:
     """Endless batches in order, made ahead by `threads` threads. A batch is valid until the next but one is asked for.
 
     Each batch is made by one thread; `ahead` batches wait or are in the making.

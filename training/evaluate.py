@@ -1,7 +1,8 @@
 """How well a net predicts recorded games: next move and result.
 
-Knows the figures and how they are averaged. Takes any function from planes and globals to predictions, so that the trainer's own net
-and a shipped one on another backend are measured alike. Positions are shown as they were played: no symmetry, the game's own rules.
+Knows the figures and how they are averaged. Takes any function from planes and globals to predictions, so that the
+trainer's own net and a shipped one on another backend are measured alike. Positions are shown as they were played:
+no symmetry, the game's own rules.
 """
 
 import math
@@ -53,18 +54,39 @@ def _sums(targets: Targets, found: Predictions) -> np.ndarray:
     logits = found.policy.astype(np.float64)
     rows = np.arange(len(logits))
     chosen = logits[rows, targets.policy]
-    rank = (logits > chosen[:, None]).sum(1) + ((logits == chosen[:, None]) & (np.arange(logits.shape[1]) < targets.policy[:, None])).sum(1)
+    rank = (logits > chosen[:, None]).sum(1) + (
+        (logits == chosen[:, None]) & (np.arange(logits.shape[1]) < targets.policy[:, None])
+    ).sum(1)
     highest = logits.max(1)
     entropy = highest + np.log(np.exp(logits - highest[:, None]).sum(1)) - chosen
     weight = targets.value_weight
     error = (found.value - targets.value) ** 2
     right = np.sign(found.value) == np.sign(targets.value)
     points = np.abs(found.score - targets.score) * targets.score_weight
-    return np.array([len(rows), (rank < 1).sum(), (rank < 5).sum(), entropy.sum(), (error * weight).sum(), (right * weight).sum(),
-                     weight.sum(), points.sum(), targets.score_weight.sum()])
+    return np.array(
+        [
+            len(rows),
+            (rank < 1).sum(),
+            (rank < 5).sum(),
+            entropy.sum(),
+            (error * weight).sum(),
+            (right * weight).sum(),
+            weight.sum(),
+            points.sum(),
+            targets.score_weight.sum(),
+        ]
+    )
 
 
-def measure(predict: Predict, games: Games, features: FeatureSet, *, positions: int | None = None, batch: int = 256, seed: int = 0) -> Figures:
+def measure(
+    predict: Predict,
+    games: Games,
+    features: FeatureSet,
+    *,
+    positions: int | None = None,
+    batch: int = 256,
+    seed: int = 0,
+) -> Figures:
     """Figures of `predict` on that many positions drawn without repetition (all of them in order if None)."""
     count = games.moves.size if positions is None else min(positions, games.moves.size)
     draw = Draw(seed, symmetries=0, shuffle=int(count < games.moves.size), vary=0.0)
@@ -86,13 +108,21 @@ def measure_with(predict: Predict, sampler: Sampler, count: int, batch: int) -> 
 
 def combine(parts: Sequence[Figures]) -> Figures:
     """Figures over several sets of positions together."""
-    base = {"top1": "positions", "top5": "positions", "cross_entropy": "positions", "value_mse": "judged", "value_right": "judged",
-            "score_error": "counted"}
+    base = {
+        "top1": "positions",
+        "top5": "positions",
+        "cross_entropy": "positions",
+        "value_mse": "judged",
+        "value_right": "judged",
+        "score_error": "counted",
+    }
     totals = {name: sum(getattr(part, name) for part in parts) for name in ("positions", "counted", "judged")}
     means = {}
     for name, count in base.items():
         present = [part for part in parts if getattr(part, count)]
-        means[name] = sum(getattr(part, name) * getattr(part, count) for part in present) / totals[count] if present else math.nan
+        means[name] = (
+            sum(getattr(part, name) * getattr(part, count) for part in present) / totals[count] if present else math.nan
+        )
     return Figures(**totals, **means)
 
 

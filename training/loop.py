@@ -1,10 +1,10 @@
 """The one training loop, for every stage.
 
-Knows: steps, mixed precision, gradient clipping, averaged weights, the schedule, checkpoints, validation and the log. A stage gives it
-batches and a loss; what the samples mean is the stage's business. The loop owns no data and no Go.
+Knows: steps, mixed precision, gradient clipping, averaged weights, the schedule, checkpoints, validation and the
+log. A stage gives it batches and a loss; what the samples mean is the stage's business. The loop owns no data and
+no Go.
 """
 
-import dataclasses
 import json
 import math
 import signal
@@ -40,7 +40,9 @@ class Stage(Protocol):
     def validate(self, module: nn.Module, place: "Place") -> dict[str, float]:
         """Figures on held-out samples; may be empty."""
 
-    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
+    def save_net(
+        self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]
+    ) -> None:
         """Write the averaged net in the weights format."""
 
 
@@ -132,8 +134,16 @@ class _Stop:
 class Trainer:
     """A run: `run()` goes from where the folder stands to the end of the schedule."""
 
-    def __init__(self, folder: Path, module: nn.Module, stage: Stage, config: LoopConfig, *, described: object = None,
-                 clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        folder: Path,
+        module: nn.Module,
+        stage: Stage,
+        config: LoopConfig,
+        *,
+        described: object = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self.folder, self.stage, self.config, self.clock = folder, stage, config, clock
         self.described = config if described is None else described
         self.place = Place(config.device, config.half)
@@ -153,7 +163,12 @@ class Trainer:
         return self.folder / "state.safetensors"
 
     def _resume(self) -> None:
-        arrays, self.counters, _ = checkpoint.load_state(self.state_path)
+        arrays, self.counters, saved = checkpoint.load_state(self.state_path)
+        name = saved.get("loop", {}).get("optimizer", {}).get("name", self.config.optimizer.name)
+        if name != self.config.optimizer.name:
+            raise RunError(
+                f"{self.state_path} was made with the optimizer {name}; go on with it, or take another --run folder"
+            )
         parts: dict[str, dict[str, np.ndarray]] = {"weights": {}, "average": {}, "optimizer": {}}
         for name, array in arrays.items():
             part, rest = name.split("/", 1)
@@ -165,7 +180,9 @@ class Trainer:
                 self.average.arrays[name].copy_(torch.from_numpy(np.array(array)))
             optimizers.load_state(self.optimizer, self.module, parts["optimizer"])
         except (RuntimeError, KeyError) as error:
-            raise RunError(f"{self.state_path} holds another net or optimizer than asked for; take another --run folder: {error}") from error
+            raise RunError(
+                f"{self.state_path} holds another net or optimizer than asked for; take another --run folder: {error}"
+            ) from error
         self._cut_log()
 
     def _cut_log(self) -> None:
@@ -180,14 +197,19 @@ class Trainer:
         """Write the state, then the averaged net. Raises RunError if the disk does not take them."""
         arrays = {f"weights/{name}": _numpy(value) for name, value in self.module.state_dict().items()}
         arrays |= {f"average/{name}": _numpy(value) for name, value in self.average.arrays.items()}
-        arrays |= {f"optimizer/{name}": value for name, value in optimizers.state_arrays(self.optimizer, self.module).items()}
-        checkpoint.save_state(self.state_path, arrays, self.counters, self.described)
+        arrays |= {
+            f"optimizer/{name}": value for name, value in optimizers.state_arrays(self.optimizer, self.module).items()
+        }
+        described = {"loop": checkpoint.plain(self.config), "run": checkpoint.plain(self.described)}
+        checkpoint.save_state(self.state_path, arrays, self.counters, described)
         averaged = {name: _numpy(value) for name, value in self.average.arrays.items()}
         try:
             self.stage.save_net(self.folder / "net.safetensors", averaged, self.counters, self.figures)
         except OSError as error:
-            raise RunError(f"cannot write {self.folder / 'net.safetensors'}: {error.strerror or error}; "
-                           "the training state is saved. Make room and start the same command again") from error
+            raise RunError(
+                f"cannot write {self.folder / 'net.safetensors'}: {error.strerror or error}; "
+                "the training state is saved. Make room and start the same command again"
+            ) from error
 
     def _step(self, batch: Batch) -> dict[str, torch.Tensor]:
         """One update; returns figures on the device."""
@@ -247,8 +269,14 @@ class Trainer:
         self.module.load_state_dict(raw)
         self.module.train()
         if self.figures:
-            reporter.write({"step": self.counters.step, "samples": self.counters.samples, "seconds": round(self.counters.seconds, 1),
-                            "validation": {name: round(value, 5) for name, value in self.figures.items()}})
+            reporter.write(
+                {
+                    "step": self.counters.step,
+                    "samples": self.counters.samples,
+                    "seconds": round(self.counters.seconds, 1),
+                    "validation": {name: round(value, 5) for name, value in self.figures.items()},
+                }
+            )
             shown = "  ".join(f"{name} {value:.4f}" for name, value in self.figures.items())
             bar.message(f"step {self.counters.step}  {format_duration(self.counters.seconds)}  validation  {shown}")
 
@@ -258,7 +286,7 @@ class _Reporter:
 
     def __init__(self, path: Path, config: LoopConfig):
         self.config = config
-        self._log = open(path, "a", encoding="utf-8")
+        self._log = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by `close`)
         self._board = _tensorboard(path.parent)
         self._sums: dict[str, torch.Tensor] = {}
         self._count = 0
@@ -275,9 +303,16 @@ class _Reporter:
         means = {name: float(value) / self._count for name, value in self._sums.items()}
         self._sums, self._count = {}, 0
         if not math.isfinite(means["loss"]):
-            raise RunError(f"the loss is not finite at step {counters.step}; lower --rate or raise nothing but the last checkpoint")
+            raise RunError(
+                f"the loss is not finite at step {counters.step}; start again from the last checkpoint with a lower --rate"
+            )
         rate = optimizer.param_groups[0]["lr"]
-        line = {"step": counters.step, "samples": counters.samples, "seconds": round(counters.seconds, 1), "rate": round(rate, 7)}
+        line = {
+            "step": counters.step,
+            "samples": counters.samples,
+            "seconds": round(counters.seconds, 1),
+            "rate": round(rate, 7),
+        }
         line |= {name: round(value, 5) for name, value in means.items()}
         if self._since:
             spent = max(counters.seconds - self._since[1], 1e-9)
@@ -294,7 +329,9 @@ class _Reporter:
             self._log.write(json.dumps(line) + "\n")
             self._log.flush()
         except OSError as error:
-            raise RunError(f"cannot write {self._log.name}: {error.strerror or error}; the last checkpoint stays valid") from error
+            raise RunError(
+                f"cannot write {self._log.name}: {error.strerror or error}; the last checkpoint stays valid"
+            ) from error
         if self._board:
             for name, value in line.items():
                 for inner, number in value.items() if isinstance(value, dict) else ((None, value),):

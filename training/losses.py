@@ -1,7 +1,8 @@
 """The loss of a policy-value net on one batch, and the figures one watches.
 
-Knows: the net's outputs and the batch's targets, all for the player to move. Every target has its own weight per sample, 0 where the
-target does not exist (a truncated game has no result, a resigned one no score). Does not know where targets come from.
+Knows: the net's outputs and the batch's targets, all for the player to move. Every target has its own weight per
+sample, 0 where the target does not exist (a truncated game has no result, a resigned one no score). Does not know
+where targets come from.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,10 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term; 0 leaves it out. The terms follow KataGo (Wu 2019, section 5 and appendix A); see `training.options`."""
+    """Weight of each term;
+
+    0 leaves it out. The terms follow KataGo (Wu 2019, section 5 and appendix A); see `training.options`.
+    """
 
     policy: float
     value: float
@@ -47,7 +51,9 @@ def score_terms(mean: torch.Tensor, stdev: torch.Tensor, score: torch.Tensor) ->
     target = score.clamp(-SCORE_LIMIT, SCORE_LIMIT)
     huber = F.huber_loss(mean.float(), target, reduction="none", delta=SCORE_DELTA) / SCORE_DELTA
     spread = stdev.float().clamp(min=0.1)
-    error = (target - mean.float()).detach()  # the deviation learns the error, the mean does not learn from the deviation
+    error = (
+        target - mean.float()
+    ).detach()  # the deviation learns the error, the mean does not learn from the deviation
     return huber, spread.log() + 0.5 * (error / spread) ** 2
 
 
@@ -59,12 +65,14 @@ def ownership_terms(ownership: torch.Tensor, owner: torch.Tensor, board: torch.T
     return (entropy * board).sum((1, 2)) / board.sum((1, 2)).clamp(min=1)
 
 
-def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+def total_loss(
+    output, batch: Mapping[str, torch.Tensor], weights: LossWeights
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """(loss, figures) of a net's output on a batch.
 
-    The batch holds planes [B,C,M,M], policy and opponent int64 [B] (-1: none), value [B] in [-1,1] and value_weight [B], score [B] in
-    points and score_weight [B], owner [B,M,M] and owner_weight [B]. Figures are means, detached: the terms, top1, mse (of the value in
-    [-1,1]).
+    The batch holds planes [B,C,M,M], policy and opponent int64 [B] (-1: none), value [B] in [-1,1] and value_weight
+    [B], score [B] in points and score_weight [B], owner [B,M,M] and owner_weight [B]. Figures are means, detached:
+    the terms, top1, mse (of the value in [-1,1]).
     """
     known = (batch["policy"] >= 0).float()
     terms = {"policy": _mean(policy_terms(output.policy, batch["policy"]), known)}

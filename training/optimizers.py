@@ -1,7 +1,8 @@
 """Optimizers by name, and their state as plain named arrays.
 
-Knows: SGD with Nesterov momentum, AdamW, and Muon; which parameters decay (weights of two or more dimensions, not biases and norms).
-Does not know the learning-rate curve: the loop multiplies every group's `peak` by the schedule's factor before each step.
+Knows: SGD with Nesterov momentum, AdamW, and Muon; which parameters decay (weights of two or more dimensions, not
+biases and norms). Does not know the learning-rate curve: the loop multiplies every group's `peak` by the schedule's
+factor before each step.
 """
 
 from collections.abc import Mapping
@@ -40,8 +41,8 @@ class OptimizerConfig:
 def orthogonalise(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
     """Nearest semi-orthogonal matrices, roughly: singular values come out between about 0.7 and 1.2.
 
-    `matrices` is [n, rows, columns]. Newton-Schulz iteration with the quintic of Muon (Jordan et al. 2024): its coefficients trade
-    exactness for speed, and bfloat16 is enough.
+    `matrices` is [n, rows, columns]. Newton-Schulz iteration with the quintic of Muon (Jordan et al. 2024): its
+    coefficients trade exactness for speed, and bfloat16 is enough.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrices.bfloat16()
@@ -58,13 +59,23 @@ def orthogonalise(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
 class Muon(torch.optim.Optimizer):
     """Orthogonalised momentum for matrices and convolutions, Adam for the rest.
 
-    A convolution's weight counts as the matrix [out, in * height * width]. The step has the root mean square of Adam's (factor
-    0.2 sqrt(max(rows, columns)), Liu et al. 2025), so both kinds share one learning rate and decoupled decay; with that factor a
-    matrix's update is `rate * 0.2` per weight.
+    A convolution's weight counts as the matrix [out, in * height * width]. The step has the root mean square of
+    Adam's (factor 0.2 sqrt(max(rows, columns)), Liu et al. 2025), so both kinds share one learning rate and
+    decoupled decay; with that factor a matrix's update is `rate * 0.2` per weight.
     """
 
     def __init__(self, groups: list[dict], rate: float, momentum: float):
-        super().__init__(groups, {"lr": rate, "momentum": momentum, "betas": (0.9, 0.98), "weight_decay": 0.0, "matrix": False, "ratio": 1.0})
+        super().__init__(
+            groups,
+            {
+                "lr": rate,
+                "momentum": momentum,
+                "betas": (0.9, 0.98),
+                "weight_decay": 0.0,
+                "matrix": False,
+                "ratio": 1.0,
+            },
+        )
 
     @torch.no_grad()
     def step(self, closure=None) -> None:
@@ -148,5 +159,7 @@ def load_state(optimizer: torch.optim.Optimizer, module: nn.Module, arrays: Mapp
         parameter = parameters[name]
         value = torch.from_numpy(np.array(array))
         if value.shape == parameter.shape:
-            value = torch.empty_like(parameter).copy_(value)  # on its device and in its memory format; Adam's count stays a CPU scalar
+            value = torch.empty_like(parameter).copy_(
+                value
+            )  # on its device and in its memory format; Adam's count stays a CPU scalar
         optimizer.state[parameter][key] = value

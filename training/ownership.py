@@ -1,8 +1,8 @@
 """Who owns each point at the end of a counted game.
 
-Records of servers end with dead stones on the board and neutral points open, so the last board does not tell. Random playouts tell which
-chains are dead, a fill tells what the living surround, and the result is believed only where the count then agrees with the record: on
-TYGEM games that holds for four in five. Knows no nets and no files.
+Records of servers end with dead stones on the board and neutral points open, so the last board does not tell.
+Random playouts tell which chains are dead, a fill tells what the living surround, and the result is believed only
+where the count then agrees with the record: on TYGEM games that holds for four in five. Knows no nets and no files.
 """
 
 from collections.abc import Callable
@@ -37,13 +37,22 @@ class Scratch(NamedTuple):
 def new_scratch(size: int) -> Scratch:
     """Working memory for boards of this size."""
     board, points = new_board(size), size * size
-    return Scratch(board, new_board(size), np.zeros(points, np.int64), np.zeros(board.color.size, np.int64), np.zeros(points, np.uint8),
-                   np.zeros(points, np.int64))
+    return Scratch(
+        board,
+        new_board(size),
+        np.zeros(points, np.int64),
+        np.zeros(board.color.size, np.int64),
+        np.zeros(points, np.uint8),
+        np.zeros(points, np.int64),
+    )
 
 
 @kernel
 def _alive_stones(scratch, out):
-    """Write the stones of living chains into `out` (1 Black, -1 White): those whose points playouts leave to their own side."""
+    """Write the stones of living chains into `out` (1 Black, -1 White):
+
+    Those whose points playouts leave to their own side.
+    """
     board, owned, balance = scratch.board, scratch.owned, scratch.balance
     size = board.info[SIZE]
     for p in range(balance.size):
@@ -62,7 +71,10 @@ def _alive_stones(scratch, out):
 
 @kernel
 def _fill_regions(scratch, count, size, out):
-    """Give every region without living stones to the side that alone surrounds it; else its points to whom playouts surely give them."""
+    """Give every region without living stones to the side that alone surrounds it;
+
+    Else its points to whom playouts surely give them.
+    """
     seen, region, owned = scratch.seen, scratch.region, scratch.owned
     for i in range(seen.size):
         seen[i] = 0
@@ -101,7 +113,8 @@ def _fill_regions(scratch, count, size, out):
 
 @kernel
 def _final_owner(games, g, scratch, generator, count, owner):
-    """Who owns each point at the end of game g into `owner` int8[N*N] (1 Black, -1 White); returns Black's margin as counted so.
+    """Who owns each point at the end of game g into `owner` int8[N*N] (1 Black, -1 White); returns Black's margin
+    as counted so.
 
     Chains that lose their points in random playouts are dead; what living stones of one colour surround is theirs.
     """
@@ -127,7 +140,9 @@ def _final_owner(games, g, scratch, generator, count, owner):
     return balance
 
 
-def estimate_owners(games: Games, chosen: np.ndarray, seed: int = 0, tick: Callable[[int], None] | None = None) -> tuple[np.ndarray, np.ndarray]:
+def estimate_owners(
+    games: Games, chosen: np.ndarray, seed: int = 0, tick: Callable[[int], None] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """(games whose owners are believed, int32[K]; int8[K, N*N]) of the `chosen` counted games, all of one board size.
 
     One to two milliseconds a game on 19x19. `tick` hears how many are done.

@@ -1,7 +1,7 @@
 """From game packs on disk to the arrays that the sampling kernels read, and from SGF collections to packs.
 
-Knows the pack's fields, which games are fit for training, and the file beside a pack with the owners of final positions. Does not know
-how games are sampled or nets trained.
+Knows the pack's fields, which games are fit for training, and the file beside a pack with the owners of final
+positions. Does not know how games are sampled or nets trained.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from goengine import coords
+from goengine.array_file import RecordError, read_arrays, write_arrays
 from goengine.board.kernels import play
 from goengine.board.state import EMPTY, PASS, new_board
 from goengine.jit import kernel
 from goengine.records import NO_RESULT as PACK_NO_RESULT
-from goengine.records import GamePack, PackBuilder, RecordError, read_arrays, write_arrays
+from goengine.records import GamePack, PackBuilder
 from goengine.rules import from_sgf_text
 from training.ownership import estimate_owners
 from training.sampling import NO_RESULT, Games, set_up
@@ -37,11 +38,20 @@ def to_games(pack: GamePack, owner_row: np.ndarray | None = None, owners: np.nda
     table = np.array([(code.ko, code.scoring, code.tax, code.suicide, code.button) for code in codes], np.int8)
     games = len(pack)
     return Games(
-        start=pack.offsets, moves=moves, colors=pack.colors(), size=pack.size, rules=table[pack.rules], komi=pack.komi,
-        result=np.where(pack.outcome == PACK_NO_RESULT, NO_RESULT, pack.outcome).astype(np.int8), margin=pack.margin,
-        setup_start=pack.setup_offsets, setup_points=setup, setup_colors=pack.setup_color,
+        start=pack.offsets,
+        moves=moves,
+        colors=pack.colors(),
+        size=pack.size,
+        rules=table[pack.rules],
+        komi=pack.komi,
+        result=np.where(pack.outcome == PACK_NO_RESULT, NO_RESULT, pack.outcome).astype(np.int8),
+        margin=pack.margin,
+        setup_start=pack.setup_offsets,
+        setup_points=setup,
+        setup_colors=pack.setup_color,
         owner_row=np.full(games, -1, np.int32) if owner_row is None else owner_row,
-        owners=np.zeros((0, int(pack.size.max(initial=2)) ** 2), np.int8) if owners is None else owners)
+        owners=np.zeros((0, int(pack.size.max(initial=2)) ** 2), np.int8) if owners is None else owners,
+    )
 
 
 def owners_path(path: Path) -> Path:
@@ -66,7 +76,9 @@ def load(paths: Sequence[Path]) -> Games:
         known += len(table)
         fault = first_fault(to_games(packs[-1]))
         if fault:
-            raise RecordError(f"{path}: game {keep[fault[0]]} has an impossible move at number {fault[1] + 1}; pack it anew from its source")
+            raise RecordError(
+                f"{path}: game {keep[fault[0]]} has an impossible move at number {fault[1] + 1}; pack it anew from its source"
+            )
     merged = GamePack.concat(packs)
     if len(merged) == 0:
         raise RecordError(f"{', '.join(map(str, paths))}: no games")
@@ -78,7 +90,10 @@ def load(paths: Sequence[Path]) -> Games:
 
 
 def load_any(paths: Sequence[Path]) -> Games:
-    """Games of packs (`.npz`) and of SGF files and collections. Raises RecordError as `load` does, or if an SGF file gives no game."""
+    """Games of packs (`.npz`) and of SGF files and collections.
+
+    Raises RecordError as `load` does, or if an SGF file gives no game.
+    """
     packed = [path for path in paths if path.suffix == ".npz"]
     records = [path for path in paths if path.suffix != ".npz"]
     made = []
@@ -109,12 +124,24 @@ def _of_size(games: Games, size: int) -> Games:
     chosen = np.flatnonzero(games.size == size)
     lengths, stones = np.diff(games.start), np.diff(games.setup_start)
     of_move, of_stone = np.repeat(games.size, lengths) == size, np.repeat(games.size, stones) == size
-    start, setup_start = (np.concatenate([[0], np.cumsum(counts[chosen])]).astype(np.int64) for counts in (lengths, stones))
+    start, setup_start = (
+        np.concatenate([[0], np.cumsum(counts[chosen])]).astype(np.int64) for counts in (lengths, stones)
+    )
     return Games(
-        start=start, moves=games.moves[of_move], colors=games.colors[of_move], size=games.size[chosen], rules=games.rules[chosen],
-        komi=games.komi[chosen], result=games.result[chosen], margin=games.margin[chosen], setup_start=setup_start,
-        setup_points=games.setup_points[of_stone], setup_colors=games.setup_colors[of_stone],
-        owner_row=np.full(len(chosen), -1, np.int32), owners=np.zeros((0, size * size), np.int8))
+        start=start,
+        moves=games.moves[of_move],
+        colors=games.colors[of_move],
+        size=games.size[chosen],
+        rules=games.rules[chosen],
+        komi=games.komi[chosen],
+        result=games.result[chosen],
+        margin=games.margin[chosen],
+        setup_start=setup_start,
+        setup_points=games.setup_points[of_stone],
+        setup_colors=games.setup_colors[of_stone],
+        owner_row=np.full(len(chosen), -1, np.int32),
+        owners=np.zeros((0, size * size), np.int8),
+    )
 
 
 def _load_owners(path: Path, pack: GamePack) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +152,12 @@ def _load_owners(path: Path, pack: GamePack) -> tuple[np.ndarray, np.ndarray]:
         return np.full(len(pack), -1, np.int32), np.zeros((0, points), np.int8)
     arrays, _ = read_arrays(beside, OWNERS_FORMAT, OWNERS_VERSION)
     games, owners = arrays.get("games"), arrays.get("owners")
-    if games is None or owners is None or owners.shape != (len(games), points) or len(games) and games.max() >= len(pack):
+    if (
+        games is None
+        or owners is None
+        or owners.shape != (len(games), points)
+        or (len(games) and games.max() >= len(pack))
+    ):
         raise RecordError(f"{beside}: does not belong to {path.name}; make it again with the command pack")
     row = np.full(len(pack), -1, np.int32)
     row[games] = np.arange(len(games))
@@ -134,7 +166,10 @@ def _load_owners(path: Path, pack: GamePack) -> tuple[np.ndarray, np.ndarray]:
 
 @kernel
 def _faulty(games, g, board, fault):
-    """Whether game g puts a stone on a stone or a setup stone twice; its number of moves before that goes to fault[1]."""
+    """Whether game g puts a stone on a stone or a setup stone twice;
+
+    Its number of moves before that goes to fault[1].
+    """
     for i in range(games.setup_start[g], games.setup_start[g + 1]):
         for j in range(games.setup_start[g], i):
             if games.setup_points[i] == games.setup_points[j]:
@@ -159,7 +194,10 @@ def _first_faulty(games, size, board, fault):
 
 
 def first_fault(games: Games) -> tuple[int, int] | None:
-    """(game, moves before it) of the first impossible move, or None. About 80 ns a move; kernels trust the games afterwards."""
+    """(game, moves before it) of the first impossible move, or None.
+
+    About 80 ns a move; kernels trust the games afterwards.
+    """
     for size in np.unique(games.size):
         fault = np.array([-1, 0], np.int64)
         _first_faulty(games, size, new_board(int(size)), fault)
@@ -188,7 +226,9 @@ def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = No
     for number, game in enumerate(iterate_games(sources), 1):
         if isinstance(game, Exception) or not game.moves:
             left_out += 1
-            first_error = first_error or (str(game) if isinstance(game, Exception) else f"game '{game.source}': no moves")
+            first_error = first_error or (
+                str(game) if isinstance(game, Exception) else f"game '{game.source}': no moves"
+            )
         else:
             builder.add(game)
         if say and number % 1000 == 0:
@@ -196,23 +236,32 @@ def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = No
     return builder, left_out, first_error
 
 
-def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None) -> PackReport:
+def pack(
+    sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None
+) -> PackReport:
     """Read SGF files and collections, check every move, and write a pack and its owners.
 
-    Games that cannot be read, are illegal or have no moves are left out and counted. Raises RecordError if nothing remains.
+    Games that cannot be read, are illegal or have no moves are left out and counted. Raises RecordError if nothing
+    remains.
     """
     builder, left_out, first_error = read_records(sources, say)
     if not len(builder):
-        raise RecordError(f"{', '.join(map(str, sources))}: no game could be used{': ' + first_error if first_error else ''}")
+        raise RecordError(
+            f"{', '.join(map(str, sources))}: no game could be used{': ' + first_error if first_error else ''}"
+        )
     made = builder.pack(note=", ".join(Path(source).name for source in sources))
     games = to_games(made)
     counted = np.flatnonzero(~np.isnan(games.margin))
     believed, table = np.zeros(0, np.int32), np.zeros((0, 0), np.int8)
     if owners and len(np.unique(made.size)) == 1:
-        believed, table = estimate_owners(games, counted, tick=say and (lambda n: say(f"{n} of {len(counted)} final positions judged")))
+        believed, table = estimate_owners(
+            games, counted, tick=say and (lambda n: say(f"{n} of {len(counted)} final positions judged"))
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     owners_path(out).unlink(missing_ok=True)  # an old one must not meet the new pack
     made.save(out)
     if len(believed):
-        write_arrays(owners_path(out), {"games": believed, "owners": table}, {"format": OWNERS_FORMAT, "version": OWNERS_VERSION})
+        write_arrays(
+            owners_path(out), {"games": believed, "owners": table}, {"format": OWNERS_FORMAT, "version": OWNERS_VERSION}
+        )
     return PackReport(len(made), len(made.moves), left_out, len(counted), len(believed), first_error)

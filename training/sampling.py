@@ -1,11 +1,12 @@
 """Kernels from packed games to training samples.
 
-Sample number k of a run is a pure function of (seed, k): which position, which symmetry, which variation of the rules. So batches may be
-made by any number of threads in any order, and a resumed run draws what it would have drawn. Knows games as flat arrays and the board's
-kernels; the feature set's encoder is handed in. Knows no files and no nets.
+Sample number k of a run is a pure function of (seed, k): which position, which symmetry, which variation of the
+rules. So batches may be made by any number of threads in any order, and a resumed run draws what it would have
+drawn. Knows games as flat arrays and the board's kernels; the feature set's encoder is handed in. Knows no files
+and no nets.
 """
 
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from numba import njit
 from goengine.board.kernels import game_play, mix, play
 from goengine.board.state import BLACK, TO_PLAY, clear_board, start_game
 from goengine.jit import kernel
-from goengine.rules import (KO_SITUATIONAL, SCORING_AREA, SCORING_TERRITORY, TAX_NONE, TAX_SEKI, RuleCode)
+from goengine.rules import KO_SITUATIONAL, SCORING_AREA, SCORING_TERRITORY, TAX_NONE, TAX_SEKI, RuleCode
 
 NO_RESULT = -128  # in `result`: the game has none
 
@@ -24,7 +25,10 @@ _TO_UNIT = 1.0 / 9007199254740992.0
 
 
 class Games(NamedTuple):
-    """G games as flat arrays. Positions are numbered through: game g owns start[g] .. start[g + 1] - 1, one before each move."""
+    """G games as flat arrays.
+
+    Positions are numbered through: game g owns start[g] .. start[g + 1] - 1, one before each move.
+    """
 
     start: np.ndarray  # int64[G + 1]
     moves: np.ndarray  # uint16[positions]   points on the padded board of the game's size, PASS 0
@@ -42,7 +46,10 @@ class Games(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What a batch of B samples on M x M planes holds; all for the player to move, 0 weight where a target does not exist."""
+    """What a batch of B samples on M x M planes holds;
+
+    All for the player to move, 0 weight where a target does not exist.
+    """
 
     planes: np.ndarray  # [B, C, M, M]
     globals: np.ndarray  # float32[B, G]
@@ -150,7 +157,9 @@ def policy_index(point, size, planes):
 
 @kernel
 def moved(index, s, size, planes):
-    """Where symmetry s (see goengine.symmetry) takes an index on planes of `planes`, for a board of `size` in their corner."""
+    """Where symmetry s (see goengine.symmetry) takes an index on planes of `planes`, for a board of `size` in their
+    corner.
+    """
     if index < 0 or index == planes * planes:
         return index
     row, column = index // planes, index % planes
@@ -167,8 +176,8 @@ def moved(index, s, size, planes):
 def varied_rules(games, g, draw, number):
     """(RuleCode, Black's change of points) for a sample: the game's own rules, or others as often as `draw.vary` says.
 
-    A counted game is a fair example under any komi near its own, with the result that it then has; a resigned one within a point.
-    Without this a net trained on one server's games would never have seen another komi or rule set.
+    A counted game is a fair example under any komi near its own, with the result that it then has; a resigned one
+    within a point. Without this a net trained on one server's games would never have seen another komi or rule set.
     """
     code = games.rules[g]
     ko, scoring, tax, suicide = np.int64(code[0]), np.int64(code[1]), np.int64(code[2]), np.int64(code[3])
@@ -229,12 +238,14 @@ def write_planes(source, s, size, out):
                 out[channel, row, column] = source[channel, r, c]
 
 
-@lru_cache(maxsize=None)
+@cache
 def filler(encode):
-    """Kernel fill(games, draw, first, out, game, scratch, planes): samples first, first + 1, ... into the rows of `out`.
+    """Kernel fill(games, draw, first, out, game, scratch, planes): samples first, first + 1, ... into the rows of
+    `out`.
 
-    `encode` is a feature set's kernel, `scratch` its working memory; `game` has the size of all games; `planes` is uint8[C, M, M]. The
-    kernel is compiled at each start (a second or two): numba cannot cache a kernel made around another.
+    `encode` is a feature set's kernel, `scratch` its working memory; `game` has the size of all games; `planes` is
+    uint8[C, M, M]. The kernel is compiled at each start (a second or two): numba cannot cache a kernel made around
+    another.
     """
 
     @njit(nogil=True, error_model="numpy", _nrt=False)

@@ -1,7 +1,8 @@
 """How far a run is, and the learning rate that belongs there.
 
-Knows: a budget in steps or in training seconds (or both: whichever is further), warm-up and cosine decay. Does not know what is trained
-or who counts the seconds: the loop keeps both counters in its checkpoint, so that a resumed run continues on the same curve.
+Knows: a budget in steps or in training seconds (or both: whichever is further), warm-up and cosine decay. Does not
+know what is trained or who counts the seconds: the loop keeps both counters in its checkpoint, so that a resumed
+run continues on the same curve.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The stages of training: what each one feeds the loop and writes down.
 
-Knows the supervised stage: positions of recorded games, their next move and their result. A stage is a `Stage` for `training.loop`; its
-options are in `training.options`. Does not know the loop's inside.
+Knows the supervised stage: positions of recorded games, their next move and their result. A stage is a `Stage` for
+`training.loop`; its options are in `training.options`. Does not know the loop's inside.
 """
 
 import dataclasses
@@ -36,16 +36,30 @@ def device_name(config: Supervised) -> str:
 def loop_config(config: Supervised) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
-        batch=config.batch, schedule=Schedule(config.steps, config.budget, config.warmup),
-        optimizer=OptimizerConfig(config.optimizer, config.rate, config.decay), clip=config.clip, average=config.average,
-        compile=config.compile, device=device_name(config), half=config.half, save_every=config.save_every,
-        validate_every=config.validate_every, log_every=config.log_every)
+        batch=config.batch,
+        schedule=Schedule(config.steps, config.budget, config.warmup),
+        optimizer=OptimizerConfig(config.optimizer, config.rate, config.decay),
+        clip=config.clip,
+        average=config.average,
+        compile=config.compile,
+        device=device_name(config),
+        half=config.half,
+        save_every=config.save_every,
+        validate_every=config.validate_every,
+        log_every=config.log_every,
+    )
 
 
 def loss_weights(config: Supervised) -> LossWeights:
     """The loss's part of the options."""
-    return LossWeights(policy=1.0, value=config.value_weight, opponent=config.opponent_weight, ownership=config.ownership_weight,
-                       score=config.score_weight, score_stdev=config.stdev_weight)
+    return LossWeights(
+        policy=1.0,
+        value=config.value_weight,
+        opponent=config.opponent_weight,
+        ownership=config.ownership_weight,
+        score=config.score_weight,
+        score_stdev=config.stdev_weight,
+    )
 
 
 def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
@@ -66,16 +80,24 @@ class GamesStage:
         self.weights = loss_weights(config)
         chosen = features.get(module.spec.features)
         games = packs.load(config.data)
-        self.card = {"packs": [path.name for path in config.data], "games": len(games.size), "positions": int(games.moves.size)}
+        self.card = {
+            "packs": [path.name for path in config.data],
+            "games": len(games.size),
+            "positions": int(games.moves.size),
+        }
         self.sampler = Sampler(games, chosen, Draw(config.seed, int(config.symmetries), 1, config.vary))
         self.held_out = None
         if config.validation is not None:
-            self.held_out = Sampler(packs.load((config.validation,)), chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0))
+            self.held_out = Sampler(
+                packs.load((config.validation,)), chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0)
+            )
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Batches from that sample on."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
-        for targets in stream(self.sampler, self.config.batch, first_sample, threads=self.config.workers, allocate=allocate):
+        for targets in stream(
+            self.sampler, self.config.batch, first_sample, threads=self.config.workers, allocate=allocate
+        ):
             yield targets._asdict()
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -90,9 +112,16 @@ class GamesStage:
         figures = measure_with(predictor(module, place), self.held_out, count, self.config.batch).as_dict()
         return {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
 
-    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
+    def save_net(
+        self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]
+    ) -> None:
         """Write the averaged net with its configuration and data card."""
-        card = {**self.card, "samples": counters.samples, "seconds": round(counters.seconds, 1), "validation": {name: value for name, value in figures.items() if np.isfinite(value)}}
+        card = {
+            **self.card,
+            "samples": counters.samples,
+            "seconds": round(counters.seconds, 1),
+            "validation": {name: value for name, value in figures.items() if np.isfinite(value)},
+        }
         checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
 
 

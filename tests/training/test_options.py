@@ -1,5 +1,6 @@
 """The command lines that every program shares."""
 
+# ruff: noqa: RUF009 (option() makes a dataclass field)
 import dataclasses
 import enum
 from pathlib import Path
@@ -47,36 +48,42 @@ def test_defaults_are_the_dataclass_defaults():
     assert parse(Sample, []) == Sample()
 
 
-@pytest.mark.parametrize("arguments, field, value", [
-    (["a.sgf", "b.sgf"], "files", (Path("a.sgf"), Path("b.sgf"))),
-    (["--steps", "7"], "steps", 7),
-    (["--rate", "1e-3"], "rate", 1e-3),
-    (["--budget", "1h30m"], "budget", 5400.0),
-    (["--mode", "slow"], "mode", "slow"),
-    (["--level", "2"], "level", 2),
-    (["--side", "w"], "side", Side.WHITE),
-    (["--sizes", "9", "13"], "sizes", (9, 13)),
-    (["--sizes"], "sizes", ()),
-    (["--pair", "1", "2"], "pair", (1.0, 2.0)),
-    (["--no-resume"], "resume", False),
-    (["--resume"], "resume", True),
-    (["--to-file", "x"], "to_file", Path("x")),
-])
+@pytest.mark.parametrize(
+    "arguments, field, value",
+    [
+        (["a.sgf", "b.sgf"], "files", (Path("a.sgf"), Path("b.sgf"))),
+        (["--steps", "7"], "steps", 7),
+        (["--rate", "1e-3"], "rate", 1e-3),
+        (["--budget", "1h30m"], "budget", 5400.0),
+        (["--mode", "slow"], "mode", "slow"),
+        (["--level", "2"], "level", 2),
+        (["--side", "w"], "side", Side.WHITE),
+        (["--sizes", "9", "13"], "sizes", (9, 13)),
+        (["--sizes"], "sizes", ()),
+        (["--pair", "1", "2"], "pair", (1.0, 2.0)),
+        (["--no-resume"], "resume", False),
+        (["--resume"], "resume", True),
+        (["--to-file", "x"], "to_file", Path("x")),
+    ],
+)
 def test_values(arguments, field, value):
     found = getattr(parse(Sample, arguments), field)
-    assert found == value and type(found) is type(value) or field == "budget" and found == value
+    assert (found == value and type(found) is type(value)) or (field == "budget" and found == value)
 
 
-@pytest.mark.parametrize("arguments, said", [
-    (["--nothing", "1"], "--nothing"),
-    (["--step", "1"], "--step"),  # no abbreviations: a script must not change its meaning when an option is added
-    (["--steps", "many"], "many"),
-    (["--mode", "medium"], "medium"),
-    (["--side", "green"], "green"),
-    (["--budget", "soon"], "soon"),
-    (["--rate", "-1"], "must not be negative"),
-    (["--pair", "1"], "--pair"),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--nothing", "1"], "--nothing"),
+        (["--step", "1"], "--step"),  # no abbreviations: a script must not change its meaning when an option is added
+        (["--steps", "many"], "many"),
+        (["--mode", "medium"], "medium"),
+        (["--side", "green"], "green"),
+        (["--budget", "soon"], "soon"),
+        (["--rate", "-1"], "must not be negative"),
+        (["--pair", "1"], "--pair"),
+    ],
+)
 def test_errors_name_what_was_wrong(arguments, said, capsys):
     with pytest.raises(SystemExit) as stop:
         parse(Sample, arguments, prog="sample")
@@ -111,7 +118,10 @@ def test_commands(capsys):
     capsys.readouterr()
 
 
-@pytest.mark.parametrize("text, seconds", [("90", 90), ("90s", 90), ("25m", 1500), ("2h", 7200), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400)])
+@pytest.mark.parametrize(
+    "text, seconds",
+    [("90", 90), ("90s", 90), ("25m", 1500), ("2h", 7200), ("1h30m", 5400), ("1.5h", 5400), ("1d", 86400)],
+)
 def test_durations(text, seconds):
     assert parse_duration(text) == seconds
 
