@@ -1,0 +1,333 @@
+"""A player: a position, a search, a clock, and the judgement when to pass, resign and count. Usable with and without GTP.
+
+Ties together what others know: `goengine.search` (which move is best), `goengine.endgame` (when to pass and resign),
+`goengine.territory` (what is dead), `goengine.levels` (how to play below full strength). Knows no protocol and writes nothing.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from goengine import coords
+from goengine.board.position import Position
+from goengine.board.state import BLACK, PASS, PASSES, WHITE
+from goengine.endgame import Candidate, Finish, Resignation
+from goengine.engine_options import DEFAULT_SECONDS, EngineOptions
+from goengine.evaluators.base import Evaluator
+from goengine.levels import draw, strength
+from goengine.net_source import Given, NetSource
+from goengine.opinion import Opinion
+from goengine.rules import Rules
+from goengine.search.params import PLAY, Limits, Restriction, SearchParams
+from goengine.search.report import SearchResult
+from goengine.search.search import Search
+
+
+class Clock:
+    """Stands in until the clocks are there."""
+
+    def restart(self) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+_FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
+
+Report = Callable[[SearchResult], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the engine wants to do, and why."""
+
+    color: int
+    point: int  # PASS, or the move; where it resigns, the move it would have played
+    resign: bool
+    search: SearchResult
+    stopped: bool = False  # the caller ended the search
+
+
+class Engine:
+    """A player. Moves of the opponent come in by `play`, its own by `genmove`.
+
+    Whatever fails raises ValueError or what the evaluator raises, and leaves the game as it was.
+    """
+
+    def __init__(self, nets: NetSource | Evaluator, options: EngineOptions | None = None, *, size: int = 19,
+                 rules: Rules | None = None, params: SearchParams = PLAY, seed: int | None = None):
+        self._nets = nets if isinstance(nets, NetSource) else Given(nets)
+        self.options = options or EngineOptions()
+        self.seed = random.SystemRandom().getrandbits(31) if seed is None else seed
+        self._params = params
+        self._chance = np.random.default_rng(self.seed)
+        self.opinion = Opinion(self._nets, self.options.playouts)
+        self.position = Position(size, rules)
+        self._searches: dict[str, Search] = {}
+        self._resignation = Resignation()
+        self.clocks = {BLACK: Clock(), WHITE: Clock()}
+        self.last_decision: Decision | None = None
+        self._may_ponder = False
+
+    @staticmethod
+    def load(net: str | None = None, options: EngineOptions | None = None, *, boardsize: int = 19, rules: str = "tromp-taylor",
+             komi: float | None = None, threads: int | None = None, seed: int | None = None) -> "Engine":
+        """A player as a command line describes it, warm: the net is loaded and every kernel it needs has run once."""
+        chosen = Rules.parse(rules)
+        if komi is not None:
+            chosen = chosen.with_komi(komi)
+        source = NetSource(net, threads=threads, seed=seed or 0)
+        engine = Engine(source, options, size=boardsize, rules=chosen, seed=seed)
+        engine.warm_up()
+        return engine
+
+    # -- the game --
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force, komi included."""
+        return self.position.rules
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The net for the present board size. Raises EvaluatorError if it cannot be loaded."""
+        return self._nets.get(self.position.size)
+
+    def new_game(self, size: int | None = None, komi: float | None = None, rules: Rules | None = None) -> None:
+        """An empty board. What is not given stays as it was, time settings too. Raises ValueError if the size is impossible."""
+        chosen = rules or self.rules
+        if komi is not None:
+            chosen = chosen.with_komi(komi)
+        self.replace(Position(size or self.position.size, chosen))
+        for clock in self.clocks.values():
+            clock.restart()
+
+    def replace(self, position: Position) -> None:
+        """Go on from another position."""
+        self.position = position
+        self._resignation.reset()
+        self.last_decision = None
+        self._may_ponder = False
+
+    def set_komi(self, komi: float) -> None:
+        """Points for White. Raises ValueError if they are beyond reason."""
+        self.position.rules = self.rules.with_komi(komi)
+
+    def set_rules(self, rules: Rules) -> None:
+        """Other rules from the next move on, komi included; the moves so far stay."""
+        self.position.rules = rules
+
+    def set_to_play(self, color: int) -> None:
+        """Whose turn it is."""
+        self.position.to_play = color
+
+    def stones(self) -> list[tuple[int, int]]:
+        """All stones as (color, point)."""
+        return [(color, p) for color in (BLACK, WHITE) for p in self.position.stones(color)]
+
+    def with_stones(self, stones: Sequence[tuple[int, int]]) -> Position:
+        """A position of this size and these rules with the stones set up, Black to play. Raises ValueError if they cannot stand."""
+        position = Position(self.position.size, self.rules)
+        position.set_up([p for c, p in stones if c == BLACK], [p for c, p in stones if c == WHITE], BLACK)
+        return position
+
+    def place_handicap(self, points: Sequence[int]) -> None:
+        """Handicap stones on the empty board, all or none; White is to play. Raises ValueError if they cannot stand there."""
+        position = Position(self.position.size, self.rules)
+        position.place_handicap(points)
+        self.replace(position)
+
+    def play(self, color: int, point: int) -> None:
+        """A move of anybody, out of turn if need be. What breaks only superko is accepted: others may play by other rules.
+
+        Raises ValueError if the move is impossible.
+        """
+        self.position.play(point, color, tolerant=True)
+
+    def play_all(self, moves: Sequence[tuple[int, int]]) -> None:
+        """(color, point) moves, all or none. Raises ValueError if one of them is impossible."""
+        position = self.position.copy()
+        for color, point in moves:
+            position.play(point, color, tolerant=True)
+        self.position = position
+
+    def undo(self, count: int = 1) -> None:
+        """Take back moves. Raises ValueError if there are not so many."""
+        self.position.undo(count)
+
+    def load_sgf(self, path: Path, move: int | None = None) -> None:
+        """The main line of a file up to the position before move number `move`, or to its end.
+
+        Rules and komi are the file's where it names them. Raises OSError or ValueError, and changes nothing, if it cannot be read.
+        """
+        from goengine.game_files import position_from_sgf  # sgfmill is needed for nothing else here
+
+        self.replace(position_from_sgf(path.read_bytes(), self.rules, move))
+
+    def to_sgf(self) -> str:
+        """The game so far as an SGF text."""
+        from goengine.game_files import position_to_sgf
+
+        return position_to_sgf(self.position)
+
+    # -- choosing moves --
+
+    def genmove(self, color: int, *, cleanup: bool = False, should_stop: Stop | None = None, on_report: Report | None = None,
+                report_every: float = 1.0, restrictions: Sequence[Restriction] = (), ownership: bool = False,
+                min_moves: int = 0) -> Decision:
+        """Choose a move for `color` by its clock, play it, and say what it was. Never fails to find something legal.
+
+        cleanup: no resignation, and no pass while dead stones of the opponent stand.
+        should_stop: asked between batches; once it is true the best move so far is played.
+        """
+        clock = self.clocks[color]
+        clock.start()
+        try:
+            decision = self._decide(color, self._limits(color, clock), should_stop, on_report, report_every, restrictions, ownership,
+                                    min_moves, cleanup=cleanup, may_resign=not cleanup)
+            if not decision.resign:
+                self.position.play(decision.point, color, tolerant=True)
+        finally:
+            clock.stop()
+        self.last_decision = decision
+        self._may_ponder = not decision.resign
+        return decision
+
+    def choose(self, color: int, *, should_stop: Stop | None = None, on_report: Report | None = None, report_every: float = 1.0,
+               restrictions: Sequence[Restriction] = (), ownership: bool = False, min_moves: int = 0) -> Decision:
+        """As `genmove`, but the move is not played, the clock does not run, and nothing is resigned."""
+        decision = self._decide(color, self._limits(color, None), should_stop, on_report, report_every, restrictions, ownership, min_moves)
+        self.last_decision = decision
+        return decision
+
+    def analyze(self, color: int, *, on_report: Report, report_every: float = 1.0, should_stop: Stop | None = None,
+                limits: Limits | None = None, restrictions: Sequence[Restriction] = (), ownership: bool = False,
+                min_moves: int = 0) -> SearchResult:
+        """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
+        search = self._prepared(self._turned(color), restrictions)
+        return search.run(limits or Limits(), should_stop, on_report, report_every, ownership=ownership, min_moves=min_moves)
+
+    def ponder(self, should_stop: Stop) -> None:
+        """Think in the opponent's time, once after each own move; returns at once where there is nothing to think about."""
+        if not self._may_ponder or self.position.is_over():
+            return
+        self._may_ponder = False
+        search = self._prepared(self._turned(self.position.to_play), ())
+        search.run(Limits(seconds=self.options.ponder_time), should_stop)
+
+    def rest(self) -> None:
+        """Do not ponder until the next own move."""
+        self._may_ponder = False
+
+    def forget(self) -> None:
+        """Forget the tree and all remembered evaluations."""
+        self._searches.clear()
+        self._nets.clear()
+
+    def configure(self, options: EngineOptions) -> None:
+        """Other settings from now on."""
+        self.options = options
+        self.opinion = Opinion(self._nets, options.playouts)
+
+    def warm_up(self) -> None:
+        """Run everything once on an empty board, so that no game waits for compiled code to load."""
+        search = self._prepared(self.position, ())
+        search.run(Limits(visits=2 * self._params.leaves))
+        search.clear()
+        scratch = Position(self.position.size, self.rules)
+        scratch.play(int(coords.points(scratch.size)[0]))
+        scratch.undo()
+        self.opinion.territory(self.position)
+
+    # -- the judgement, for people and programs --
+
+    def score(self) -> float:
+        """Black's lead, komi included, at any time."""
+        return self.opinion.score(self.position)
+
+    def final_status(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Chains under `alive`, `seki` and `dead`; every stone is in exactly one."""
+        return self.opinion.status(self.position)
+
+    def describe(self) -> str:
+        """The engine, its net and its strength, in a line."""
+        traits, options = self.evaluator.traits, self.options
+        return f"net {traits.name} ({traits.device}), level {options.level}, visits {options.text('visits')}, time {options.text('time')}"
+
+    def summary(self, decision: Decision) -> str:
+        """A decision in a line: move, visits, chances and expected play."""
+        result, size = decision.search, self.position.size
+        move = "resign" if decision.resign else coords.to_gtp(decision.point, size)
+        pv = result.best.pv[:10] if result.best else ()
+        return (f"{'BW'[decision.color - 1]} {move}: Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% "
+                f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {' '.join(coords.to_gtp(p, size) for p in pv)}")
+
+    def describe_clocks(self) -> str:
+        """Both clocks, a line each."""
+        return "\n".join(f"{'BW'[color - 1]} {clock}" for color, clock in self.clocks.items())
+
+    def close(self) -> None:
+        """Give back the net's threads and memory."""
+        self._nets.close()
+
+    # -- inside --
+
+    def _turned(self, color: int) -> Position:
+        """The position as it is searched: `color` to play, and never already over, because an answer is always wanted."""
+        position = self.position.copy()
+        if position.to_play != color:
+            position.to_play = color
+        if position.is_over():
+            position.game.status[PASSES] = 0
+        return position
+
+    def _prepared(self, position: Position, restrictions: Sequence[Restriction]) -> Search:
+        """The search for this board size, set on a position."""
+        evaluator = self.evaluator
+        if evaluator.name not in self._searches:
+            self._searches.clear()  # one tree in memory is enough
+            self._searches[evaluator.name] = Search(evaluator, self._params, self.seed)
+        search = self._searches[evaluator.name]
+        search.restrict(restrictions)
+        search.set_position(position)
+        return search
+
+    def _limits(self, color: int, clock: Clock | None) -> Limits:
+        """How long to search for a move: the options', or the clock's where one runs."""
+        options, weaker = self.options, strength(self.options.level)
+        visits = options.visits if weaker is None else min(weaker.visits, options.visits or weaker.visits)
+        if options.time is not None:
+            return Limits(visits=visits, seconds=options.time)
+        return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)
+
+    def _decide(self, color: int, limits: Limits, should_stop: Stop | None, on_report: Report | None, report_every: float,
+                restrictions: Sequence[Restriction], ownership: bool, min_moves: int, *, cleanup: bool = False,
+                may_resign: bool = False) -> Decision:
+        """Search, then let the endgame's judgement have its say."""
+        turned = self._turned(color)
+        search = self._prepared(turned, restrictions)
+        result = search.run(limits, should_stop, on_report, report_every, ownership=ownership, min_moves=max(min_moves, _FALLBACKS))
+        stopped = should_stop is not None and should_stop()
+        trusted = self.evaluator.traits.value_proven or self._params.rollout_weight > 0
+        finish = Finish(self.position, color, self._candidates(turned, result), self.opinion.territory(turned), trusted)
+        point = finish.choose_cleanup() if cleanup else finish.choose()
+        resign = False
+        if may_resign and trusted:
+            lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
+            resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
+        return Decision(color, point, resign, result, stopped)
+
+    def _candidates(self, position: Position, result: SearchResult) -> list[Candidate]:
+        """The search's moves with the one to play first (drawn at random below full strength), then all others that are legal."""
+        moves = sorted(result.moves, key=lambda m: m.point != result.chosen)
+        weaker = strength(self.options.level)
+        if weaker is not None and moves and moves[0].visits and moves[0].point != PASS:
+            visited = [m for m in moves if m.visits and m.point != PASS]
+            drawn = draw(visited, weaker, self.evaluator.traits.score_proven, self._chance)
+            moves.sort(key=lambda m: m is not drawn)
+        known = {m.point for m in moves}
+        rest = [p for p in position.legal_moves() if p not in known]
+        return [Candidate(m.point, m.value if m.visits else None, m.prior) for m in moves] + [Candidate(p, None, 0.0) for p in rest]

@@ -1,0 +1,154 @@
+"""Analysis: reports while the engine searches, until any input comes; and moves chosen with reports on the way.
+
+The header line is written as soon as the arguments are understood. What comes later is a `Stream`: the search runs inside it and
+asks the session whether a line waits.
+"""
+
+from goengine.gtp import arguments
+from goengine.gtp.commands.play import decision_text
+from goengine.gtp.protocol import Emit, GtpError, Stream
+from goengine.gtp.registry import command
+from goengine.gtp.session import Session
+
+_WHOLE_SEARCH = 1e9  # seconds: an interval that never ends, for servers that want one report
+
+
+def _dialect(name: str):
+    from goengine.gtp import analyze
+
+    return {"lz": analyze.lz_line, "kata": analyze.kata_line, "cgos": analyze.cgos_line}[name]
+
+
+def _arguments(session: Session, words: list[str]):
+    """The arguments and the color to analyse for."""
+    from goengine.gtp.analyze import parse_arguments
+
+    position = session.engine.position
+    wanted = parse_arguments(words, position.size)
+    return wanted, wanted.color or position.to_play
+
+
+def _reporting(emit: Emit, line, size: int, wanted):
+    """What the search calls with each report. A report without moves is left out: an empty line would end the response."""
+
+    def report(result) -> None:
+        if result.moves:
+            emit(line(result, size, wanted))
+
+    return report
+
+
+def _search_arguments(wanted, dialect: str) -> dict:
+    from goengine.gtp.analyze import restrictions
+
+    return {"report_every": wanted.interval, "restrictions": restrictions(wanted), "min_moves": max(1, wanted.minmoves),
+            "ownership": dialect == "cgos" or "ownership" in wanted.flags}
+
+
+def _analysis(session: Session, words: list[str], dialect: str) -> Stream:
+    wanted, color = _arguments(session, words)
+    engine, line, size = session.engine, _dialect(dialect), session.engine.position.size
+
+    def run(emit: Emit) -> None:
+        engine.analyze(color, on_report=_reporting(emit, line, size, wanted), should_stop=session.lookahead.pending,
+                       **_search_arguments(wanted, dialect))
+        session.lookahead.wait()  # a search that ran out of memory or of moves leaves the analysis open
+
+    return Stream(run)
+
+
+@command("analyze", "analysis")
+@command("kata-analyze", "analysis")
+def kata_analyze(session: Session, words: list[str]) -> Stream:
+    return _analysis(session, words, "kata")
+
+
+@command("lz-analyze", "analysis")
+def lz_analyze(session: Session, words: list[str]) -> Stream:
+    return _analysis(session, words, "lz")
+
+
+def _generation(session: Session, words: list[str], dialect: str, *, play: bool = True, cancellable: bool = False) -> Stream:
+    """A move with reports on the way, at least one of them, and the line `play VERTEX` at the end."""
+    wanted, color = _arguments(session, words)
+    engine, line, size = session.engine, _dialect(dialect), session.engine.position.size
+    look = session.lookahead
+    should_stop = look.pending if cancellable else look.abandoned
+
+    def run(emit: Emit) -> None:
+        choose = engine.genmove if play else engine.choose
+        decision = choose(color, should_stop=should_stop, on_report=_reporting(emit, line, size, wanted),
+                          **_search_arguments(wanted, dialect))
+        if cancellable and decision.stopped:
+            emit("play cancelled")
+            return
+        emit(f"play {decision_text(session, decision)}")
+        if play:
+            session.journal.note(engine.summary(decision))
+
+    return Stream(run)
+
+
+@command("genmove_analyze", "analysis")
+@command("kata-genmove_analyze", "analysis")
+def kata_genmove_analyze(session: Session, words: list[str]) -> Stream:
+    return _generation(session, _required_color(words), "kata")
+
+
+@command("lz-genmove_analyze", "analysis")
+def lz_genmove_analyze(session: Session, words: list[str]) -> Stream:
+    return _generation(session, _required_color(words), "lz")
+
+
+@command("cgos-genmove_analyze", "cgos")
+def cgos_genmove_analyze(session: Session, words: list[str]) -> Stream:
+    return _generation(session, [*_required_color(words)[:1], f"{_WHOLE_SEARCH:.0f}"], "cgos")
+
+
+@command("kata-search_analyze", "katago")
+def search_analyze(session: Session, words: list[str]) -> Stream:
+    return _generation(session, words, "kata", play=False)
+
+
+@command("kata-search_analyze_cancellable", "katago")
+def search_analyze_cancellable(session: Session, words: list[str]) -> Stream:
+    return _generation(session, words, "kata", play=False, cancellable=True)
+
+
+def _required_color(words: list[str]) -> list[str]:
+    """A move is played for somebody: a missing color is an error before the header."""
+    arguments.color(words)
+    return words
+
+
+@command("stop", "analysis")
+def stop(session: Session, words: list[str]) -> None:
+    """Any line ends an analysis; this one does nothing else."""
+
+
+@command("clear_cache", "analysis")
+def clear_cache(session: Session, words: list[str]) -> None:
+    session.engine.forget()
+
+
+@command("kata-get-models", "katago")
+def get_models(session: Session, words: list[str]) -> str:
+    import json
+
+    traits = session.engine.evaluator.traits
+    return json.dumps([{"name": traits.name, "features": traits.features, "device": traits.device}])
+
+
+@command("kata-raw-nn", "katago")
+def raw_nn(session: Session, words: list[str]) -> str:
+    """`kata-raw-nn [color] 0-7|all [optimism]`: what the net says, without search, for one or all symmetries."""
+    from goengine.gtp.rawnet import raw_text
+
+    position = session.engine.position
+    color = arguments.color(words) if words and arguments.is_color(words[0]) else position.to_play
+    rest = words[1:] if words and arguments.is_color(words[0]) else words
+    which = arguments.word(rest, 0, "the symmetry").lower()
+    if which != "all" and not (arguments.is_integer(which) and 0 <= int(which) <= 7):
+        raise GtpError(f"syntax error: symmetry '{which}' is neither 0 to 7 nor all")
+    chosen = range(8) if which == "all" else (int(which),)
+    return "\n".join(raw_text(session.engine, color, symmetry) for symmetry in chosen)

@@ -1,0 +1,40 @@
+"""Rules: read and changed at any time; the history of the game is replayed under the new ones."""
+
+from goengine.gtp import arguments
+from goengine.gtp.protocol import GtpError
+from goengine.gtp.registry import command
+from goengine.gtp.session import Session
+from goengine.rules import Rules, RulesError, kgs_preset
+
+
+def _set(session: Session, make) -> None:
+    """Change the rules to `make()`, keeping the komi. Raises GtpError if they do not exist or the game breaks them."""
+    engine = session.engine
+    try:
+        engine.set_rules(make().with_komi(engine.rules.komi))
+    except RulesError as error:
+        raise GtpError(str(error)) from None
+    except ValueError as error:
+        raise GtpError(f"the moves so far are impossible under these rules: {error}") from None
+
+
+@command("kata-get-rules", "rules")
+def get_rules(session: Session, words: list[str]) -> str:
+    return session.engine.rules.to_json()
+
+
+@command("kata-set-rules", "rules", raw=True)
+def set_rules(session: Session, text: str) -> None:
+    _set(session, lambda: Rules.parse(text))
+
+
+@command("kata-set-rule", "rules")
+def set_rule(session: Session, words: list[str]) -> None:
+    key, value = arguments.word(words, 0, "the rule"), arguments.word(words, 1, "the value")
+    _set(session, lambda: session.engine.rules.with_rule(key, value))
+
+
+@command("kgs-rules", "kgs")
+def kgs_rules(session: Session, words: list[str]) -> None:
+    name = arguments.word(words, 0, "the name of the rules")
+    _set(session, lambda: kgs_preset(name))

@@ -1,0 +1,69 @@
+"""The GTP server as a process: arguments to engine to the loop over stdin and stdout."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from goengine import options as command_line
+from goengine.gtp import commands as _all_commands  # noqa: F401  fills the table
+from goengine.gtp.protocol import Protocol
+from goengine.gtp.registry import TABLE
+from goengine.gtp.session import Journal, Session
+from goengine.gtp.settings import GtpOptions
+from goengine.gtp.streams import LineReader, Output, claim_stdout, serve
+
+if TYPE_CHECKING:
+    from goengine.engine import Engine
+
+
+class _Terminated(BaseException):
+    """A signal asked the process to end."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
+    """The engine that the options describe, warm: its first search will not wait for anything. Complains in the journal."""
+    try:
+        from goengine.engine import Engine  # numpy, numba and the net come in here, behind the first answers
+
+        engine = Engine.load(options.net, options.player(), boardsize=options.boardsize, rules=options.rules, komi=options.komi,
+                             threads=options.threads, seed=options.seed)
+    except Exception as error:
+        journal.error(f"the engine could not be loaded: {error}")
+        raise
+    journal.note(f"{engine.describe()}; rules {engine.rules.name()}, komi {engine.rules.komi:g}")
+    return engine
+
+
+def make_protocol(session: Session) -> Protocol:
+    """All commands, bound to a session."""
+    return Protocol(TABLE, lambda entry: partial(entry.handler, session), session.journal.exception)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until `quit`, the end of the input or a signal. Returns the exit status."""
+    options = command_line.parse(GtpOptions, argv, prog="goengine gtp")
+    journal = Journal(options.log, options.quiet)
+    reader = LineReader(os.dup(0))
+    output = Output(claim_stdout(), journal.sent if journal.keeps_traffic else None)
+    session = Session(options, partial(load_engine, options, journal), reader, journal)
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _terminate)
+        serve(make_protocol(session), reader, output, session.idle, journal.received if journal.keeps_traffic else None)
+    except (_Terminated, KeyboardInterrupt):
+        pass
+    return _leave(0)
+
+
+def _leave(status: int) -> int:
+    """End the process at once: a net that is still loading, or a thread of a library, must not keep it."""
+    sys.stderr.flush()
+    os._exit(status)

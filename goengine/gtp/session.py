@@ -1,0 +1,176 @@
+"""What the commands of one connection share: the engine that loads in the background, names, the log, and looking ahead.
+
+Knows no command and no Go.
+"""
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from goengine import __version__
+from goengine.gtp.protocol import GtpError
+from goengine.gtp.settings import GtpOptions
+
+if TYPE_CHECKING:
+    from goengine.engine import Engine
+
+
+class Lookahead(Protocol):
+    """What a running command may know of the input (`goengine.gtp.streams.LineReader`)."""
+
+    def pending(self) -> bool:
+        """Whether any line waits."""
+        ...
+
+    def wait(self) -> None:
+        """Return when a line waits."""
+        ...
+
+    def abandoned(self) -> bool:
+        """Whether the running command should end soon."""
+        ...
+
+
+class NoInput:
+    """A `Lookahead` for commands that come from nowhere, such as in tests."""
+
+    def pending(self) -> bool:
+        return False
+
+    def wait(self) -> None:
+        pass
+
+    def abandoned(self) -> bool:
+        return False
+
+
+class Background:
+    """A value that a thread makes; `get` waits for it and raises what went wrong there, each time."""
+
+    def __init__(self, make: Callable[[], "Engine"]):
+        self._make = make
+        self._value: Engine | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="engine-loader", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._value = self._make()
+        except BaseException as error:  # kept for whoever asks
+            self._error = error
+
+    def ready(self) -> bool:
+        """Whether `get` would not wait."""
+        return not self._thread.is_alive()
+
+    def get(self) -> "Engine":
+        """The value."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._value is not None
+        return self._value
+
+
+class Journal:
+    """Where words about the session go: stderr, and a file if one was asked for. Lines are short and prefixed.
+
+    A client that merges stderr into stdout must not mistake a line for a response, so none begins as one would.
+    """
+
+    def __init__(self, file: Path | None = None, quiet: bool = False):
+        self._file = file.open("a", encoding="utf-8", errors="replace") if file else None
+        self._quiet = quiet
+        self._lock = threading.Lock()
+
+    @property
+    def keeps_traffic(self) -> bool:
+        """Whether lines in and out should be logged."""
+        return self._file is not None
+
+    def note(self, text: str) -> None:
+        """A remark for people, unless quiet."""
+        if not self._quiet:
+            self._to_stderr(text)
+        self._to_file("--", text)
+
+    def error(self, text: str) -> None:
+        """A complaint for people, always."""
+        self._to_stderr(text)
+        self._to_file("!!", text)
+
+    def exception(self, error: BaseException) -> None:
+        """The traceback of an error that should not have been."""
+        self.error("".join(traceback.format_exception(error)).rstrip())
+
+    def received(self, line: str) -> None:
+        """A line from the client, into the file."""
+        self._to_file("<<", line)
+
+    def sent(self, text: str) -> None:
+        """A response, into the file."""
+        self._to_file(">>", text.rstrip("\n"))
+
+    def _to_stderr(self, text: str) -> None:
+        lines = "".join(f"goengine: {line}\n" for line in text.replace(" -> ", " => ").split("\n") if line.strip())
+        try:
+            sys.stderr.write(lines)
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass  # nobody reads it any more
+
+    def _to_file(self, mark: str, text: str) -> None:
+        if self._file is None:
+            return
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        with self._lock:
+            self._file.writelines(f"{stamp} {mark} {line}\n" for line in text.split("\n"))
+            self._file.flush()
+
+
+class Session:
+    """One connection. `engine` waits until it is loaded."""
+
+    def __init__(self, options: GtpOptions, make_engine: Callable[[], "Engine"], lookahead: Lookahead | None = None,
+                 journal: Journal | None = None):
+        self.options = options
+        self.lookahead: Lookahead = lookahead or NoInput()
+        self.journal = journal or Journal(quiet=True)
+        self.name = options.gtp_name
+        self.version = __version__ if options.gtp_version is None else options.gtp_version
+        self.opponent = ""  # the name that a server told us
+        self._background = Background(make_engine)
+
+    @property
+    def engine(self) -> "Engine":
+        """The player. Raises GtpError if it could not be loaded."""
+        try:
+            return self._background.get()
+        except Exception as error:
+            raise GtpError(f"the engine could not be loaded: {error}") from error
+
+    def loaded(self) -> "Engine | None":
+        """The player if it is ready, without waiting."""
+        if not self._background.ready():
+            return None
+        try:
+            return self._background.get()
+        except Exception:
+            return None  # whoever needs it hears why from `engine`
+
+    def idle(self) -> None:
+        """Called while no command waits: ponder, if that was asked for and a game goes on."""
+        engine = self.loaded()
+        if engine is not None and engine.options.ponder:
+            engine.ponder(self.lookahead.pending)
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+        engine = self.loaded()
+        if engine is not None:
+            engine.close()

@@ -1,0 +1,39 @@
+"""The command line of the GTP server. Every default of the server that is not the engine's stands here, once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from goengine.engine_options import EngineOptions
+from goengine.options import Seconds, option
+
+_PLAYER = EngineOptions()
+
+
+@dataclass(frozen=True)
+class GtpOptions:
+    """Play Go over the Go Text Protocol, version 2, on stdin and stdout."""
+
+    net: str | None = option(None, "name of a shipped net or path of a weights file; the best shipped net if not given")
+    visits: int | None = option(_PLAYER.visits, "visits per move at most")
+    time: Seconds | None = option(_PLAYER.time, "time per move while no clock runs, such as 5 or 1m30s")
+    rules: str = option("tromp-taylor", "a preset such as chinese, japanese, aga, or a JSON object")
+    komi: float | None = option(None, "points for White; the usual komi of the rules if not given")
+    boardsize: int = option(19, "board size at the start, 2 to 25")
+    threads: int | None = option(None, "CPU threads for the net; all cores if not given")
+    ponder: bool = option(_PLAYER.ponder, "think in the opponent's time")
+    resign: bool = option(_PLAYER.resign, "give up lost games")
+    level: int = option(_PLAYER.level, "strength from 1 (weak) to 20 (full)")
+    gtp_name: str = option("Goengine", "the answer to `name`; some clients look for a known one")
+    gtp_version: str | None = option(None, "the answer to `version`")
+    log: Path | None = option(None, "append all commands and answers to this file")
+    quiet: bool = option(False, "nothing on stderr but errors")
+    seed: int | None = option(None, "seed of all random choices; a new one at each start if not given")
+
+    def __post_init__(self) -> None:
+        self.player()
+        if not 2 <= self.boardsize <= 25:
+            raise ValueError(f"--boardsize must be from 2 to 25, not {self.boardsize}")
+
+    def player(self) -> EngineOptions:
+        """The options of the player. Raises ValueError if one is out of range."""
+        return EngineOptions(visits=self.visits, time=self.time, level=self.level, ponder=self.ponder, resign=self.resign)

@@ -1,0 +1,74 @@
+"""The evaluators of a player: one for all boards, or the best shipped net for each size; each behind a cache and random symmetries.
+
+Knows names and sizes; what a net is belongs to `goengine.evaluators`.
+"""
+
+import numpy as np
+
+from goengine.evaluators import load, shipped
+from goengine.evaluators.base import Evaluator, EvaluatorError
+from goengine.evaluators.cache import Cache
+from goengine.evaluators.symmetric import Symmetric
+from goengine.evaluators.uniform import Uniform
+from goengine.nets.safetensors_file import WeightsError
+
+
+class NetSource:
+    """Evaluators by board size. `name` is a net or a path; None takes the shipped nets, and none at all if there are none.
+
+    Raises EvaluatorError, when asked for one, if a net cannot be loaded.
+    """
+
+    def __init__(self, name: str | None = None, *, threads: int | None = None, seed: int = 0):
+        self._name, self._threads, self._seed = name, threads or 0, seed
+        self._loaded: dict[str, Evaluator] = {}
+        self._bare: dict[str, Evaluator] = {}
+
+    def get(self, size: int) -> Evaluator:
+        """The evaluator for boards of this size; loaded once per net."""
+        return self._loaded[self._ready(size)]
+
+    def bare(self, size: int) -> Evaluator:
+        """The same net without cache and symmetries."""
+        return self._bare[self._ready(size)]
+
+    def _ready(self, size: int) -> str:
+        """The name of the net for a size, which is loaded then."""
+        name = self._name if self._name is not None else self._default(size)
+        if name not in self._loaded:
+            self._bare[name] = load.load(name, threads=self._threads)
+            self._loaded[name] = self._wrapped(self._bare[name])
+        return name
+
+    def clear(self) -> None:
+        """Forget all remembered evaluations."""
+        for evaluator in self._loaded.values():
+            if isinstance(evaluator, Cache):
+                evaluator.clear()
+
+    def close(self) -> None:
+        """Give back what the nets hold."""
+        for evaluator in self._loaded.values():
+            evaluator.close()
+
+    def _wrapped(self, inner: Evaluator) -> Evaluator:
+        if isinstance(inner, Uniform):
+            return inner
+        return Cache(Symmetric(inner, np.random.default_rng(self._seed)))
+
+    @staticmethod
+    def _default(size: int) -> str:
+        if not shipped.names():
+            return "uniform"
+        try:
+            return shipped.default(size)
+        except WeightsError as error:
+            raise EvaluatorError(str(error)) from error
+
+
+class Given(NetSource):
+    """One evaluator that exists already, for every size; for tests and for programs that build their own."""
+
+    def __init__(self, evaluator: Evaluator):
+        super().__init__("given")
+        self._loaded = self._bare = {"given": evaluator}

@@ -1,0 +1,30 @@
+"""What the GTP tests share: an engine without a net inside this process, and how a server is started as a process of its own."""
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GNUGO = next((path for path in ("/usr/games/gnugo", "/usr/local/bin/gnugo", "/opt/homebrew/bin/gnugo") if os.path.exists(path)), None)
+SERVER = [sys.executable, str(ROOT / "gtp_server.py"), "--net", "uniform", "--seed", "1", "--quiet"]
+
+
+def new_protocol():
+    """A protocol over a fresh game of an engine without a net: 9x9, 20 visits a move. An internal error is raised, not answered."""
+    from goengine.engine import Engine
+    from goengine.engine_options import EngineOptions
+    from goengine.evaluators.uniform import Uniform
+    from goengine.gtp import commands  # noqa: F401  fills the table
+    from goengine.gtp.protocol import Protocol
+    from goengine.gtp.registry import TABLE
+    from goengine.gtp.session import Session
+    from goengine.gtp.settings import GtpOptions
+
+    def raise_it(error):
+        raise error
+
+    session = Session(GtpOptions(), lambda: Engine(Uniform(), EngineOptions(visits=20), size=9, seed=1))
+    protocol = Protocol(TABLE, lambda entry: partial(entry.handler, session), raise_it)
+    protocol.session = session
+    return protocol

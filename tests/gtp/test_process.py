@@ -1,0 +1,254 @@
+"""The server as a process: its output byte by byte, analysis that any input ends, clients that leave, fuzz, start-up."""
+
+import json
+import random
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+from gtp_support import ROOT, SERVER
+
+# A strict reader of analysis lines, after Sabaki's: single values per key, floats with a dot, `pv` and what it lists at the end.
+VERTEX = r"(?:[A-HJ-Z][0-9]{1,2}|pass)"
+FLOAT = r"-?[0-9]+\.[0-9]+"
+KATA = re.compile(
+    rf"move {VERTEX} visits \d+ edgeVisits \d+ utility {FLOAT} winrate {FLOAT} scoreMean {FLOAT} scoreStdev {FLOAT} scoreLead {FLOAT} "
+    rf"scoreSelfplay {FLOAT} prior {FLOAT} lcb {FLOAT} utilityLcb {FLOAT} weight {FLOAT} (?:isSymmetryOf {VERTEX} )?order \d+ "
+    rf"pv {VERTEX}(?: {VERTEX})*"
+)
+LZ = re.compile(rf"move {VERTEX} visits \d+ winrate -?\d+ prior \d+ lcb -?\d+ order \d+ pv {VERTEX}(?: {VERTEX})*")
+
+
+class Server:
+    """A server process whose output a thread collects with the time of each line."""
+
+    def __init__(self, *extra):
+        self.process = subprocess.Popen([*SERVER, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        cwd=ROOT)
+        self.lines = []
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self._collect, daemon=True)
+        self.thread.start()
+
+    def _collect(self):
+        for line in self.process.stdout:
+            with self.changed:
+                self.lines.append((time.monotonic(), line))
+                self.changed.notify_all()
+        with self.changed:
+            self.lines.append((time.monotonic(), None))
+            self.changed.notify_all()
+
+    def send(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def until(self, condition, seconds=60.0):
+        """The time of the first line that meets the condition; its place is remembered for the next call."""
+        end = time.monotonic() + seconds
+        with self.changed:
+            while True:
+                for i, (moment, line) in enumerate(self.lines):
+                    if condition(line):
+                        del self.lines[: i + 1]
+                        return moment
+                left = end - time.monotonic()
+                assert left > 0, f"waited in vain; there is {[line for _, line in self.lines][-5:]}"
+                self.changed.wait(left)
+
+    def ready(self):
+        """Wait until the engine is loaded."""
+        self.send(b"boardsize 9\n")
+        self.until(lambda line: line == b"= \n")
+        self.until(lambda line: line == b"\n")
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            try:
+                stream.close()
+            except OSError:
+                pass
+
+
+@pytest.fixture
+def server():
+    server = Server("--visits", "50")
+    yield server
+    server.end()
+
+
+def blocks(output):
+    """Whole output -> responses; asserts its form: nothing before `=` or `?`, one empty line after each, no stray byte."""
+    text = output.decode("ascii")
+    assert all(c == "\n" or " " <= c <= "~" for c in text)
+    if not text:
+        return []
+    assert text.endswith("\n\n")
+    parts = text[:-2].split("\n\n")
+    assert all(part[:1] in ("=", "?") for part in parts), parts
+    return parts
+
+
+def run(data, *extra, timeout=120):
+    done = subprocess.run([*SERVER, *extra], input=data, capture_output=True, timeout=timeout, cwd=ROOT)
+    assert done.returncode == 0
+    return blocks(done.stdout)
+
+
+@pytest.mark.parametrize("command, form", [(b"kata-analyze b 5", KATA), (b"lz-analyze 5", LZ), (b"analyze w interval 5", KATA)])
+@pytest.mark.parametrize("ending", [b"\n", b"name\n", b"# interrupt\n", b"quit\n", None], ids=["blank", "name", "comment", "quit", "EOF"])
+def test_analysis_ends_at_any_input(server, command, form, ending):
+    server.ready()
+    server.send(b"7 " + command + b"\n")
+    server.until(lambda line: line == b"=7\n")
+    collected = []
+
+    def third_report(line):
+        collected.append(line)
+        return len(set(collected)) >= 3
+
+    server.until(lambda line: line is not None and line.startswith(b"info") and third_report(line))
+    sent = time.monotonic()
+    server.send(ending) if ending is not None else server.process.stdin.close()
+    blank = server.until(lambda line: collected.append(line) or line == b"\n")
+    assert blank - sent < 0.5
+    for line in collected[:-1]:
+        for segment in line.decode().strip().split("info ")[1:]:
+            assert form.fullmatch(segment.strip()), segment
+    if ending == b"name\n":
+        server.until(lambda line: line == b"= Goengine\n")
+    if ending in (b"quit\n", None):
+        assert server.process.wait(3) == 0
+
+
+def test_interrupt_ends_a_move_search_and_only_that(server):
+    server.ready()
+    server.send(b"kata-set-param visits none\nkata-set-param time 60\n1 genmove b\n")
+    time.sleep(0.5)
+    sent = time.monotonic()
+    server.send(b"# interrupt\n")
+    moment = server.until(lambda line: line is not None and line.startswith(b"=1 "))
+    assert moment - sent < 0.5
+    server.send(b"kata-set-param time 0.3\n2 genmove w\n")
+    assert server.until(lambda line: line is not None and line.startswith(b"=2 ")) - moment >= 0.25
+
+
+@pytest.mark.parametrize("how", ["quit", "EOF", "SIGTERM"])
+def test_leaving_in_the_middle_of_a_search(server, how):
+    server.ready()
+    server.send(b"kata-set-param visits none\nkata-set-param time 60\n")
+    server.send(b"genmove b\n")
+    time.sleep(0.6)
+    if how == "quit":
+        server.send(b"quit\n")
+    elif how == "EOF":
+        server.process.stdin.close()
+    else:
+        server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(3) == 0
+
+
+def test_a_client_that_stops_reading_ends_the_server_quietly():
+    process = subprocess.Popen(SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process.stdout.close()
+    try:
+        process.stdin.write(b"name\nname\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        pass
+    assert process.wait(10) == 0
+    assert process.stderr.read() == b""
+    process.stdin.close()
+    process.stderr.close()
+
+
+def test_scripts_are_answered_in_full_and_in_order():
+    parts = run(b"1 boardsize 9\n2 genmove b\n3 genmove_analyze w 100000\n4 undo\n5 kata-search_analyze w\n6 cgos-genmove_analyze w\n7 quit",
+                "--visits", "40")
+    assert [part[:2] for part in parts] == ["=1", "=2", "=3", "=4", "=5", "=6", "=7"]
+    assert re.fullmatch(rf"=2 {VERTEX}", parts[1])
+    for part in (parts[2], parts[4]):
+        head, *reports, last = part.split("\n")
+        assert reports and all(report.startswith("info move ") for report in reports) and re.fullmatch(rf"play {VERTEX}", last)
+    head, report, last = parts[5].split("\n")
+    assert head == "=6" and last.startswith("play ")
+    fields = json.loads(report)
+    assert set(fields) == {"winrate", "score", "visits", "moves", "ownership"} and len(fields["ownership"]) == 81
+
+
+def test_crlf_and_tabs():
+    assert run(b"1\tname\r\n2 boardsize\t9\r\n\r\n3 play\tb\td4\r\n4 quit\r\n") == ["=1 Goengine", "=2 ", "=3 ", "=4 "]
+
+
+def test_ten_thousand_pipelined_commands():
+    source = random.Random(2)
+    ids = [source.choice((None, i, source.randrange(2**31))) for i in range(10_000)]
+    lines = [b"boardsize 9\n"]
+    lines += [(b"" if i is None else b"%d " % i) + source.choice((b"name", b"play b c3", b"undo", b"komi 6.5", b"foo")) + b"\n" for i in ids]
+    parts = run(b"".join(lines))
+    assert len(parts) == 10_001
+    for i, part in zip(ids, parts[1:], strict=True):
+        assert re.match(rf"[=?]{'' if i is None else i} ", part + " ")
+
+
+def test_random_bytes():
+    source = random.Random(3)
+    lines = [bytes(source.randrange(256) for _ in range(source.randrange(60))) for _ in range(2000)]
+    words = [b"play", b"genmove", b"b", b"w", b"D4", b"pass", b"undo", b"kata-set-rules", b"{", b"9", b"-1", b"final_status_list", b"1e99",
+             b"set_free_handicap", b"time_left", b"loadsgf", b"kata-get-param", b"gg-undo", b"boardsize", b"nan", b"\xff", b"kata-raw-nn"]
+    lines += [b" ".join(source.choice(words) for _ in range(source.randrange(1, 6))) for _ in range(1500)]
+    lines = [line for line in lines if b"quit" not in line]
+    parts = run(b"boardsize 5\n" + b"\n".join(lines) + b"\n99 name\nquit\n", "--visits", "2")
+    assert parts[-2] == "=99 Goengine"
+    assert not any("internal error" in part for part in parts)
+
+
+def test_a_very_long_line():
+    parts = run(b"name " + b"x" * (8 << 20) + b"\nname\nquit\n")
+    assert parts[0].startswith("? syntax error") and parts[1:] == ["= Goengine", "= "]
+
+
+def test_start_up():
+    """The first answers do not wait for numba and the net. The bound is generous, as the machine may be busy."""
+    best = 9.0
+    for _ in range(3):
+        start = time.monotonic()
+        server = Server()
+        server.send(b"name\n")
+        best = min(best, server.until(lambda line: line == b"= Goengine\n") - start)
+        server.end()
+    assert best < 2.0, f"name was answered after {best:.2f} s"
+
+
+def test_stderr_cannot_be_mistaken_for_answers():
+    """Lizzie reads both streams as one."""
+    command = [part for part in SERVER if part != "--quiet"]
+    done = subprocess.run([*command, "--visits", "30"], input=b"boardsize 9\ngenmove b\nkata-analyze\n\ncgos-opponent_name info -> x\nquit\n",
+                          capture_output=True, timeout=120, cwd=ROOT)
+    assert done.stderr and b" -> " not in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith((b"=", b"?", b"info", b"play"))]
+
+
+def test_log(tmp_path):
+    run(b"boardsize 9\nplay b D4\nquit\n", "--log", str(tmp_path / "gtp.log"))
+    text = (tmp_path / "gtp.log").read_text()
+    assert "<< play b D4" in text and ">> = " in text
+
+
+def test_bad_options_are_named():
+    done = subprocess.run([*SERVER, "--boardsize", "99"], capture_output=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 2 and b"boardsize" in done.stderr and not done.stdout
+
+
+def test_a_missing_net_is_named_and_the_rest_works():
+    command = [*SERVER[:2], "--net", "no-such-net"]
+    done = subprocess.run(command, input=b"name\ngenmove b\nquit\n", capture_output=True, timeout=60, cwd=ROOT)
+    parts = blocks(done.stdout)
+    assert parts[0] == "= Goengine" and parts[1].startswith("? the engine could not be loaded: ") and "no-such-net" in parts[1]
+    assert b"no-such-net" in done.stderr
