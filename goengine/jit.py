@@ -22,6 +22,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(rb"^from ((?:goengine|selfplay|training)[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 
+@functools.cache
 def _file_of(module: str) -> Path | None:
     """The source file of one of our modules, None if there is none of that name."""
     path = _ROOT.joinpath(*module.split("."))
@@ -29,16 +30,27 @@ def _file_of(module: str) -> Path | None:
 
 
 @functools.cache
-def _digest(file: Path) -> bytes:
-    """Digest of a source file and of all sources of ours below it."""
-    text = file.read_bytes()
-    digest = hashlib.sha256(text)
-    for package, names in _IMPORT.findall(text):
-        below = {_file_of(package.decode())}
-        below |= {_file_of(f"{package.decode()}.{name}") for name in re.findall(r"\w+", names.decode())}
-        for path in sorted(path for path in below if path is not None and path != file):
-            digest.update(_digest(path))
-    return digest.digest()
+def _imports(file: Path) -> frozenset[Path]:
+    """The source files of ours that a file imports from."""
+    modules = set()
+    for package, names in _IMPORT.findall(file.read_bytes()):
+        modules.add(package.decode())
+        modules |= {f"{package.decode()}.{name}" for name in re.findall(r"\w+", names.decode())}
+    return frozenset(path for path in map(_file_of, modules) if path is not None)
+
+
+@functools.cache
+def _digest(file: Path) -> str:
+    """Digest of a source file and of all sources of ours that it reaches by imports."""
+    reached, todo = {file}, [file]
+    while todo:
+        new = _imports(todo.pop()) - reached
+        reached |= new
+        todo += new
+    digest = hashlib.sha256()
+    for path in sorted(reached):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def cache_root() -> Path:
@@ -68,7 +80,7 @@ def kernel_folder() -> Path:
 
 def _compile(function, **options):
     module = Path(function.__code__.co_filename)
-    numba.config.CACHE_DIR = str(kernel_folder() / f"{module.stem}-{_digest(module).hex()[:12]}")
+    numba.config.CACHE_DIR = str(kernel_folder() / f"{module.stem}-{_digest(module)}")
     return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)(function)
 
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "goengine.sgf": BOARD | {"goengine.records", "goengine.sgf_values"},
     "goengine.nets": NETS,
     "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.symmetry"},
-    "goengine.search": BOARD | {"goengine.features", "goengine.evaluators.base", "goengine.symmetry"},
+    "goengine.search": BOARD | {"goengine.features", "goengine.evaluators.base", "goengine.evaluators.uniform", "goengine.symmetry"},
     "training": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.records", "goengine.sgf", "goengine.symmetry", "goengine.evaluators"},
 }
 TORCH = ("goengine.nets", "goengine.evaluators.network", "training")
