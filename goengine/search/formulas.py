@@ -42,11 +42,11 @@ def mean_utility(tree, node, rollout_weight):
 
 @inlined_kernel
 def child_visits(tree, node):
-    """Visits of all children of a node together, those under way included."""
-    total = tree.stats[node, VISITS] - tree.links[node, OWN] + tree.links[node, VIRTUAL]
+    """Visits of all children of a node together, those under way included, but not the descent that stands at the node."""
+    total = tree.stats[node, VISITS] - tree.links[node, OWN] + tree.links[node, VIRTUAL] - 1.0
     if tree.state[node] == PENDING:
-        total -= 1  # the descent that waits at the node itself
-    return total
+        total -= 1.0  # the descent that waits at the node itself
+    return max(0.0, total)
 
 
 @kernel
