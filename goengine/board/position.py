@@ -12,9 +12,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from goengine import coords
+from goengine.board.counting import Count, count
 from goengine.board.kernels import breaks_superko, game_legal, game_play, is_legal
 from goengine.board.replay import put_stones
-from goengine.board.scoring import Count, count
 from goengine.board.state import (
     BLACK,
     CAPTURED_BLACK,
@@ -232,7 +232,7 @@ class Position:
         return stones if stones >= 2 else 0
 
     def count(self, dead: Iterable[int] = ()) -> Count:
-        """Points on the board, without komi (`scoring.count`). Raises ValueError if a dead point has no stone."""
+        """Points on the board, without komi (`counting.count`). Raises ValueError if a dead point has no stone."""
         return count(self.game.board, self.code, frozenset(dead))
 
     def white_bonus(self) -> float:

@@ -1,29 +1,16 @@
-"""What a board is worth: who owns which point, which stones can never be captured, how many points that makes.
+"""Who owns which point (Tromp-Taylor, `area`), and which stones can never be captured (Benson, `benson`).
 
-Knows the counting half of the rules: Tromp-Taylor area (`area`), pass-alive stones (`benson`), and, with the dead
-stones named by the caller, the score under every rule set (`count`). Does not know moves, history or whose turn it
-is, and does not judge which stones are dead: that is the engine's opinion or the players' agreement.
-
-How the rules act together (`count`):
-
-* Dead stones are taken off first. Then an empty region belongs to the colour that alone borders it; else it is neutral.
-* A *group* is a connected set of stones of one colour and of empty points that this colour owns.
-* Area: stones and owned points count. Territory: owned points count, and each prisoner (captured or dead) counts
-  against its colour.
-* Tax `seki`: the owned points of a group in seki do not count. A group is in seki if it borders a neutral point and
-  could not live by its own eyes: it owns less than two regions and less than three points.
-* Tax `all`: as `seki`, and every other group pays two points, or all it owns if that is less.
-* Komi, handicap bonus and button are added by the caller (`goengine.board.position`): they depend on the game.
+Knows a board as it stands. Does not know rules, moves or whose turn it is, and does not judge which stones are dead
+(`goengine.board.counting` takes that as given).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EDGE, EMPTY, SIZE, STRIDE, WHITE, Board
+from goengine.board.state import BLACK, EDGE, EMPTY, SIZE, STRIDE, WHITE
 from goengine.coords import padded
 from goengine.jit import kernel
-from goengine.rules import SCORING_TERRITORY, TAX_ALL, TAX_NONE, RuleCode
 
 _0, _1 = np.uint64(0), np.uint64(1)
 _UNKNOWN = np.int8(2)
@@ -236,75 +223,3 @@ def _mark_alive(board, color, alive, scratch):
             if not scratch.broken[region] and scratch.inner[region] <= 1:
                 alive[p] = ALIVE_TERRITORY
     return stones
-
-
-class Count(NamedTuple):
-    """Points of both sides on a board, without komi, handicap bonus and button."""
-
-    black: int
-    white: int
-    owner: np.ndarray  # int8[P]: +1 Black's, -1 White's, 0 neither; dead stones belong to their opponent
-
-
-def count(board: Board, rules: RuleCode, dead: set[int] | frozenset[int] = frozenset()) -> Count:
-    """Points of both sides; ``dead`` are the points of all dead stones.
-
-    Raises ValueError if a point of ``dead`` holds no stone.
-    """
-    color = board.color.copy()
-    prisoners = [int(board.info[CAPTURED_BLACK]), int(board.info[CAPTURED_WHITE])]
-    for p in dead:
-        if not 0 <= p < color.size or color[p] not in (BLACK, WHITE):
-            raise ValueError(f"point {p} holds no stone that could be dead")
-        prisoners[color[p] - 1] += 1
-        color[p] = EMPTY
-    owner = np.zeros(color.size, np.int8)
-    size = int(board.info[SIZE])
-    area_of(color, size, owner, np.empty(color.size, np.uint16))
-    counts = owner.copy()
-    tax = [0, 0]
-    if rules.tax != TAX_NONE:
-        _tax_groups(color, size, owner, counts, rules.tax == TAX_ALL, tax)
-    if rules.scoring == SCORING_TERRITORY:
-        counts[color != EMPTY] = 0
-        tax = [tax[0] + prisoners[0], tax[1] + prisoners[1]]
-    return Count(int((counts == 1).sum()) - tax[0], int((counts == -1).sum()) - tax[1], owner)
-
-
-def _tax_groups(color, size: int, owner, counts, tax_all: bool, tax: list[int]) -> None:
-    """Take the owned points of groups in seki out of ``counts``; if ``tax_all``, add to ``tax`` what others pay."""
-    neighbours = (-size - 1, -1, 1, size + 1)
-    seen = np.zeros(color.size, bool)
-    for start in np.flatnonzero(owner):
-        if seen[start]:
-            continue
-        side = owner[start]
-        group, owned, neutral = [start], [], False
-        seen[start] = True
-        for p in group:  # grows while it is walked
-            if color[p] == EMPTY:
-                owned.append(p)
-            for n in (p + d for d in neighbours):
-                if owner[n] == side and not seen[n]:
-                    seen[n] = True
-                    group.append(n)
-                neutral = neutral or (color[n] == EMPTY and owner[n] == 0)
-        if neutral and len(owned) < 3 and _regions(owned, neighbours) < 2:
-            counts[owned] = 0
-        elif tax_all:
-            tax[0 if side == 1 else 1] += min(2, len(owned))
-
-
-def _regions(points: list[int], neighbours: tuple[int, ...]) -> int:
-    """Number of connected parts of a set of points."""
-    left = {int(p) for p in points}
-    parts = 0
-    while left:
-        parts += 1
-        stack = [left.pop()]
-        while stack:
-            p = stack.pop()
-            for n in {p + d for d in neighbours} & left:
-                left.discard(n)
-                stack.append(n)
-    return parts

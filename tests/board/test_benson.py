@@ -1,5 +1,9 @@
 """Benson's algorithm: equal to a slow one in sets, and true: what it calls alive survives any attack without an answer."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +14,8 @@ from goengine.board.scoring import ALIVE_STONE, ALIVE_TERRITORY, area, benson, n
 from goengine.board.state import BLACK, EMPTY, WHITE, copy_board, new_board
 from goengine.rules import Rules
 from tests.board.naive import NaiveGame
+
+DATA = os.environ.get("GOENGINE_DATA")
 
 
 def slow_benson(game: NaiveGame, color: int, suicide: bool):
@@ -142,6 +148,26 @@ def test_colours_and_sides_are_treated_alike():
         for name in ("chinese", "japanese", "stone-scoring", "ancient-territory"):
             rules = Rules.preset(name).with_komi(0)
             assert Position.from_diagram(text, rules).score() == -Position.from_diagram(turned, rules).score()
+
+
+@pytest.mark.skipif(not DATA, reason="GOENGINE_DATA names no folder of game records")
+def test_owners_in_real_games():
+    """Where no empty region is open to both sides, the owners are those that the players agreed on."""
+    compared = 0
+    for path in sorted((Path(DATA) / "scoring").glob("*.json")):
+        case = json.loads(path.read_text())
+        size = len(case["board"])
+        board = [row.ljust(size).upper().translate({66: "X", 87: "O", 32: "."}) for row in case["board"]]
+        agreed = [row.ljust(size) for row in case["correct_ownership"]]
+        if "rules" in case or any(set(row) & set("s*") for row in agreed):
+            continue
+        position = Position.from_diagram("\n".join(board), Rules.preset("chinese"))
+        both = {(r, c): board[r][c] + agreed[r][c] for r in range(size) for c in range(size)}
+        dead = [coords.point(*place, size) for place, pair in both.items() if pair in ("XW", "OB")]
+        owner = position.count(dead).owner
+        assert all(owner[coords.point(*p, size)] == {"B": 1, "W": -1}.get(pair[1], 0) for p, pair in both.items()), path.name
+        compared += 1
+    assert compared > 8
 
 
 def test_dead_stones_must_be_stones():
