@@ -1,4 +1,4 @@
-"""Serve the engine over the Go Text Protocol on stdin and stdout: what a Go client starts. Needs no argument; --help lists them."""
+"""Serve the engine over the Go Text Protocol on stdin and stdout: what a Go client starts. Needs no argument; see --help."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A position as text for people: the board with coordinates, the last move marked, captures, rules. Knows no colours and no terminal."""
+"""A position as plain text: the board with coordinates, the last move marked, captures, rules. Knows no terminal."""
 
 from goengine import coords
 from goengine.board.position import Position
@@ -9,7 +9,7 @@ _LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
 
 
 def text(position: Position) -> str:
-    """Rows from the top: X Black, O White, `+` star points, brackets around the last move; then what the board does not show."""
+    """Rows from the top: X Black, O White, `+` star points, brackets around the last move; then what no board shows."""
     size = position.size
     stars = star_points(size)
     header = "   " + " ".join(_LETTERS[:size])

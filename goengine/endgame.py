@@ -1,8 +1,8 @@
 """When to pass, what to capture first, and when to give up: the engine's judgement beyond the search.
 
-Passing ends a game, so it is decided by counting. Where the board is counted as it stands (area rules without agreement about dead
-stones), dead stones of the opponent are captured first. Knows positions and opinions about them (`goengine.territory`), and the
-search's candidates as plain numbers; knows no search, no clock and no protocol.
+Passing ends a game, so it is decided by counting. Where the board is counted as it stands (area rules without agreement about
+dead stones), dead stones of the opponent are captured first. Knows positions and opinions about them (`goengine.territory`),
+and the search's candidates as plain numbers; knows no search, no clock and no protocol.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,8 @@ def counted_as_it_stands(position: Position) -> bool:
 def settled(position: Position, territory: Territory, color: int) -> bool:
     """Whether no chain and no territory is in doubt, and nothing neutral is left that `color` would want.
 
-    Under area rules that is any neutral point that can be taken without danger; under territory rules a region too large for dame.
+    Under area rules that is any neutral point that can be taken without danger; under territory rules a region too large for
+    dame.
     """
     if territory.open or not territory.firm:
         return False
@@ -166,7 +167,7 @@ class Finish:
         return best - self.passing.value <= PASS_MARGIN
 
     def _instead_of_pass(self) -> int:
-        """The search would pass on an unsettled board: a move that does no harm, or the pass where there is none, as in a seki."""
+        """The search would pass on an unsettled board: a move that does no harm, or the pass if there is none, as in a seki."""
         if not self.trusted:
             safe = (c.point for c in self.moves if _liberties_after(self.position, c.point, self.color) >= 2)
             return next(safe, PASS)

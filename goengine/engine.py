@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from goengine.rules import Rules
 from goengine.search.params import PLAY, Limits, Restriction, SearchParams
 from goengine.search.report import SearchResult
 from goengine.search.search import Search
+from goengine.territory import Territory
 
 
 class Clock:
@@ -36,8 +38,17 @@ class Clock:
 
 _FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
 
-Report = Callable[[SearchResult], None]
-Stop = Callable[[], bool]
+
+
+class Watch(TypedDict, total=False):
+    """How a caller looks at a search under way, and what it forbids; every key may be left out."""
+
+    should_stop: Callable[[], bool]  # asked between batches
+    on_report: Callable[[SearchResult], None]
+    report_every: float  # seconds
+    restrictions: Sequence[Restriction]
+    ownership: bool  # whether reports hold the ownership
+    min_moves: int  # that reports name at least
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class Engine:
         return [(color, p) for color in (BLACK, WHITE) for p in self.position.stones(color)]
 
     def with_stones(self, stones: Sequence[tuple[int, int]]) -> Position:
-        """A position of this size and these rules with the stones set up, Black to play. Raises ValueError if they cannot stand."""
+        """A position of this size and rules with the stones set up, Black to play. Raises ValueError if they cannot stand."""
         position = Position(self.position.size, self.rules)
         position.set_up([p for c, p in stones if c == BLACK], [p for c, p in stones if c == WHITE], BLACK)
         return position
@@ -161,7 +172,8 @@ class Engine:
     def load_sgf(self, path: Path, move: int | None = None) -> None:
         """The main line of a file up to the position before move number `move`, or to its end.
 
-        Rules and komi are the file's where it names them. Raises OSError or ValueError, and changes nothing, if it cannot be read.
+        Rules and komi are the file's where it names them. Raises OSError or ValueError, and changes nothing, if it cannot be
+        read.
         """
         from goengine.game_files import position_from_sgf  # sgfmill is needed for nothing else here
 
@@ -175,19 +187,16 @@ class Engine:
 
     # -- choosing moves --
 
-    def genmove(self, color: int, *, cleanup: bool = False, should_stop: Stop | None = None, on_report: Report | None = None,
-                report_every: float = 1.0, restrictions: Sequence[Restriction] = (), ownership: bool = False,
-                min_moves: int = 0) -> Decision:
-        """Choose a move for `color` by its clock, play it, and say what it was. Never fails to find something legal.
+    def genmove(self, color: int, *, cleanup: bool = False, **watch: Unpack[Watch]) -> Decision:
+        """Choose a move for `color` by its clock, play it, and say what it was. Always finds something legal.
 
-        cleanup: no resignation, and no pass while dead stones of the opponent stand.
-        should_stop: asked between batches; once it is true the best move so far is played.
+        cleanup: no resignation, and no pass while dead stones of the opponent stand. Once `should_stop()` is true the best move
+        so far is played.
         """
         clock = self.clocks[color]
         clock.start()
         try:
-            decision = self._decide(color, self._limits(color, clock), should_stop, on_report, report_every, restrictions, ownership,
-                                    min_moves, cleanup=cleanup, may_resign=not cleanup)
+            decision = self._decide(color, self._limits(color, clock), watch, cleanup=cleanup, may_resign=not cleanup)
             if not decision.resign:
                 self.position.play(decision.point, color, tolerant=True)
         finally:
@@ -196,21 +205,17 @@ class Engine:
         self._may_ponder = not decision.resign
         return decision
 
-    def choose(self, color: int, *, should_stop: Stop | None = None, on_report: Report | None = None, report_every: float = 1.0,
-               restrictions: Sequence[Restriction] = (), ownership: bool = False, min_moves: int = 0) -> Decision:
+    def choose(self, color: int, **watch: Unpack[Watch]) -> Decision:
         """As `genmove`, but the move is not played, the clock does not run, and nothing is resigned."""
-        decision = self._decide(color, self._limits(color, None), should_stop, on_report, report_every, restrictions, ownership, min_moves)
-        self.last_decision = decision
-        return decision
+        self.last_decision = self._decide(color, self._limits(color, None), watch)
+        return self.last_decision
 
-    def analyze(self, color: int, *, on_report: Report, report_every: float = 1.0, should_stop: Stop | None = None,
-                limits: Limits | None = None, restrictions: Sequence[Restriction] = (), ownership: bool = False,
-                min_moves: int = 0) -> SearchResult:
+    def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
         """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
-        search = self._prepared(self._turned(color), restrictions)
-        return search.run(limits or Limits(), should_stop, on_report, report_every, ownership=ownership, min_moves=min_moves)
+        search = self._prepared(self._turned(color), watch.get("restrictions", ()))
+        return _run(search, limits or Limits(), watch)
 
-    def ponder(self, should_stop: Stop) -> None:
+    def ponder(self, should_stop: Callable[[], bool]) -> None:
         """Think in the opponent's time, once after each own move; returns at once where there is nothing to think about."""
         if not self._may_ponder or self.position.is_over():
             return
@@ -248,14 +253,15 @@ class Engine:
         """Black's lead, komi included, at any time."""
         return self.opinion.score(self.position)
 
-    def final_status(self) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """Chains under `alive`, `seki` and `dead`; every stone is in exactly one."""
-        return self.opinion.status(self.position)
+    def final_status(self) -> Territory:
+        """Who owns what, and which chains are alive, in seki or dead; every stone is in exactly one."""
+        return self.opinion.territory(self.position)
 
     def describe(self) -> str:
         """The engine, its net and its strength, in a line."""
         traits, options = self.evaluator.traits, self.options
-        return f"net {traits.name} ({traits.device}), level {options.level}, visits {options.text('visits')}, time {options.text('time')}"
+        limits = f"visits {options.text('visits')}, time {options.text('time')}"
+        return f"net {traits.name} ({traits.device}), level {options.level}, {limits}"
 
     def summary(self, decision: Decision) -> str:
         """A decision in a line: move, visits, chances and expected play."""
@@ -303,13 +309,11 @@ class Engine:
             return Limits(visits=visits, seconds=options.time)
         return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)
 
-    def _decide(self, color: int, limits: Limits, should_stop: Stop | None, on_report: Report | None, report_every: float,
-                restrictions: Sequence[Restriction], ownership: bool, min_moves: int, *, cleanup: bool = False,
-                may_resign: bool = False) -> Decision:
+    def _decide(self, color: int, limits: Limits, watch: Watch, *, cleanup: bool = False, may_resign: bool = False) -> Decision:
         """Search, then let the endgame's judgement have its say."""
         turned = self._turned(color)
-        search = self._prepared(turned, restrictions)
-        result = search.run(limits, should_stop, on_report, report_every, ownership=ownership, min_moves=max(min_moves, _FALLBACKS))
+        result = _run(self._prepared(turned, watch.get("restrictions", ())), limits, watch)
+        should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         trusted = self.evaluator.traits.value_proven or self._params.rollout_weight > 0
         finish = Finish(self.position, color, self._candidates(turned, result), self.opinion.territory(turned), trusted)
@@ -321,7 +325,7 @@ class Engine:
         return Decision(color, point, resign, result, stopped)
 
     def _candidates(self, position: Position, result: SearchResult) -> list[Candidate]:
-        """The search's moves with the one to play first (drawn at random below full strength), then all others that are legal."""
+        """The search's moves, the one to play first (drawn at random below full strength), then all others that are legal."""
         moves = sorted(result.moves, key=lambda m: m.point != result.chosen)
         weaker = strength(self.options.level)
         if weaker is not None and moves and moves[0].visits and moves[0].point != PASS:
@@ -330,4 +334,10 @@ class Engine:
             moves.sort(key=lambda m: m is not drawn)
         known = {m.point for m in moves}
         rest = [p for p in position.legal_moves() if p not in known]
-        return [Candidate(m.point, m.value if m.visits else None, m.prior) for m in moves] + [Candidate(p, None, 0.0) for p in rest]
+        seen = [Candidate(m.point, m.value if m.visits else None, m.prior) for m in moves]
+        return seen + [Candidate(p, None, 0.0) for p in rest]
+
+
+def _run(search: Search, limits: Limits, watch: Watch) -> SearchResult:
+    return search.run(limits, watch.get("should_stop"), watch.get("on_report"), watch.get("report_every", 1.0),
+                      ownership=watch.get("ownership", False), min_moves=max(watch.get("min_moves", 0), _FALLBACKS))

@@ -1,7 +1,7 @@
 """What one may set about a player: strength, time, pondering, resignation. The one place of these defaults.
 
-Knows names, types and ranges, and how a value is written as text; imports neither numpy nor the search, because a command line and
-GTP's parameter commands need it before those are loaded.
+Knows names, types and ranges, and how a value is written as text; imports neither numpy nor the search, because a command line
+and GTP's parameter commands need it before those are loaded.
 """
 
 import dataclasses

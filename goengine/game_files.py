@@ -1,4 +1,4 @@
-"""SGF files as positions in play, and back. Knows how a record becomes a `Position`; the format is `goengine.sgf`'s business."""
+"""SGF files as positions in play, and back. Knows how a record becomes a `Position`; the format is `goengine.sgf`'s."""
 
 from goengine import coords
 from goengine.board.position import Position

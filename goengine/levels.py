@@ -1,7 +1,7 @@
 """Playing below full strength, smoothly and without absurd moves.
 
-A level limits the visits and then draws the move at random: by what the policy and the search think of it, the flatter the lower the
-level, among the moves that lose no more than the level allows. Passing and resigning are judged as at full strength, elsewhere.
+A level limits the visits and then draws the move at random: by what the policy and the search think of it, the flatter the
+lower the level, among the moves that lose no more than the level allows. Passing and resigning are judged as at full strength.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The evaluators of a player: one for all boards, or the best shipped net for each size; each behind a cache and random symmetries.
+"""The evaluators of a player: one for all boards, or the best shipped net for each size, behind a cache and random symmetries.
 
 Knows names and sizes; what a net is belongs to `goengine.evaluators`.
 """

@@ -1,4 +1,4 @@
-"""What the engine thinks of a position without searching: the net's bare answer, who owns what, which stones are dead, the score.
+"""What the engine thinks of a position without searching: the net's bare answer, who owns what, what is dead, the score.
 
 The answer for a position is always the same, so that the lists of living and dead stones fit together, and fit the score.
 Knows positions and evaluators; no search, no time.
@@ -10,8 +10,8 @@ from goengine import coords, features, symmetry, territory
 from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK
-from goengine.evaluators.base import Batch, Evaluation
 from goengine.endgame import LARGEST_DAME
+from goengine.evaluators.base import Batch, Evaluation
 from goengine.net_source import NetSource
 from goengine.territory import Territory
 
@@ -51,11 +51,6 @@ class Opinion:
     def estimate(self, position: Position) -> float:
         """Black's lead by the map of owners, in whole points before komi."""
         return round(float(self.territory(position).owned.sum())) - position.white_bonus()
-
-    def status(self, position: Position) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """All chains under `alive`, `seki` and `dead`, each once. Seki is not told from life, as it counts alike under area rules."""
-        opinion = self.territory(position)
-        return {"alive": opinion.alive, "seki": (), "dead": opinion.dead}
 
     def evaluation(self, position: Position, color: int, view: int = 0) -> Evaluation:
         """The net's own answer for one position with `color` to play, seen through symmetry `view` and turned back: one row."""

@@ -1,7 +1,7 @@
 """The Go Text Protocol: `main` serves an engine over it, `goengine.gtp.controller` drives any program that speaks it.
 
-Start reading at `protocol` (lines in, responses out), then `streams` (bytes and threads), `session` (what commands share) and the
-modules of `commands`. Nothing here imports numpy before a command needs a board, so that `name` is answered at once.
+Start reading at `protocol` (lines in, responses out), then `streams` (bytes and threads), `session` (what commands share) and
+the modules of `commands`. Nothing here imports numpy before a command needs a board, so that `name` is answered at once.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Search reports as the lines that analysing clients read: the dialects `lz`, `kata` and `cgos`, and the commands' arguments.
 
 Everything is seen from the side to move. A line holds a whole report. Floats always have a decimal point, never an exponent and
-never nan: clients guess the dialect from the dot. `pv` is the last key of a move unless more was asked for, because Sabaki takes
-all that follows it for moves. Knows how a report is written, not how it comes about.
+never nan: clients guess the dialect from the dot. `pv` is the last key of a move unless more was asked for, because Sabaki
+takes all that follows it for moves. Knows how a report is written, not how it comes about.
 """
 
 import json
@@ -163,7 +163,8 @@ def _kata_move(move: MoveInfo, order: int, size: int, wanted: AnalyzeArguments) 
     twin = move.symmetry_of
     text = (
         f"info move {to_gtp(move.point, size)} visits {move.visits} edgeVisits {move.visits} {_kata_values(move)} "
-        f"prior {_float(move.prior)} lcb {_float(winrate(move.lcb))} utilityLcb {_float(move.lcb)} weight {_float(move.visits)} "
+        f"prior {_float(move.prior)} lcb {_float(winrate(move.lcb))} utilityLcb {_float(move.lcb)} "
+        f"weight {_float(move.visits)} "
         + (f"isSymmetryOf {to_gtp(twin, size)} " if twin is not None else "")
         + f"order {order} pv {_pv(move, size)}"
     )

@@ -1,4 +1,4 @@
-"""Words of a GTP command to values, with the error texts of the protocol. Knows the entities, not what commands do with them."""
+"""Words of a GTP command to values, with the protocol's error texts. Knows the entities, not what commands do with them."""
 
 import math
 

@@ -1,8 +1,8 @@
 """The Go Text Protocol, version 2: lines in, responses out. Knows no Go, no threads and no files.
 
 A line is preprocessed byte by byte, split into id, command and arguments, and handed to a handler from a `CommandTable`. The
-handler returns the result's text, or a `Stream` whose lines come later, or raises one of three exceptions. Everything that leaves
-`handle_line` is printable ASCII, and no result holds an empty line, because the first empty line ends a response.
+handler returns the result's text, or a `Stream` whose lines come later, or raises one of three exceptions. Everything that
+leaves `handle_line` is printable ASCII, and no result holds an empty line, because the first empty line ends a response.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ Handler = Callable[[list[str]], str | Stream | None]
 
 @dataclass(frozen=True)
 class Command:
-    """One entry of the table. `listed` is False for what is accepted but not advertised; `raw` wants the text, not the words."""
+    """One entry of the table. `listed` is False for what is accepted but not advertised; `raw` wants text instead of words."""
 
     name: str
     group: str
@@ -176,7 +176,7 @@ class Protocol:
             return Response(success(number, str(leave)), quit=True)
         except GtpFatal as error:
             return Response(failure(number, str(error)), quit=True)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  a client must get an answer, whatever went wrong
             self._report(error)
             return Response(failure(number, f"internal error: {type(error).__name__}: {error}"))
         if isinstance(result, Stream):
@@ -189,7 +189,7 @@ class Protocol:
         def run(emit: Emit) -> None:
             try:
                 stream.run(lambda line: emit(printable(line)))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  as above
                 self._report(error)
 
         return Stream(run)

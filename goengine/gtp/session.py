@@ -61,7 +61,7 @@ class Background:
     def _run(self) -> None:
         try:
             self._value = self._make()
-        except BaseException as error:  # kept for whoever asks
+        except BaseException as error:  # noqa: BLE001  kept for whoever asks
             self._error = error
 
     def ready(self) -> bool:
@@ -160,7 +160,7 @@ class Session:
             return None
         try:
             return self._background.get()
-        except Exception:
+        except Exception:  # noqa: BLE001
             return None  # whoever needs it hears why from `engine`
 
     def idle(self) -> None:

@@ -1,7 +1,7 @@
 """Bytes in and out of a GTP session: the reader thread, the writer that owns stdout, and the loop between them. Knows no Go.
 
-The reader sees every line before its turn. That is how a running command learns that it should stop: an analysis at any input, a
-move search at the comment line ``# interrupt`` and when the client closes the connection.
+The reader sees every line before its turn. That is how a running command learns that it should stop: an analysis at any input,
+a move search at the comment line ``# interrupt`` and when the client closes the connection.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What the GTP tests share: an engine without a net inside this process, and how a server is started as a process of its own."""
+"""What the GTP tests share: an engine without a net inside this process, and how a server is started as a process."""
 
 import os
 import sys
@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-GNUGO = next((path for path in ("/usr/games/gnugo", "/usr/local/bin/gnugo", "/opt/homebrew/bin/gnugo") if os.path.exists(path)), None)
+_PLACES = ("/usr/games/gnugo", "/usr/local/bin/gnugo", "/opt/homebrew/bin/gnugo")
+GNUGO = next((path for path in _PLACES if os.path.exists(path)), None)
 SERVER = [sys.executable, str(ROOT / "gtp_server.py"), "--net", "uniform", "--seed", "1", "--quiet"]
 
 
 def new_protocol():
-    """A protocol over a fresh game of an engine without a net: 9x9, 20 visits a move. An internal error is raised, not answered."""
+    """A protocol over a fresh game without a net: 9x9, 20 visits a move. An internal error is raised, not answered."""
     from goengine.engine import Engine
     from goengine.engine_options import EngineOptions
     from goengine.evaluators.uniform import Uniform

@@ -7,27 +7,38 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from gtp_support import ROOT, SERVER
 
-# A strict reader of analysis lines, after Sabaki's: single values per key, floats with a dot, `pv` and what it lists at the end.
+# A strict reader of analysis lines, after Sabaki's: one value per key, floats with a dot, `pv` and what it lists at the end.
 VERTEX = r"(?:[A-HJ-Z][0-9]{1,2}|pass)"
 FLOAT = r"-?[0-9]+\.[0-9]+"
 KATA = re.compile(
-    rf"move {VERTEX} visits \d+ edgeVisits \d+ utility {FLOAT} winrate {FLOAT} scoreMean {FLOAT} scoreStdev {FLOAT} scoreLead {FLOAT} "
-    rf"scoreSelfplay {FLOAT} prior {FLOAT} lcb {FLOAT} utilityLcb {FLOAT} weight {FLOAT} (?:isSymmetryOf {VERTEX} )?order \d+ "
-    rf"pv {VERTEX}(?: {VERTEX})*"
+    rf"move {VERTEX} visits \d+ edgeVisits \d+ utility {FLOAT} winrate {FLOAT} scoreMean {FLOAT} scoreStdev {FLOAT} "
+    rf"scoreLead {FLOAT} scoreSelfplay {FLOAT} prior {FLOAT} lcb {FLOAT} utilityLcb {FLOAT} weight {FLOAT} "
+    rf"(?:isSymmetryOf {VERTEX} )?order \d+ pv {VERTEX}(?: {VERTEX})*"
 )
 LZ = re.compile(rf"move {VERTEX} visits \d+ winrate -?\d+ prior \d+ lcb -?\d+ order \d+ pv {VERTEX}(?: {VERTEX})*")
+
+
+ENDINGS = ["blank", "name", "comment", "quit", "EOF"]
+SCRIPT = b"""1 boardsize 9
+2 genmove b
+3 genmove_analyze w 100000
+4 undo
+5 kata-search_analyze w
+6 cgos-genmove_analyze w
+7 quit"""
 
 
 class Server:
     """A server process whose output a thread collects with the time of each line."""
 
     def __init__(self, *extra):
-        self.process = subprocess.Popen([*SERVER, *extra], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        cwd=ROOT)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process = subprocess.Popen([*SERVER, *extra], cwd=ROOT, **pipes)
         self.lines = []
         self.changed = threading.Condition()
         self.thread = threading.Thread(target=self._collect, daemon=True)
@@ -70,10 +81,8 @@ class Server:
             self.process.kill()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            try:
+            with suppress(OSError):
                 stream.close()
-            except OSError:
-                pass
 
 
 @pytest.fixture
@@ -102,7 +111,7 @@ def run(data, *extra, timeout=120):
 
 
 @pytest.mark.parametrize("command, form", [(b"kata-analyze b 5", KATA), (b"lz-analyze 5", LZ), (b"analyze w interval 5", KATA)])
-@pytest.mark.parametrize("ending", [b"\n", b"name\n", b"# interrupt\n", b"quit\n", None], ids=["blank", "name", "comment", "quit", "EOF"])
+@pytest.mark.parametrize("ending", [b"\n", b"name\n", b"# interrupt\n", b"quit\n", None], ids=ENDINGS)
 def test_analysis_ends_at_any_input(server, command, form, ending):
     server.ready()
     server.send(b"7 " + command + b"\n")
@@ -169,8 +178,7 @@ def test_a_client_that_stops_reading_ends_the_server_quietly():
 
 
 def test_scripts_are_answered_in_full_and_in_order():
-    parts = run(b"1 boardsize 9\n2 genmove b\n3 genmove_analyze w 100000\n4 undo\n5 kata-search_analyze w\n6 cgos-genmove_analyze w\n7 quit",
-                "--visits", "40")
+    parts = run(SCRIPT, "--visits", "40")
     assert [part[:2] for part in parts] == ["=1", "=2", "=3", "=4", "=5", "=6", "=7"]
     assert re.fullmatch(rf"=2 {VERTEX}", parts[1])
     for part in (parts[2], parts[4]):
@@ -189,8 +197,9 @@ def test_crlf_and_tabs():
 def test_ten_thousand_pipelined_commands():
     source = random.Random(2)
     ids = [source.choice((None, i, source.randrange(2**31))) for i in range(10_000)]
+    commands = (b"name", b"play b c3", b"undo", b"komi 6.5", b"foo")
     lines = [b"boardsize 9\n"]
-    lines += [(b"" if i is None else b"%d " % i) + source.choice((b"name", b"play b c3", b"undo", b"komi 6.5", b"foo")) + b"\n" for i in ids]
+    lines += [(b"" if i is None else b"%d " % i) + source.choice(commands) + b"\n" for i in ids]
     parts = run(b"".join(lines))
     assert len(parts) == 10_001
     for i, part in zip(ids, parts[1:], strict=True):
@@ -200,9 +209,9 @@ def test_ten_thousand_pipelined_commands():
 def test_random_bytes():
     source = random.Random(3)
     lines = [bytes(source.randrange(256) for _ in range(source.randrange(60))) for _ in range(2000)]
-    words = [b"play", b"genmove", b"b", b"w", b"D4", b"pass", b"undo", b"kata-set-rules", b"{", b"9", b"-1", b"final_status_list", b"1e99",
-             b"set_free_handicap", b"time_left", b"loadsgf", b"kata-get-param", b"gg-undo", b"boardsize", b"nan", b"\xff", b"kata-raw-nn"]
-    lines += [b" ".join(source.choice(words) for _ in range(source.randrange(1, 6))) for _ in range(1500)]
+    words = b"""play genmove b w D4 pass undo kata-set-rules { 9 -1 final_status_list 1e99 set_free_handicap loadsgf
+        kata-get-param gg-undo boardsize nan \xff kata-raw-nn time_settings kata-time_settings byoyomi time_left""".split()
+    lines += [b" ".join(source.choices(words, k=source.randrange(1, 6))) for _ in range(1500)]
     lines = [line for line in lines if b"quit" not in line]
     parts = run(b"boardsize 5\n" + b"\n".join(lines) + b"\n99 name\nquit\n", "--visits", "2")
     assert parts[-2] == "=99 Goengine"
@@ -229,8 +238,8 @@ def test_start_up():
 def test_stderr_cannot_be_mistaken_for_answers():
     """Lizzie reads both streams as one."""
     command = [part for part in SERVER if part != "--quiet"]
-    done = subprocess.run([*command, "--visits", "30"], input=b"boardsize 9\ngenmove b\nkata-analyze\n\ncgos-opponent_name info -> x\nquit\n",
-                          capture_output=True, timeout=120, cwd=ROOT)
+    script = b"boardsize 9\ngenmove b\nkata-analyze\n\ncgos-opponent_name info -> x\nquit\n"
+    done = subprocess.run([*command, "--visits", "30"], input=script, capture_output=True, timeout=120, cwd=ROOT)
     assert done.stderr and b" -> " not in done.stderr
     assert not [line for line in done.stderr.splitlines() if line.startswith((b"=", b"?", b"info", b"play"))]
 

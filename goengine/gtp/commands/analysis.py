@@ -1,7 +1,7 @@
 """Analysis: reports while the engine searches, until any input comes; and moves chosen with reports on the way.
 
-The header line is written as soon as the arguments are understood. What comes later is a `Stream`: the search runs inside it and
-asks the session whether a line waits.
+The header line is written as soon as the arguments are understood. What comes later is a `Stream`: the search runs inside it
+and asks the session whether a line waits.
 """
 
 from goengine.gtp import arguments

@@ -30,4 +30,4 @@ def final_status_list(session: Session, words: list[str]) -> str:
         raise GtpError(f"syntax error: status '{status}' is none of {', '.join(_STATUSES)}")
     engine = session.engine
     size = engine.position.size
-    return "\n".join(" ".join(to_gtp(p, size) for p in chain) for chain in engine.final_status()[status])
+    return "\n".join(" ".join(to_gtp(p, size) for p in chain) for chain in getattr(engine.final_status(), status))
