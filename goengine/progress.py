@@ -33,6 +33,9 @@ class Progress:
         self._bar = None
         self._start = self._last = time.monotonic()
         self._done, self._note, self._shown = 0.0, "", None
+        self._first: tuple[float, float] | None = (
+            None  # (time, done) of the first update: a resumed job does not begin at 0
+        )
         if self.stream.isatty() if bar is None else bar:
             self._bar = _rich_bar(title, total)
 
@@ -52,6 +55,8 @@ class Progress:
     def update(self, done: float, note: str = "") -> None:
         """Say how far the job is; plain lines appear at most every `every` seconds."""
         self._done, self._note = done, note
+        if self._first is None:
+            self._first = time.monotonic(), done
         if self._bar:
             bar, task = self._bar
             bar.update(task, completed=done, note=note)
@@ -75,8 +80,10 @@ class Progress:
         if self.total:
             share = min(self._done / self.total, 1.0)
             parts.append(f"{100 * share:5.1f} %")
-            if share > 0:
-                parts.append(f"{format_duration(elapsed)} gone, {format_duration(elapsed / share * (1 - share))} left")
+            begun, first = self._first if self._first else (now, 0.0)
+            if self._done > first:
+                left = (now - begun) * (self.total - self._done) / (self._done - first)
+                parts.append(f"{format_duration(elapsed)} gone, {format_duration(max(left, 0))} left")
         else:
             parts.append(f"{self._done:g}")
         parts.extend([self._note] if self._note else [])

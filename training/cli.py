@@ -14,7 +14,7 @@ from goengine.options import parse_command
 from goengine.progress import Progress
 from goengine.records import RecordError
 from training.checkpoint import RunError
-from training.options import Evaluate, Pack, Supervised
+from training.options import Evaluate, Pack, Ship, Supervised
 
 
 def run_pack(config: Pack) -> int:
@@ -83,6 +83,14 @@ def run_supervised(config: Supervised) -> int:
     return 0 if supervised(config) else 130
 
 
+def run_ship(config: Ship) -> int:
+    """Ship, and print what was measured."""
+    from training import shipping
+
+    sys.stdout.write(json.dumps(shipping.run(config), indent=1) + "\n")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -93,6 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pack": (Pack, run_pack),
         "supervised": (Supervised, run_supervised),
         "evaluate": (Evaluate, run_evaluate),
+        "ship": (Ship, run_ship),
     }
     name, config = parse_command(
         {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=__doc__

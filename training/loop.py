@@ -233,7 +233,8 @@ class Trainer:
         if schedule.done(self.counters.step, self.counters.seconds):
             return True
         begun = None
-        saved = validated = self.counters.seconds
+        saved = self.counters.seconds
+        validated = saved - saved % self.config.validate_every  # restarts do not put measurements off
         reporter = _Reporter(self.folder / "log.jsonl", self.config)
         self.module.train()
         batches = self.stage.batches(self.counters.samples)

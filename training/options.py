@@ -79,3 +79,23 @@ class Supervised:
         Schedule(self.steps, self.budget, self.warmup)
         if self.batch < 1 or self.workers < 1:
             raise ValueError("batch and workers must be at least 1")
+
+
+@dataclass(frozen=True)
+class Ship:
+    """Make the shipped form of a net: float16, OpenVINO and int8 files, measured on held-out games, with a card."""
+
+    weights: Path = option(help="the net of a run (net.safetensors)")
+    name: str = option(help="name of the shipped net")
+    games: Path = option(help="a pack of held-out games, to measure and to calibrate int8")
+    folder: Path = option(Path("goengine/weights"), "where shipped nets lie")
+    description: str = option("", "what the net is, in a sentence")
+    command: str = option("", "the command that trained it")
+    strength: str = option("", "how strong it was measured to be, and how")
+    proven: tuple[str, ...] = option(("value",), "heads that may be trusted: value, score, ownership")
+    sizes: tuple[int, ...] = option((19,), "board sizes that it was trained on")
+    rank: int = option(0, "of the nets for a size, the highest rank is the default")
+    calibration: int = option(300, "positions that calibrate int8")
+    positions: int = option(20_000, "held-out positions to measure on")
+    threads: int = option(0, "threads of the net; 0: its own choice")
+    seed: int = option(0, "of the draws")

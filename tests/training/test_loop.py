@@ -165,7 +165,7 @@ def test_full_disk_is_told_and_the_last_checkpoint_stays(small_pack, tmp_path, m
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(safetensors_file, "write_file", full)
-    with pytest.raises(RunError, match="No space left.*last checkpoint stays valid"):
+    with pytest.raises(RunError, match=r"No space left.*last checkpoint stays valid"):
         trainer(tmp_path, SmallStage(small_pack, 8), 6).run()
     monkeypatch.undo()
     assert (tmp_path / "state.safetensors").read_bytes() == before

@@ -1,0 +1,163 @@
+"""Packs for training: from SGF to arrays, owners of final positions, and files that are refused."""
+
+import lzma
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from goengine.array_file import RecordError
+from goengine.board.state import BLACK
+from goengine.records import SCORE, GamePack, GameRecord
+from goengine.sgf import write_game
+from tests.training.conftest import random_record
+from training import packs
+from training.ownership import estimate_owners
+
+
+@pytest.fixture
+def stored(small_pack, tmp_path):
+    path = tmp_path / "small.npz"
+    small_pack.save(path)
+    return path
+
+
+def test_arrays_say_what_the_records_say(small_pack):
+    games = packs.to_games(small_pack)
+    for g in range(len(small_pack)):
+        record = small_pack.game(g)
+        part = slice(int(games.start[g]), int(games.start[g + 1]))
+        assert games.colors[part].tolist() == [color for color, _ in record.moves]
+        assert [(p // 8 - 1) * 7 + p % 8 - 1 if p else 49 for p in games.moves[part].tolist()] == [
+            index for _, index in record.moves
+        ]
+        assert games.komi[g] == record.komi and (games.margin[g] == record.margin or record.margin is None)
+
+
+def test_load_joins_packs(stored, small_pack, tmp_path):
+    games = packs.load([stored, stored])
+    assert games.size.size == 2 * len(small_pack) and games.moves.size == 2 * len(small_pack.moves)
+    assert packs.first_fault(games) is None
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"PK" + data[2:][::-1]]
+)
+def test_damaged_files_are_named(stored, damage):
+    stored.write_bytes(damage(stored.read_bytes()))
+    with pytest.raises(RecordError, match=r"small\.npz"):
+        packs.load([stored])
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(RecordError, match=r"none\.npz"):
+        packs.load([tmp_path / "none.npz"])
+
+
+def test_a_game_that_breaks_the_rules_is_named(small_pack, tmp_path):
+    moves = small_pack.moves.copy()
+    start = int(small_pack.offsets[4])
+    moves[start + 3] = moves[start]
+    broken = GamePack(**{**vars(small_pack), "moves": moves})
+    broken.save(tmp_path / "broken.npz")
+    with pytest.raises(RecordError, match=r"broken\.npz: game 4 .* number 4"):
+        packs.load([tmp_path / "broken.npz"])
+
+
+def test_no_games(tmp_path):
+    GamePack.build([]).save(tmp_path / "empty.npz")
+    with pytest.raises(RecordError, match="no games"):
+        packs.load([tmp_path / "empty.npz"])
+
+
+# A finished game: Black owns the left, White the right; White's stone at the upper left and Black's at the right are dead.
+FINAL = """
+. . X X O . .
+. O . X O . .
+X . X X O O .
+. X . X O . .
+. . X X O X .
+. X . X O O .
+. . X X O . .
+"""
+
+
+def final_record(margin):
+    """Stones of FINAL as alternating moves, Black first, with passes where a side has no more."""
+    cells = FINAL.split()
+    black, white = ([i for i, cell in enumerate(cells) if cell == mark] for mark in "XO")
+    moves = []
+    for turn in range(max(len(black), len(white))):
+        moves.append((1, black[turn] if turn < len(black) else 49))
+        moves.append((2, white[turn] if turn < len(white) else 49))
+    return GameRecord(size=7, moves=tuple(moves), komi=0.5, rules="Japanese", outcome=1, margin=margin, ending=SCORE)
+
+
+def true_margin():
+    """Black 4 columns = 28 points, White 21; territory and prisoners = area difference minus difference of stones played."""
+    cells = FINAL.split()
+    return 28 - 21 - (cells.count("X") - cells.count("O")) - 0.5
+
+
+def test_owners_of_a_finished_game():
+    games = packs.to_games(GamePack.build([final_record(true_margin())]))
+    believed, owners = estimate_owners(games, np.array([0]))
+    assert believed.tolist() == [0]
+    assert owners.reshape(7, 7).tolist() == [[1] * 4 + [-1] * 3] * 7
+
+
+def test_owners_that_contradict_the_record_are_not_believed():
+    games = packs.to_games(GamePack.build([final_record(true_margin() + 9)]))
+    believed, owners = estimate_owners(games, np.array([0]))
+    assert len(believed) == 0 and owners.shape == (0, 49)
+
+
+def test_pack_from_sgf(tmp_path):
+    records = [final_record(true_margin()), *(random_record(7, seed) for seed in (1, 2, 4, 5, 7))]
+    texts = [write_game(record) for record in records]
+    with lzma.open(tmp_path / "games.sgfs.xz", "wb") as file:
+        file.write(b"\n".join(texts) + b"\n(;GM[1]SZ[7];B[aa];W[aa])\n(;GM[1]SZ[7])\n")
+    report = packs.pack([tmp_path / "games.sgfs.xz"], tmp_path / "games.npz")
+    assert (report.games, report.left_out, report.counted, report.owned) == (6, 2, 1, 1)
+    assert "illegal" in report.first_error
+    games = packs.load([tmp_path / "games.npz"])
+    assert games.size.size == 6 and games.owner_row.tolist() == [0, -1, -1, -1, -1, -1]
+    assert games.owners.reshape(7, 7).tolist() == [[1] * 4 + [-1] * 3] * 7
+    joined = packs.load([tmp_path / "games.npz", tmp_path / "games.npz"])
+    assert joined.owner_row[[0, 6]].tolist() == [0, 1] and len(joined.owners) == 2
+
+
+def test_pack_of_nothing_usable(tmp_path):
+    (tmp_path / "bad.sgf").write_text("this is no game")
+    with pytest.raises(RecordError, match="no game could be used"):
+        packs.pack([tmp_path / "bad.sgf"], tmp_path / "out.npz")
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_owners_of_another_pack_are_refused(stored, tmp_path):
+    packs.write_arrays(
+        packs.owners_path(stored),
+        {"games": np.array([99], np.int32), "owners": np.zeros((1, 49), np.int8)},
+        {"format": packs.OWNERS_FORMAT, "version": packs.OWNERS_VERSION},
+    )
+    with pytest.raises(RecordError, match=r"small\.owners\.npz"):
+        packs.load([stored])
+
+
+def test_several_sizes(tmp_path):
+    made = GamePack.build([random_record(7, 1), random_record(5, 2), random_record(7, 3)])
+    made.save(tmp_path / "mixed.npz")
+    parts = packs.by_size(packs.load_any([tmp_path / "mixed.npz"]))
+    assert {size: part.size.size for size, part in parts.items()} == {5: 1, 7: 2}
+    assert parts[7].moves.size + parts[5].moves.size == len(made.moves)
+    assert parts[5].colors[0] == BLACK and packs.first_fault(parts[5]) is None and packs.first_fault(parts[7]) is None
+
+
+@pytest.mark.skipif("GOENGINE_DATA" not in os.environ, reason="GOENGINE_DATA names no folder of game collections")
+def test_real_games_are_mostly_owned(tmp_path):
+    path = tmp_path / "part.sgfs"
+    with lzma.open(Path(os.environ["GOENGINE_DATA"]) / "tygem" / "validation.sgfs.xz", "rt") as file:
+        path.write_text("".join(next(file) for _ in range(400)))
+    report = packs.pack([path], tmp_path / "part.npz")
+    assert report.games == 200 and report.left_out == 0 and report.owned > 0.6 * report.counted > 0

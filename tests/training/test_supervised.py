@@ -1,0 +1,104 @@
+"""The supervised command from packs to a net that the engine's loaders accept."""
+
+import numpy as np
+import pytest
+import torch
+
+from goengine.nets import checkpoint
+from training import cli
+
+
+@pytest.fixture(autouse=True)
+def few_threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def stored(small_pack, tmp_path):
+    small_pack.save(tmp_path / "small.npz")
+    return str(tmp_path / "small.npz")
+
+
+def arguments(stored, run, *more):
+    return [
+        "supervised",
+        "--data",
+        stored,
+        "--validation",
+        stored,
+        "--run",
+        str(run),
+        "--net",
+        "b2c16",
+        "--batch",
+        "16",
+        "--threads",
+        "1",
+        "--validation-positions",
+        "40",
+        *more,
+    ]
+
+
+def test_a_run_makes_a_net_with_its_story(stored, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert cli.main(arguments(stored, run, "--steps", "3")) == 0
+    net = checkpoint.load(run / "net.safetensors")
+    assert net.meta.step == 3 and net.meta.config["steps"] == 3 and net.meta.config["net"] == "b2c16"
+    assert (
+        net.meta.data["games"] == 30
+        and net.meta.data["samples"] == 48
+        and 0 <= net.meta.data["validation"]["top1"] <= 1
+    )
+    assert capsys.readouterr().out == ""
+    # a second run may begin with that net, and go on with more steps
+    assert (
+        cli.main(
+            [
+                "supervised",
+                "--data",
+                stored,
+                "--run",
+                str(tmp_path / "next"),
+                "--net",
+                str(run / "net.safetensors"),
+                "--steps",
+                "1",
+                "--batch",
+                "16",
+                "--threads",
+                "1",
+                "--rate",
+                "0",
+            ]
+        )
+        == 0
+    )
+    again = checkpoint.load(tmp_path / "next" / "net.safetensors")
+    assert all(np.array_equal(again.arrays[name], array) for name, array in net.arrays.items() if "running" not in name)
+    assert cli.main(arguments(stored, run, "--steps", "5")) == 0
+    assert checkpoint.load(run / "net.safetensors").meta.step == 5
+
+
+@pytest.mark.parametrize(
+    "more, said",
+    [
+        (["--net", "b9000", "--steps", "1"], "b9000"),
+        (["--data", "missing.npz", "--steps", "1"], "missing.npz"),
+    ],
+)
+def test_failures_have_a_word(stored, tmp_path, capsys, more, said):
+    assert cli.main([*arguments(stored, tmp_path / "run"), *more]) == 1
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "more, said",
+    [([], "budget"), (["--steps", "1", "--batch", "0"], "batch"), (["--steps", "1", "--epochs", "3"], "--epochs")],
+)
+def test_wrong_options(stored, tmp_path, capsys, more, said):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*arguments(stored, tmp_path / "run"), *more])
+    assert stop.value.code == 2 and said in capsys.readouterr().err
