@@ -45,7 +45,16 @@ class Match:
 
     def engine(self, game: int) -> list[str]:
         """The engine's command line."""
-        words = [sys.executable, str(ROOT / "gtp_server.py"), "--rules", "chinese", "--threads", str(self.threads), "--seed", str(self.seed + game)]
+        words = [
+            sys.executable,
+            str(ROOT / "gtp_server.py"),
+            "--rules",
+            "chinese",
+            "--threads",
+            str(self.threads),
+            "--seed",
+            str(self.seed + game),
+        ]
         for name in ("visits", "time", "net"):
             if (value := getattr(self, name)) is not None:
                 words += [f"--{name}", str(value)]
@@ -83,8 +92,14 @@ def play_game(match: Match, game: int) -> dict:
         seconds = {program.name: round(program.seconds, 1) for program in players.values()}
     result = f"{LETTER[winner]}+{reason}" if winner else "Void"
     line = {
-        "game": game, "engine": LETTER[ours], "won": winner == ours, "result": result, "moves": len(position.moves),
-        "seconds": seconds, "final_score": verdicts, "wall": round(time.monotonic() - began, 1),
+        "game": game,
+        "engine": LETTER[ours],
+        "won": winner == ours,
+        "result": result,
+        "moves": len(position.moves),
+        "seconds": seconds,
+        "final_score": verdicts,
+        "wall": round(time.monotonic() - began, 1),
     }
     write_sgf(match.folder / f"game-{game:03}.sgf", position, names, winner, reason)
     return line
@@ -137,12 +152,22 @@ def main() -> int:
             lines.append(line)
             with log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
-            print(f"game {line['game']}: {line['result']} in {line['moves']} moves, engine is {line['engine']}; won {sum(x['won'] for x in lines)} of {len(lines)}", flush=True)
+            print(
+                f"game {line['game']}: {line['result']} in {line['moves']} moves, engine is {line['engine']}; won {sum(x['won'] for x in lines)} of {len(lines)}",
+                flush=True,
+            )
     won = sum(line["won"] for line in lines)
     summary = {
-        "opponent": f"GNU Go 3.8 level {match.level}", "size": match.size, "komi": match.komi, "visits": match.visits, "time": match.time,
-        "net": match.net or "default", "games": len(lines), "won": won,
-        "won_as_black": sum(x["won"] for x in lines if x["engine"] == "B"), "won_as_white": sum(x["won"] for x in lines if x["engine"] == "W"),
+        "opponent": f"GNU Go 3.8 level {match.level}",
+        "size": match.size,
+        "komi": match.komi,
+        "visits": match.visits,
+        "time": match.time,
+        "net": match.net or "default",
+        "games": len(lines),
+        "won": won,
+        "won_as_black": sum(x["won"] for x in lines if x["engine"] == "B"),
+        "won_as_white": sum(x["won"] for x in lines if x["engine"] == "W"),
     }
     (match.folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     print(f"won {won} of {len(lines)}")

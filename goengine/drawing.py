@@ -67,7 +67,9 @@ def svg(position: Position, labels: Mapping[int, str] | None = None, caption: st
         parts += _stone(position.color(point), cell * (column + 1), cell * (row + 1), cell, (labels or {}).get(point, ""))
     if (labels is None) and position.last_move > 0:
         row, column = coords.row_column(position.last_move, size)
-        parts.append(f'<circle cx="{cell * (column + 1)}" cy="{cell * (row + 1)}" r="5" fill="none" stroke="#d33" stroke-width="2.5"/>')
+        parts.append(
+            f'<circle cx="{cell * (column + 1)}" cy="{cell * (row + 1)}" r="5" fill="none" stroke="#d33" stroke-width="2.5"/>'
+        )
     if caption:
         parts.append(f'<text x="{side / 2}" y="{side + 14}" font-size="15" text-anchor="middle">{escape(caption)}</text>')
     return "\n".join([*parts, "</svg>\n"])

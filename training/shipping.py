@@ -30,7 +30,12 @@ def run(config: Ship) -> dict[str, object]:
         clean = Path(temporary) / ship.NET
         meta = source.meta
         checkpoint.save(
-            clean, source.arrays, source.spec, step=meta.step, config=without_folders(meta.config), data=without_folders(meta.data)
+            clean,
+            source.arrays,
+            source.spec,
+            step=meta.step,
+            config=without_folders(meta.config),
+            data=without_folders(meta.data),
         )
         ship.ship(clean, folder, results(config, {}), calibration(games, source.spec.features, config))
     measured: dict[str, object] = {}
