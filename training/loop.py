@@ -69,13 +69,22 @@ class Place:
     def __init__(self, device: str, half: bool):
         self.device = torch.device(device)
         self.half = half
+        self._copied = torch.cuda.Event() if self.device.type == "cuda" else None
 
     def put(self, batch: Mapping[str, np.ndarray | torch.Tensor]) -> Batch:
-        """The batch on the device. Planes travel as they are stored and become floats there."""
+        """The batch on the device. Planes travel as they are stored and become floats there.
+
+        Copies to a GPU run while the CPU goes on; the next call waits for them, so that a lent buffer is read before
+        it is filled again.
+        """
+        if self._copied is not None:
+            self._copied.synchronize()
         moved = {}
         for name, array in batch.items():
             tensor = torch.from_numpy(array) if isinstance(array, np.ndarray) else array
             moved[name] = tensor.to(self.device, non_blocking=True)
+        if self._copied is not None:
+            self._copied.record()
         planes = moved["planes"]
         moved["planes"] = planes.to(torch.bfloat16 if self.half else torch.float32, memory_format=torch.channels_last)
         return moved
@@ -180,17 +189,15 @@ class Trainer:
                 self.average.arrays[name].copy_(torch.from_numpy(np.array(array)))
             optimizers.load_state(self.optimizer, self.module, parts["optimizer"])
         except (RuntimeError, KeyError) as error:
-            raise RunError(
-                f"{self.state_path} holds another net or optimizer than asked for; take another --run folder: {error}"
-            ) from error
+            raise RunError(f"{self.state_path} holds another net than asked for; take another --run folder") from error
         self._cut_log()
 
     def _cut_log(self) -> None:
         """Forget what was logged after the checkpoint: those steps come again."""
         log = self.folder / "log.jsonl"
         if log.exists():
-            lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-            kept = [line for line in lines if json.loads(line)["step"] <= self.counters.step]
+            lines = log.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if _step_of(line) <= self.counters.step]
             checkpoint.write_text(log, "".join(line + "\n" for line in kept))
 
     def save(self) -> None:
@@ -352,6 +359,14 @@ def _tensorboard(folder: Path):
     except ImportError:
         return None
     return SummaryWriter(str(folder / "tensorboard"))
+
+
+def _step_of(line: str) -> float:
+    """The step of a line of the log; infinite for one that a kill cut short."""
+    try:
+        return json.loads(line)["step"]
+    except json.JSONDecodeError:
+        return math.inf
 
 
 def _numpy(value: torch.Tensor) -> np.ndarray:

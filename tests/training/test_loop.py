@@ -122,6 +122,8 @@ def test_a_killed_run_loses_only_what_came_after_the_checkpoint(small_pack, tmp_
     )
     with pytest.raises(Killed):
         run.run()
+    with open(tmp_path / "parts" / "log.jsonl", "a") as log:
+        log.write('{"step": 12, "validation": {"top1": 0.5}')
     again = trainer(tmp_path / "parts", SmallStage(small_pack, 8), 14)
     assert 0 < again.counters.step < 11 and again.run()
     whole, parts = (load_state(tmp_path / name / "state.safetensors")[0] for name in ("whole", "parts"))
