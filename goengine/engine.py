@@ -5,6 +5,7 @@ Ties together what others know: `goengine.search` (which move is best), `goengin
 """
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,19 +23,11 @@ from goengine.levels import draw, strength
 from goengine.net_source import Given, NetSource
 from goengine.opinion import Opinion
 from goengine.rules import Rules
+from goengine.search.clock import Clock
 from goengine.search.params import PLAY, Limits, Restriction, SearchParams
 from goengine.search.report import SearchResult
 from goengine.search.search import Search
 from goengine.territory import Territory
-
-
-class Clock:
-    """Stands in until the clocks are there."""
-
-    def restart(self) -> None: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
 
 _FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
 
@@ -79,7 +72,7 @@ class Engine:
         self.position = Position(size, rules)
         self._searches: dict[str, Search] = {}
         self._resignation = Resignation()
-        self.clocks = {BLACK: Clock(), WHITE: Clock()}
+        self.clock = Clock(lag=self.options.lag)
         self.last_decision: Decision | None = None
         self._may_ponder = False
 
@@ -113,8 +106,7 @@ class Engine:
         if komi is not None:
             chosen = chosen.with_komi(komi)
         self.replace(Position(size or self.position.size, chosen))
-        for clock in self.clocks.values():
-            clock.restart()
+        self.clock.restart()
 
     def replace(self, position: Position) -> None:
         """Go on from another position."""
@@ -193,14 +185,13 @@ class Engine:
         cleanup: no resignation, and no pass while dead stones of the opponent stand. Once `should_stop()` is true the best move
         so far is played.
         """
-        clock = self.clocks[color]
-        clock.start()
+        start = time.monotonic()
         try:
-            decision = self._decide(color, self._limits(color, clock), watch, cleanup=cleanup, may_resign=not cleanup)
+            decision = self._decide(color, self._limits(color, self.clock), watch, cleanup=cleanup, may_resign=not cleanup)
             if not decision.resign:
                 self.position.play(decision.point, color, tolerant=True)
         finally:
-            clock.stop()
+            self.clock.spend(color, time.monotonic() - start)
         self.last_decision = decision
         self._may_ponder = not decision.resign
         return decision
@@ -236,6 +227,7 @@ class Engine:
         """Other settings from now on."""
         self.options = options
         self.opinion = Opinion(self._nets, options.playouts)
+        self.clock.lag = options.lag
 
     def warm_up(self) -> None:
         """Run everything once on an empty board, so that no game waits for compiled code to load."""
@@ -272,8 +264,8 @@ class Engine:
                 f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {' '.join(coords.to_gtp(p, size) for p in pv)}")
 
     def describe_clocks(self) -> str:
-        """Both clocks, a line each."""
-        return "\n".join(f"{'BW'[color - 1]} {clock}" for color, clock in self.clocks.items())
+        """The time control and what is left, a line each."""
+        return "\n".join([str(self.clock.settings), *(f"{'BW'[color - 1]} {left}" for color, left in self.clock.left.items())])
 
     def close(self) -> None:
         """Give back the net's threads and memory."""
@@ -305,6 +297,8 @@ class Engine:
         """How long to search for a move: the options', or the clock's where one runs."""
         options, weaker = self.options, strength(self.options.level)
         visits = options.visits if weaker is None else min(weaker.visits, options.visits or weaker.visits)
+        if clock is not None and clock.settings.kind != "none":
+            return clock.limits(color, len(self.position.moves), self.position.size, visits)
         if options.time is not None:
             return Limits(visits=visits, seconds=options.time)
         return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)

@@ -30,7 +30,7 @@ class EngineOptions:
     resign_winrate: float = 0.05  # below this chance, several turns in a row
     resign_turns: int = 3
     resign_min_move: int | None = None  # None = by board size, see goengine.endgame
-    lag: float = 0.5  # seconds kept back for the way to the server; at most a tenth of what a clock leaves
+    lag: float = 0.5  # seconds kept back on each move for the way to the controller
     playouts: int = 300  # random playouts for one map of who owns what, while no net is trusted with that
 
     def __post_init__(self) -> None:

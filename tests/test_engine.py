@@ -1,5 +1,8 @@
 """The player: passing and capturing by counting, resigning, levels, what it never plays, and that failures change nothing."""
 
+import time
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -12,9 +15,10 @@ from goengine.engine_options import EngineOptions, OptionError
 from goengine.evaluators.base import Evaluation, Traits
 from goengine.evaluators.uniform import Scripted, Uniform
 from goengine.levels import draw, strength
-from goengine.opinion import Opinion
 from goengine.net_source import Given
+from goengine.opinion import Opinion
 from goengine.rules import Rules
+from goengine.search.clock import from_words
 from goengine.search.report import MoveInfo
 
 # White's two stones at the right are dead; everything else is decided, Black is far ahead either way.
@@ -175,8 +179,8 @@ def hopeless(planes, values):
 
 
 def test_engine_resigns_and_plays_nothing_then():
-    engine = Engine(Scripted(hopeless, traits=Traits(name="hopeless", features="zero")), EngineOptions(visits=8, resign_min_move=4),
-                    size=5, rules=Rules(komi=24.5), seed=1)
+    loser = Scripted(hopeless, traits=Traits(name="hopeless", features="zero"))
+    engine = Engine(loser, EngineOptions(visits=8, resign_min_move=4), size=5, rules=Rules(komi=24.5), seed=1)
     said = []
     for _ in range(12):
         decision = engine.genmove(BLACK)
@@ -197,7 +201,7 @@ def info(point, visits, value, prior):
 def test_levels_go_down_smoothly():
     limits = [strength(level) for level in range(1, 20)]
     assert strength(20) is None
-    for weaker, stronger in zip(limits, limits[1:], strict=False):
+    for weaker, stronger in pairwise(limits):
         assert weaker.visits <= stronger.visits and weaker.temperature > stronger.temperature
         assert weaker.value_loss > stronger.value_loss
     moves = [info(20, 50, 0.5, 0.4), info(21, 30, 0.3, 0.3), info(22, 20, -0.6, 0.3)]
@@ -283,3 +287,15 @@ def test_pondering_rests_after_its_time_and_is_off_before_a_move():
     asked.clear()
     engine.ponder(lambda: bool(asked.append(1)))
     assert not asked, "once per move"
+
+
+@pytest.mark.parametrize("words", ["absolute 0", "absolute 0.2", "byoyomi 0 0.1 3", "canadian 0 1 25", "fischer 0 0.05",
+                                   "fischer-capped 1 0.1 2 0.2"])
+def test_short_clocks_are_never_overstepped(words):
+    engine = Engine(Uniform(), size=9, seed=1)
+    engine.genmove(BLACK, should_stop=lambda: True)  # loads what a first move loads
+    engine.clock.set(from_words(words.split()))
+    for _ in range(3):
+        before, start = engine.clock.left[WHITE], time.monotonic()
+        engine.genmove(WHITE)
+        assert time.monotonic() - start < max(0.15, before.main + before.period)

@@ -15,7 +15,7 @@ class GtpOptions:
 
     net: str | None = option(None, "name of a shipped net or path of a weights file; the best shipped net if not given")
     visits: int | None = option(_PLAYER.visits, "visits per move at most")
-    time: Seconds | None = option(_PLAYER.time, "time per move while no clock runs, such as 5 or 1m30s")  # noqa: RUF009
+    time: Seconds | None = option(_PLAYER.time, "time per move while no clock runs, such as 5 or 1m30s")
     rules: str = option("tromp-taylor", "a preset such as chinese, japanese, aga, or a JSON object")
     komi: float | None = option(None, "points for White; the usual komi of the rules if not given")
     boardsize: int = option(19, "board size at the start, 2 to 25")
@@ -25,7 +25,7 @@ class GtpOptions:
     level: int = option(_PLAYER.level, "strength from 1 (weak) to 20 (full)")
     gtp_name: str = option("Goengine", "the answer to `name`; some clients look for a known one")
     gtp_version: str | None = option(None, "the answer to `version`")
-    log: Path | None = option(None, "append all commands and answers to this file")  # noqa: RUF009
+    log: Path | None = option(None, "append all commands and answers to this file")
     quiet: bool = option(False, "nothing on stderr but errors")
     seed: int | None = option(None, "seed of all random choices; a new one at each start if not given")
 
