@@ -12,7 +12,7 @@ from goengine.board.state import BLACK
 from goengine.records import SCORE, GamePack, GameRecord
 from goengine.sgf import write_game
 from tests.training.conftest import random_record
-from training import packs
+from training import cli, packs
 from training.ownership import estimate_owners
 
 
@@ -161,3 +161,12 @@ def test_real_games_are_mostly_owned(tmp_path):
         path.write_text("".join(next(file) for _ in range(400)))
     report = packs.pack([path], tmp_path / "part.npz")
     assert report.games == 200 and report.left_out == 0 and report.owned > 0.6 * report.counted > 0
+
+
+def test_pack_command(tmp_path, capsys):
+    (tmp_path / "game.sgf").write_bytes(write_game(final_record(true_margin())))
+    assert cli.main(["pack", "--sources", str(tmp_path / "game.sgf"), "--out", str(tmp_path / "new" / "out.npz")]) == 0
+    printed = capsys.readouterr()
+    assert "1 games" in printed.err and "1 with owners" in printed.err and printed.out == ""
+    assert cli.main(["pack", "--sources", str(tmp_path / "none.sgf"), "--out", str(tmp_path / "out.npz")]) == 1
+    assert "none.sgf" in capsys.readouterr().err

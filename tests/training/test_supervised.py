@@ -1,5 +1,8 @@
 """The supervised command from packs to a net that the engine's loaders accept."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -102,3 +105,16 @@ def test_wrong_options(stored, tmp_path, capsys, more, said):
     with pytest.raises(SystemExit) as stop:
         cli.main([*arguments(stored, tmp_path / "run"), *more])
     assert stop.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_training_needs_torch_numpy_and_numba_only():
+    """It must run where nothing else is installed."""
+    code = "import sys, training.stages, training.cli; print(sorted({'sgfmill', 'openvino', 'rich', 'nncf', 'onnx'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, training.cli; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
