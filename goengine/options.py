@@ -53,7 +53,7 @@ def format_duration(seconds: float) -> str:
 def option(
     default: Any = dataclasses.MISSING, help: str = "", *, positional: bool = False, short: str | None = None
 ) -> Any:
-    """A dataclass field with a help text;
+    """A dataclass field with a help text.
 
     `positional` takes it without its name, `short` adds a spelling such as '-n'.
     """
@@ -181,7 +181,7 @@ def parse_command(
     prog: str | None = None,
     description: str | None = None,
 ) -> tuple[str, Any]:
-    """(command's name, instance of its dataclass) where the first argument names the command;
+    """(command's name, instance of its dataclass) where the first argument names the command.
 
     Exits with 2 on an error.
     """

@@ -1,5 +1,5 @@
-"""Training of nets:
+"""Training of nets: packed games in, checkpoints out.
 
-Packed games in, checkpoints out. Start with `data`, then `loop`, then `stages`; `python -m training` lists the
+Start with `data`, then `loop`, then `stages`; `python -m training` lists the
 commands.
 """

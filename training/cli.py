@@ -1,6 +1,6 @@
-"""The commands of `python -m training`:
+"""The commands of `python -m training`.
 
-Names, options, and what they print. The work is done elsewhere; torch is imported by need.
+Knows their names and what they print. The work is done elsewhere; torch is imported by need.
 """
 
 import json

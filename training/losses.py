@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term;
+    """Weight of each term; 0 leaves it out.
 
-    0 leaves it out. The terms follow KataGo (Wu 2019, section 5 and appendix A); see `training.options`.
+    The terms follow KataGo (Wu 2019, section 5 and appendix A); see `training.options`.
     """
 
     policy: float

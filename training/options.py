@@ -1,6 +1,6 @@
 """The options of each training command: every default, once. Imports no torch, so that help and errors come at once."""
 
-# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal

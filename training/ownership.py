@@ -49,9 +49,9 @@ def new_scratch(size: int) -> Scratch:
 
 @kernel
 def _alive_stones(scratch, out):
-    """Write the stones of living chains into `out` (1 Black, -1 White):
+    """Write the stones of living chains into `out` (1 Black, -1 White).
 
-    Those whose points playouts leave to their own side.
+    Those chains live whose points playouts leave to their own side.
     """
     board, owned, balance = scratch.board, scratch.owned, scratch.balance
     size = board.info[SIZE]
@@ -71,9 +71,9 @@ def _alive_stones(scratch, out):
 
 @kernel
 def _fill_regions(scratch, count, size, out):
-    """Give every region without living stones to the side that alone surrounds it;
+    """Give every region without living stones to the side that alone surrounds it.
 
-    Else its points to whom playouts surely give them.
+    Where both sides do, each point goes to whom playouts surely give it.
     """
     seen, region, owned = scratch.seen, scratch.region, scratch.owned
     for i in range(seen.size):

@@ -166,9 +166,9 @@ def _load_owners(path: Path, pack: GamePack) -> tuple[np.ndarray, np.ndarray]:
 
 @kernel
 def _faulty(games, g, board, fault):
-    """Whether game g puts a stone on a stone or a setup stone twice;
+    """Whether game g puts a stone on a stone, or sets one up twice.
 
-    Its number of moves before that goes to fault[1].
+    The number of moves before that goes to fault[1].
     """
     for i in range(games.setup_start[g], games.setup_start[g + 1]):
         for j in range(games.setup_start[g], i):

@@ -46,7 +46,7 @@ class Games(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What a batch of B samples on M x M planes holds;
+    """What a batch of B samples on M x M planes holds.
 
     All for the player to move, 0 weight where a target does not exist.
     """

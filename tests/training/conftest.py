@@ -12,7 +12,7 @@ from goengine.records import BLACK_WINS, NO_RESULT, RESIGNATION, SCORE, UNKNOWN,
 
 
 def random_record(size: int, seed: int) -> GameRecord:
-    """A random legal game;
+    """A random legal game.
 
     By seed it is counted, resigned or without result, and every fifth begins with two handicap stones.
     """

@@ -1,6 +1,6 @@
 """The command lines that every program shares."""
 
-# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 import dataclasses
 import enum
 from pathlib import Path

@@ -109,7 +109,8 @@ def test_wrong_options(stored, tmp_path, capsys, more, said):
 
 def test_training_needs_torch_numpy_and_numba_only():
     """It must run where nothing else is installed."""
-    code = "import sys, training.stages, training.cli; print(sorted({'sgfmill', 'openvino', 'rich', 'nncf', 'onnx'} & set(sys.modules)))"
+    others = "{'sgfmill', 'openvino', 'rich', 'nncf', 'onnx'}"
+    code = f"import sys, training.stages, training.cli; print(sorted({others} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
