@@ -22,7 +22,7 @@ from sgfmill import sgf, sgf_grammar
 
 from goengine import coords
 from goengine.board.replay import INDEX_POINTS, play_all, put_stones
-from goengine.board.state import BLACK, WHITE, clear_board, new_board
+from goengine.board.state import BLACK, WHITE, new_board
 from goengine.records import GameRecord
 from goengine.sgf_values import SgfError, as_utf8, format_result, parse_komi, parse_result, parse_size
 
@@ -67,8 +67,7 @@ def check_moves(record: GameRecord) -> str:
     if record.fault:
         return record.fault
     table = INDEX_POINTS[record.size]
-    board = _board(record.size)
-    clear_board(board, record.size)
+    board = new_board(record.size)
     stones = np.array(record.black_setup + record.white_setup, np.int64)
     colors = np.repeat(np.array([BLACK, WHITE], np.uint8), (len(record.black_setup), len(record.white_setup)))
     bad = put_stones(board, table[stones], colors)
@@ -83,11 +82,6 @@ def check_moves(record: GameRecord) -> str:
         vertex = coords.to_gtp(int(table[index]), record.size)
         return f"move {played + 1}, {'BW'[color - 1]} {vertex}, is illegal"
     return ""
-
-
-@cache
-def _board(size: int):
-    return new_board(size)
 
 
 def iterate_games(paths: Iterable[str | os.PathLike], check: bool = True) -> Iterator[GameRecord | SgfError]:

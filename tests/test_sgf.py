@@ -189,7 +189,7 @@ def illegal_games():
     yield "(;SZ[5]AB[ba][ab]AW[aa])", "setup stone"
 
 
-@pytest.mark.parametrize(("text", "reason"), illegal_games())
+@pytest.mark.parametrize(("text", "reason"), list(illegal_games()))
 def test_illegal_games(text, reason, tmp_path):
     assert reason in check_moves(read(text))
     path = tmp_path / "bad.sgf"

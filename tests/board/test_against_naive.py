@@ -13,8 +13,8 @@ from tests.board.naive import NaiveGame
 # size, games per rule set, plies, every how many plies the legal moves are compared
 QUICK = [(2, 40, 60, 1), (3, 25, 80, 1), (5, 5, 120, 1), (7, 2, 150, 3), (9, 1, 250, 10), (13, 1, 250, 50), (19, 1, 300, 100),
          (25, 1, 200, 100)]  # fmt: skip
-SLOW = [(2, 2000, 60, 1), (3, 1000, 80, 1), (5, 300, 150, 1), (7, 100, 200, 2), (9, 50, 300, 5), (13, 15, 500, 25),
-        (19, 5, 900, 60), (25, 2, 1200, 100)]  # fmt: skip
+SLOW = [(2, 500, 60, 1), (3, 300, 80, 1), (5, 60, 150, 1), (7, 30, 200, 2), (9, 15, 300, 5), (13, 5, 500, 25),
+        (19, 2, 900, 60), (25, 1, 1200, 100)]  # fmt: skip
 RULES = [Rules(ko=ko, suicide=suicide) for ko in KO_RULES for suicide in (False, True)]
 
 
