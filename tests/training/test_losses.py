@@ -79,7 +79,7 @@ def test_no_target_at_all_is_finite():
     data["policy"][:] = data["opponent"][:] = -1
     loss, _ = total_loss(found, data, WEIGHTS)
     loss.backward()
-    assert float(loss) == 0 and all(part.grad is None or torch.isfinite(part.grad).all() for part in found)
+    assert loss.item() == 0 and all(part.grad is None or torch.isfinite(part.grad).all() for part in found)
 
 
 def test_value_gradient_has_the_right_sign():

@@ -23,7 +23,7 @@ def steps(module, optimizer, first, count):
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    return float(loss)
+    return loss.item()
 
 
 @pytest.mark.parametrize("name, rate", [("sgd", 0.05), ("adamw", 0.01), ("muon", 0.01)])
