@@ -276,7 +276,7 @@ def _move_table(size: int) -> dict[bytes, tuple[int, int]]:
 def _fast_game(text: bytes) -> GameRecord | None:
     """The record of a game in two lines, the root and nothing but moves; None for every other form.
 
-    Equal to `read_game` and about ten times as fast: the moves are looked up, only the root goes through the parser.
+    Equal to `read_game` and several times as fast: the moves are looked up, only the root goes through the parser.
     """
     root, newline, line = text.partition(b"\n;")
     line = line.rstrip()
@@ -288,12 +288,10 @@ def _fast_game(text: bytes) -> GameRecord | None:
             return None
         table = _move_table(parse_size(_text(properties, "SZ")))
         moves = tuple([table[move] for move in line[:-1].split(b";")])
+        record = _record([properties])
     except (KeyError, ValueError):
-        return None
-    if len(moves) > MAX_MOVES:
-        return None
-    record = _record([properties])
-    return replace(record, moves=moves, to_play=moves[0][0])
+        return None  # the parser will say what is wrong
+    return replace(record, moves=moves, to_play=moves[0][0]) if len(moves) <= MAX_MOVES else None
 
 
 # -- writing --

@@ -237,6 +237,15 @@ def test_fast_path_equals_the_parser(tmp_path):
     assert list(iterate_games([path]))[:2] == expected
 
 
+@pytest.mark.parametrize("root", ["(;GM[2]SZ[9]", "(;SZ[9]AB[zz]", "(;SZ[99]"])
+def test_refusals_in_collections_name_the_file(root, tmp_path):
+    path = tmp_path / "games.sgfs"
+    path.write_text(f"{root}\n;B[aa];W[bb])\n")
+    (result,) = iterate_games([path])
+    assert isinstance(result, SgfError)
+    assert "games.sgfs: game 1: " in str(result)
+
+
 def test_damaged_files_are_reported(tmp_path):
     whole = lzma.compress(TWO_LINES.encode() * 50)
     (tmp_path / "cut.sgfs.xz").write_bytes(whole[: len(whole) // 2])
