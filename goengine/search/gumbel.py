@@ -96,12 +96,12 @@ def choose_planned(tree, plan, knobs):
     """The root's edge that sequential halving tries next, or -1 if none has the planned visits.
 
     Of the first m edges those with the planned number of visits (those under way included), of these the highest
-    g + logit + sigma(q).
+    g + logit + sigma(q). The planned number is max N of the paper, as it was when the present round began: so the order within
+    a round does not depend on how many leaves are under way.
     """
     planned = plan.visits[plan.cursor[0]]
     first = tree.links[0, FIRST]
     visited = tree.links[0, VISITED]
-    most = most_visits(tree, 0)
     best = -1
     best_worth = -np.inf
     for i in range(min(plan.scores.size, tree.links[0, COUNT])):
@@ -114,7 +114,7 @@ def choose_planned(tree, plan, knobs):
         if n + tree.links[child, VIRTUAL] != planned:
             continue
         q = mean_utility(tree, child, knobs.rollout_weight) if n > 0 else -1.0
-        worth = plan.scores[i] + sigma(q, most, knobs)
+        worth = plan.scores[i] + sigma(q, planned, knobs)
         if worth > best_worth:
             best_worth = worth
             best = first + i

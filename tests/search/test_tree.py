@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.search.helpers import PLAIN, RULES, check_tree, goals, names, noisy, position, search, symmetric
-from tests.search.reference import Reference
 
 from goengine import coords, symmetry
 from goengine.board.position import Position
@@ -13,6 +11,8 @@ from goengine.rules import Rules
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits, SearchParams
 from goengine.search.search import Search
 from goengine.search.tree import NODES, bytes_used
+from tests.search.helpers import PLAIN, RULES, check_tree, goals, names, noisy, position, search, symmetric
+from tests.search.reference import Reference
 
 VARIANTS = {
     "plain": {},
