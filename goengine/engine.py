@@ -83,7 +83,8 @@ class Engine:
         chosen = Rules.parse(rules)
         if komi is not None:
             chosen = chosen.with_komi(komi)
-        source = NetSource(net, threads=threads, seed=seed or 0)
+        seed = random.SystemRandom().getrandbits(31) if seed is None else seed
+        source = NetSource(net, threads=threads, seed=seed)
         engine = Engine(source, options, size=boardsize, rules=chosen, seed=seed)
         engine.warm_up()
         return engine

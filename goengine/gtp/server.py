@@ -30,14 +30,20 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
     """The engine that the options describe, warm: its first search will not wait for anything. Complains in the journal."""
-    try:
-        from goengine.engine import Engine  # numpy, numba and the net come in here, behind the first answers
+    from goengine.engine import Engine  # numpy, numba and the net come in here, behind the first answers
+    from goengine.evaluators.base import EvaluatorError
 
+    try:
         engine = Engine.load(options.net, options.player(), boardsize=options.boardsize, rules=options.rules, komi=options.komi,
                              threads=options.threads, seed=options.seed)
-    except Exception as error:
+    except (ValueError, OSError, EvaluatorError) as error:
         journal.error(f"the engine could not be loaded: {error}")
         raise
+    except Exception as error:
+        journal.exception(error)
+        raise
+    if options.net is None and engine.evaluator.name == "uniform":
+        journal.error("no net came with this installation; playing without one, which is weak")
     journal.note(f"{engine.describe()}; rules {engine.rules.name()}, komi {engine.rules.komi:g}")
     return engine
 
@@ -50,7 +56,11 @@ def make_protocol(session: Session) -> Protocol:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until `quit`, the end of the input or a signal. Returns the exit status."""
     options = command_line.parse(GtpOptions, argv, prog="goengine gtp")
-    journal = Journal(options.log, options.quiet)
+    try:
+        journal = Journal(options.log, options.quiet)
+    except OSError as error:
+        sys.stderr.write(f"goengine gtp: the log {options.log} cannot be written: {error.strerror}\n")
+        return 2
     reader = LineReader(os.dup(0))
     output = Output(claim_stdout(), journal.sent if journal.keeps_traffic else None)
     session = Session(options, partial(load_engine, options, journal), reader, journal)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from goengine.engine import Engine
 
 
+_PATIENCE = 0.1  # seconds between looks at the client while the engine loads
+_LONG_LOADING = 10.0  # seconds after which people should be told
+
+
 class Lookahead(Protocol):
     """What a running command may know of the input (`goengine.gtp.streams.LineReader`)."""
 
@@ -68,8 +72,13 @@ class Background:
         """Whether `get` would not wait."""
         return not self._thread.is_alive()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so long at most; whether it is ready."""
+        self._thread.join(seconds)
+        return self.ready()
+
     def get(self) -> "Engine":
-        """The value."""
+        """The value; waits for it."""
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -144,11 +153,20 @@ class Session:
         self.name = options.gtp_name
         self.version = __version__ if options.gtp_version is None else options.gtp_version
         self.opponent = ""  # the name that a server told us
+        self._explained = False
         self._background = Background(make_engine)
 
     @property
     def engine(self) -> "Engine":
-        """The player. Raises GtpError if it could not be loaded."""
+        """The player. Raises GtpError if it could not be loaded, or if the client leaves before that."""
+        waited = 0.0
+        while not self._background.wait(_PATIENCE):
+            waited += _PATIENCE
+            if self.lookahead.abandoned():
+                raise GtpError("interrupted while the engine was loading")
+            if not self._explained and waited > _LONG_LOADING:
+                self._explained = True
+                self.journal.note("still loading: the first start compiles the engine, which may take some minutes")
         try:
             return self._background.get()
         except Exception as error:

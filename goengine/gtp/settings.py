@@ -5,6 +5,7 @@ from pathlib import Path
 
 from goengine.engine_options import EngineOptions
 from goengine.options import Seconds, option
+from goengine.rules import Rules
 
 _PLAYER = EngineOptions()
 
@@ -31,8 +32,14 @@ class GtpOptions:
 
     def __post_init__(self) -> None:
         self.player()
+        self.starting_rules()
         if not 2 <= self.boardsize <= 25:
             raise ValueError(f"--boardsize must be from 2 to 25, not {self.boardsize}")
+
+    def starting_rules(self) -> Rules:
+        """The rules at the start, komi included. Raises ValueError if there are no such rules or komi."""
+        rules = Rules.parse(self.rules)
+        return rules if self.komi is None else rules.with_komi(self.komi)
 
     def player(self) -> EngineOptions:
         """The options of the player. Raises ValueError if one is out of range."""

@@ -26,6 +26,7 @@ def test_answers_and_refusals():
         assert [echo.receive("one"), echo.receive("two")] == ["one", "two"]
         assert echo.knows("list_commands") and not echo.knows("genmove")
         assert echo.seconds > 0
+        echo.close(timeout=0.2)
 
 
 @pytest.mark.parametrize("body, complaint", [

@@ -261,3 +261,35 @@ def test_a_missing_net_is_named_and_the_rest_works():
     parts = blocks(done.stdout)
     assert parts[0] == "= Goengine" and parts[1].startswith("? the engine could not be loaded: ") and "no-such-net" in parts[1]
     assert b"no-such-net" in done.stderr
+
+
+IMPOSSIBLE = [("--rules", "chess"), ("--level", "21"), ("--komi", "nan"), ("--log", "/no/such/folder/x")]
+
+
+@pytest.mark.parametrize("option, value", IMPOSSIBLE)
+def test_impossible_options_end_with_their_name(option, value):
+    done = subprocess.run([*SERVER, option, value], capture_output=True, timeout=60, cwd=ROOT, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2 and option.strip("-").encode() in done.stderr and not done.stdout
+
+
+def test_pondering_gives_way_to_commands_and_is_off_by_default():
+    def cpu_after_a_move(*extra):
+        server = Server("--visits", "20", *extra)
+        server.ready()
+        server.send(b"genmove b\n")
+        server.until(lambda line: line is not None and line.startswith(b"= ") and len(line) > 4)
+        server.send(b"cputime\n")
+        server.until(lambda line: line == b"\n")
+        time.sleep(1.5)
+        sent = time.monotonic()
+        server.send(b"name\n1 cputime\n")
+        assert server.until(lambda line: line == b"= Goengine\n") - sent < 0.5
+        found = []
+        server.until(lambda line: line is not None and line.startswith(b"=1 ") and (found.append(line) or True))
+        server.send(b"genmove w\nquit\n")
+        assert server.process.wait(10) == 0
+        server.end()
+        return float(found[0].split()[1])
+
+    resting, pondering = cpu_after_a_move(), cpu_after_a_move("--ponder")
+    assert pondering > resting + 0.2

@@ -4,6 +4,8 @@ The header line is written as soon as the arguments are understood. What comes l
 and asks the session whether a line waits.
 """
 
+from dataclasses import replace
+
 from goengine.gtp import arguments
 from goengine.gtp.commands.play import decision_text
 from goengine.gtp.protocol import Emit, GtpError, Stream
@@ -28,30 +30,35 @@ def _arguments(session: Session, words: list[str]):
     return wanted, wanted.color or position.to_play
 
 
-def _reporting(emit: Emit, line, size: int, wanted):
-    """What the search calls with each report. A report without moves is left out: an empty line would end the response."""
+def _watch(session: Session, emit: Emit, color: int, wanted, dialect: str) -> dict:
+    """How the search is watched: the reports as lines, and what the client asked for.
+
+    A report without moves is left out, because an empty line would end the response. Where nobody trusts the net's ownership
+    the reports show the one that the engine itself counts by.
+    """
+    from goengine.gtp.analyze import restrictions
+
+    engine, line, size = session.engine, _dialect(dialect), session.engine.position.size
+    ownership = dialect == "cgos" or "ownership" in wanted.flags
+    proven = engine.evaluator.traits.ownership_proven
+    owned = engine.final_status().owned * (1 if color == arguments.BLACK else -1) if ownership and not proven else None
 
     def report(result) -> None:
+        if owned is not None:
+            result = replace(result, ownership=owned)
         if result.moves:
             emit(line(result, size, wanted))
 
-    return report
-
-
-def _search_arguments(wanted, dialect: str) -> dict:
-    from goengine.gtp.analyze import restrictions
-
-    return {"report_every": wanted.interval, "restrictions": restrictions(wanted), "min_moves": max(1, wanted.minmoves),
-            "ownership": dialect == "cgos" or "ownership" in wanted.flags}
+    return {"on_report": report, "report_every": wanted.interval, "restrictions": restrictions(wanted),
+            "min_moves": max(1, wanted.minmoves), "ownership": ownership and proven}
 
 
 def _analysis(session: Session, words: list[str], dialect: str) -> Stream:
     wanted, color = _arguments(session, words)
-    engine, line, size = session.engine, _dialect(dialect), session.engine.position.size
 
     def run(emit: Emit) -> None:
-        engine.analyze(color, on_report=_reporting(emit, line, size, wanted), should_stop=session.lookahead.pending,
-                       **_search_arguments(wanted, dialect))
+        watch = _watch(session, emit, color, wanted, dialect)
+        session.engine.analyze(color, should_stop=session.lookahead.pending, **watch)
         session.lookahead.wait()  # a search that ran out of memory or of moves leaves the analysis open
 
     return Stream(run)
@@ -71,14 +78,12 @@ def lz_analyze(session: Session, words: list[str]) -> Stream:
 def _generation(session: Session, words: list[str], dialect: str, *, play: bool = True, cancellable: bool = False) -> Stream:
     """A move with reports on the way, at least one of them, and the line `play VERTEX` at the end."""
     wanted, color = _arguments(session, words)
-    engine, line, size = session.engine, _dialect(dialect), session.engine.position.size
-    look = session.lookahead
+    engine, look = session.engine, session.lookahead
     should_stop = look.pending if cancellable else look.abandoned
 
     def run(emit: Emit) -> None:
         choose = engine.genmove if play else engine.choose
-        decision = choose(color, should_stop=should_stop, on_report=_reporting(emit, line, size, wanted),
-                          **_search_arguments(wanted, dialect))
+        decision = choose(color, should_stop=should_stop, **_watch(session, emit, color, wanted, dialect))
         if cancellable and decision.stopped:
             emit("play cancelled")
             return
