@@ -137,7 +137,7 @@ def write_sgf(path: Path, position: Position, names: dict[int, str], winner: int
         black=names.get(BLACK, ""),
         white=names.get(WHITE, ""),
     )
-    path.write_bytes(sgf.write_game(record, "goengine"))
+    path.write_bytes(sgf.write_game(record))
 
 
 def main() -> int:

@@ -3,15 +3,40 @@
 Knows colours and lines; asks a `Position` only for its stones. No game logic.
 """
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
+from typing import TextIO
 
 from goengine import coords
 from goengine.board.position import Position
 from goengine.board.state import BLACK, EMPTY
 
 _COLUMNS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
-_WOOD, _LINE, _DARK, _LIGHT, _MARK = "48;2;214;168;98", "38;2;96;66;28", "38;2;16;16;16", "38;2;250;250;250", "38;2;190;30;30"
+
+
+@dataclass(frozen=True)
+class Palette:
+    """How a terminal is told a colour (escape sequences), and the symbols of stones."""
+
+    wood: str
+    line: str
+    mark: str
+    stones: tuple[str, str]  # Black's, White's
+    last: tuple[str, str]  # the same for the last move
+    reset: str
+
+
+COLOURS = Palette(
+    wood="\033[48;2;214;168;98m",
+    line="\033[38;2;96;66;28m",
+    mark="\033[38;2;170;20;20m",
+    stones=("\033[38;2;16;16;16m●", "\033[38;2;250;250;250m●"),
+    last=("\033[38;2;16;16;16m◉", "\033[38;2;250;250;250m◉"),
+    reset="\033[0m",
+)
+PLAIN = Palette(wood="", line="", mark="", stones=("X", "O"), last=("#", "@"), reset="")
 
 
 def star_points(size: int) -> set[tuple[int, int]]:
@@ -27,29 +52,30 @@ def star_points(size: int) -> set[tuple[int, int]]:
     return cross | ({(middle, line) for line in lines} | {(line, middle) for line in lines} if size >= 13 else set())
 
 
-def terminal(position: Position, marks: Mapping[int, str] | None = None) -> str:
-    """The board in colour for a terminal, the last move marked.
+def palette_of(stream: TextIO) -> Palette:
+    """Colours for a terminal that has them, plain letters elsewhere and where NO_COLOR is set (https://no-color.org)."""
+    return COLOURS if stream.isatty() and not os.environ.get("NO_COLOR") else PLAIN
 
-    ``marks`` puts a single character on points (of a hint, say).
-    """
+
+def terminal(position: Position, palette: Palette, marks: Mapping[int, str] | None = None) -> str:
+    """The board as lines of text, the last move marked. ``marks`` puts single characters on empty points (of a hint, say)."""
     size = position.size
     letters = "   " + "".join(f" {letter}" for letter in _COLUMNS[:size])
     lines = [letters]
     for row in range(size):
-        cells = "".join(_cell(position, row, column, marks or {}) for column in range(size))
-        lines.append(f"{size - row:2} \033[{_WOOD}m{cells} \033[0m {size - row}")
+        cells = "".join(_cell(position, palette, row, column, marks or {}) for column in range(size))
+        lines.append(f"{size - row:2} {palette.wood}{cells} {palette.reset} {size - row}")
     return "\n".join([*lines, letters])
 
 
-def _cell(position: Position, row: int, column: int, marks: Mapping[int, str]) -> str:
+def _cell(position: Position, palette: Palette, row: int, column: int, marks: Mapping[int, str]) -> str:
     point = coords.point(row, column, position.size)
     stone = position.color(point)
     if stone != EMPTY:
-        symbol = "◉" if point == position.last_move else "●"
-        return f"\033[{_DARK if stone == BLACK else _LIGHT}m {symbol}"
+        return " " + (palette.last if point == position.last_move else palette.stones)[stone - BLACK]
     if point in marks:
-        return f"\033[{_MARK};1m {marks[point]}\033[22m"
-    return f"\033[{_LINE}m {'+' if (row, column) in star_points(position.size) else '·'}"
+        return f" {palette.mark}{marks[point]}"
+    return f" {palette.line}{'+' if (row, column) in star_points(position.size) else '.'}"
 
 
 def svg(position: Position, labels: Mapping[int, str] | None = None, caption: str = "") -> str:

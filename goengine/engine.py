@@ -172,11 +172,11 @@ class Engine:
 
         self.replace(position_from_sgf(path.read_bytes(), self.rules, move))
 
-    def to_sgf(self) -> str:
-        """The game so far as an SGF text."""
+    def to_sgf(self, result: str = "") -> str:
+        """The game so far as an SGF text; ``result`` as SGF writes it, such as B+3.5 or W+R."""
         from goengine.game_files import position_to_sgf
 
-        return position_to_sgf(self.position)
+        return position_to_sgf(self.position, result)
 
     # -- choosing moves --
 

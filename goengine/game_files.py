@@ -5,6 +5,7 @@ from goengine.board.position import Position
 from goengine.records import GameRecord
 from goengine.rules import Rules, from_sgf_text
 from goengine.sgf import read_game, write_game
+from goengine.sgf_values import parse_result
 
 
 def position_from_sgf(data: bytes, rules: Rules, move: int | None = None) -> Position:
@@ -29,9 +30,10 @@ def position_from_sgf(data: bytes, rules: Rules, move: int | None = None) -> Pos
     return position
 
 
-def position_to_sgf(position: Position) -> str:
-    """The game as an SGF text."""
+def position_to_sgf(position: Position, result: str = "") -> str:
+    """The game as an SGF text; ``result`` as SGF writes it, such as B+3.5 or W+R."""
     size = position.size
+    outcome, margin, ending = parse_result(result)
     record = GameRecord(
         size=size,
         moves=tuple((color, coords.to_index(p, size)) for color, p in position.moves),
@@ -41,8 +43,11 @@ def position_to_sgf(position: Position) -> str:
         white_setup=tuple(coords.to_index(p, size) for p in position.white_setup),
         to_play=position.moves[0][0] if position.moves else position.to_play,
         handicap=position.handicap,
+        outcome=outcome,
+        margin=margin,
+        ending=ending,
     )
-    return write_game(record, "goengine").decode("utf-8")
+    return write_game(record).decode("utf-8")
 
 
 def _points(indices: tuple[int, ...], size: int) -> list[int]:

@@ -48,11 +48,12 @@ def main(argv: list[str]) -> int:
     """Run the command. Returns its exit status."""
     options = parse(PlayOptions, argv, "goengine play")
     sys.stderr.write("Loading the net ...\n")
+    from goengine.evaluators.base import EvaluatorError
     from goengine.terminal_game import TerminalGame  # numba and the net take a moment: the options are checked before
 
     try:
         game = TerminalGame.start(options)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, EvaluatorError) as error:
         sys.stderr.write(f"goengine play: {error}\n")
         return 2
     return game.run()

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import numpy as np
 from sgfmill import sgf, sgf_grammar
 
-from goengine import coords
+from goengine import __version__, coords
 from goengine.board.replay import INDEX_POINTS, play_all, put_stones
 from goengine.board.state import BLACK, WHITE, new_board
 from goengine.records import GameRecord
@@ -297,8 +297,8 @@ def _fast_game(text: bytes) -> GameRecord | None:
 # -- writing --
 
 
-def write_game(record: GameRecord, application: str = "") -> bytes:
-    """The record as an SGF file (FF[4], UTF-8). Variations and comments are not kept in records."""
+def write_game(record: GameRecord) -> bytes:
+    """The record as an SGF file (FF[4], UTF-8), signed by this program. Records keep no variations and comments."""
     game = sgf.Sgf_game(record.size, encoding="UTF-8")
     root = game.get_root()
     root.set("KM", record.komi)
@@ -309,8 +309,7 @@ def write_game(record: GameRecord, application: str = "") -> bytes:
     for key, text in texts.items():
         if text:
             root.set(key, text)
-    if application:
-        root.set("AP", (application, ""))
+    root.set("AP", ("goengine", __version__))
     if record.handicap >= 2:
         root.set("HA", record.handicap)
     for key, stones in (("AB", record.black_setup), ("AW", record.white_setup)):

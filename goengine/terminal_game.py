@@ -16,6 +16,7 @@ from goengine.play import HELP, PlayOptions, unfinished_name
 from goengine.search.report import MoveInfo
 
 NAMES = {BLACK: "Black", WHITE: "White"}
+LETTERS = {BLACK: "B", WHITE: "W"}
 HINTS = 5
 
 
@@ -25,7 +26,10 @@ class TerminalGame:
     def __init__(self, engine: Engine, person: int) -> None:
         self.engine, self.person = engine, person
         self.over = self.saved = False
-        self._words: dict[str, Callable[[str], None]] = {
+        self.path: Path | None = None  # where the person had it saved
+        self.result = ""  # as SGF writes it, once the game is over
+        self.palette = drawing.palette_of(sys.stdout)
+        self._words: dict[str, Callable[[str], object]] = {
             "undo": self._undo,
             "hint": self._hint,
             "score": self._score,
@@ -58,9 +62,10 @@ class TerminalGame:
         """Play until the game is over or the person leaves. Returns the exit status."""
         _say(f"You are {NAMES[self.person]}. Type a move such as D4, or help.")
         try:
+            if self.position.to_play == self.person:
+                self._draw()
             while not self.over:
                 if self.position.to_play == self.person:
-                    self._draw()
                     line = input(f"{NAMES[self.person]} to play: ").strip()
                     if line.lower() in ("quit", "exit", "q"):
                         break
@@ -84,13 +89,13 @@ class TerminalGame:
         try:
             point = coords.from_gtp(word, self.position.size)
             self.engine.play(self.person, point)
-            self.saved = False
         except IllegalMove as error:
             _say(f"That move is not possible: {error}.")
             return
         except ValueError as error:
             _say(f"{error}. Type help for what can be typed.")
             return
+        self.saved = False
         self._check_end()
 
     def _answer(self) -> None:
@@ -100,18 +105,17 @@ class TerminalGame:
         decision = self.engine.genmove(color)
         self.saved = False
         if decision.resign:
-            self.over = True
+            self.over, self.result = True, f"{LETTERS[self.person]}+R"
             _say(f"{NAMES[color]} resigns. You win.")
             return
+        self._draw()
         _say(f"{NAMES[color]} plays {coords.to_gtp(decision.point, self.position.size)} {_chances(decision.search.value)}")
         self._check_end()
 
     def _check_end(self) -> None:
         moves = self.position.moves
         if len(moves) >= 2 and moves[-1][1] == moves[-2][1] == PASS:
-            self.over = True
-            self._draw()
-            self._score("")
+            self.over, self.result = True, self._score("")
 
     def _undo(self, _: str) -> None:
         count = 2 if len(self.position.moves) >= 2 else len(self.position.moves)
@@ -121,46 +125,48 @@ class TerminalGame:
         self.engine.undo(count)
         if self.position.to_play != self.person and self.position.moves:
             self.engine.undo(1)
+        self._draw()
 
     def _hint(self, _: str) -> None:
         result = self.engine.choose(self.person).search
         best = result.moves[:HINTS]
         marks = {move.point: str(order + 1) for order, move in enumerate(best)}
-        _say(drawing.terminal(self.position, marks))
+        _say(drawing.terminal(self.position, self.palette, marks))
         for order, move in enumerate(best):
             _say(f"  {order + 1}: {_describe(move, self.position.size)}")
 
-    def _score(self, _: str) -> None:
+    def _score(self, _: str) -> str:
         dead = self.engine.final_status().dead_points
         white = self.position.score(dead)
         marks = f", with {len(dead)} dead stones taken off" if dead else ""
         leader = "Nobody is ahead" if white == 0 else f"{NAMES[WHITE if white > 0 else BLACK]} is ahead by {abs(white):g}"
         _say(f"{leader}{marks}.")
+        return "0" if white == 0 else f"{LETTERS[WHITE if white > 0 else BLACK]}+{abs(white):g}"
 
     def _save(self, rest: str) -> None:
-        path = Path(rest) if rest else unfinished_name()
+        path = Path(rest) if rest else self.path or unfinished_name()
         if path.suffix != ".sgf":
             path = path.with_name(path.name + ".sgf")
         try:
-            path.write_text(self.engine.to_sgf(), encoding="utf-8")
+            path.write_text(self.engine.to_sgf(self.result), encoding="utf-8")
         except OSError as error:
             _say(f"The game cannot be saved: {error}.")
             return
-        self.saved = True
+        self.saved, self.path = True, path
         _say(f"Saved to {path}.")
 
     def _resign(self, _: str) -> None:
-        self.over = True
+        self.over, self.result = True, f"{LETTERS[3 - self.person]}+R"
         _say(f"{NAMES[3 - self.person]} wins by resignation.")
 
     def _leave(self) -> None:
-        if self.position.moves and not self.saved:
+        if self.position.moves and (self.over or not self.saved):
             self._save("")
         self.engine.close()
 
     def _draw(self) -> None:
         position = self.position
-        _say("\n" + drawing.terminal(position))
+        _say("\n" + drawing.terminal(position, self.palette))
         _say(
             f"move {len(position.moves)}   captured: {position.captured(WHITE)} white, {position.captured(BLACK)} black"
             f"   komi {position.rules.komi:g}"

@@ -11,7 +11,6 @@ ROOT = Path(__file__).resolve().parent.parent
 BASE = {"goengine", "goengine.coords", "goengine.rules", "goengine.jit", "goengine.options", "goengine.progress"}
 BOARD = BASE | {"goengine.board"}
 NETS = {"goengine", "goengine.array_file"}
-PLAY = BOARD | {"goengine.evaluators.base", "goengine.search", "goengine.handicap", "goengine.territory", "goengine.symmetry"}
 MAY_IMPORT = {
     "goengine.board": BASE,
     "goengine.features": BOARD,
@@ -20,8 +19,11 @@ MAY_IMPORT = {
     "goengine.sgf": BOARD | {"goengine.records", "goengine.sgf_values"},
     "goengine.nets": NETS,
     "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.symmetry"},
-    "goengine.search": BOARD | {"goengine.features", "goengine.evaluators.base", "goengine.evaluators.uniform", "goengine.symmetry"},
-    "training": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.records", "goengine.sgf", "goengine.symmetry", "goengine.evaluators"},
+    "goengine.search": BOARD
+    | {"goengine.features", "goengine.evaluators.base", "goengine.evaluators.uniform", "goengine.symmetry"},
+    "training": BOARD
+    | NETS
+    | {"goengine.features", "goengine.nets", "goengine.records", "goengine.sgf", "goengine.symmetry", "goengine.evaluators"},
 }
 TORCH = ("goengine.nets", "goengine.evaluators.network", "training")
 

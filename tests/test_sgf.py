@@ -284,7 +284,7 @@ def test_write_everything():
         outcome=WHITE_WINS, ending=RESIGNATION, black="B ]x\\", white="Wé", black_rank="1d", white_rank="9p", date="2026-11-23",
         source="s1",
     )  # fmt: skip
-    data = write_game(record, application="goengine")
+    data = write_game(record)
     assert read(data) == record
     assert b"AP[goengine" in data
     for outcome, ending, text in ((DRAW, SCORE, b"RE[0]"), (BLACK_WINS, TIME, b"RE[B+T]")):
