@@ -5,7 +5,7 @@ dead stones), dead stones of the opponent are captured first. Knows positions an
 and the search's candidates as plain numbers; knows no search, no clock and no protocol.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from goengine.engine_options import EngineOptions
 from goengine.territory import Territory
 
 PASS_MARGIN = 0.1  # in value: a pass that costs no more than this is as good as a move on a settled board
-UNLIKELY_PASS = 0.02  # a prior below which the net sees something to play
 LARGEST_DAME = 3  # points of a neutral region that nobody fights over
 LONG_GAME = 2.5  # times N * N moves: on a settled board nobody plays on beyond it
 
@@ -28,7 +27,6 @@ class Candidate:
 
     point: int
     value: float | None
-    prior: float
 
 
 def may_play(position: Position, point: int, color: int) -> bool:
@@ -105,11 +103,13 @@ class Finish:
     """The choice between the search's move, a capture of dead stones, and a pass.
 
     candidates: the search's moves, best first. territory: an opinion about the position, whose player to move is `color`.
-    trusted: whether the search's values mean anything.
+    pass_value: gives the net's value of a pass for `color`, asked where the search never tried one; None if no value of this
+    search means anything.
     """
 
-    def __init__(self, position: Position, color: int, candidates: Sequence[Candidate], territory: Territory, trusted: bool):
-        self.position, self.color, self.territory, self.trusted = position, color, territory, trusted
+    def __init__(self, position: Position, color: int, candidates: Sequence[Candidate], territory: Territory,
+                 pass_value: Callable[[], float] | None):
+        self.position, self.color, self.territory, self.pass_value = position, color, territory, pass_value
         self.playable = [c for c in candidates if may_play(position, c.point, color)]
         self.moves = [c for c in self.playable if c.point != PASS and not is_own_eye(position, c.point, color)]
         self.passing = next((c for c in self.playable if c.point == PASS), None)
@@ -157,18 +157,17 @@ class Finish:
 
     def _pass_costs_nothing(self) -> bool:
         long = len(self.position.moves) > LONG_GAME * self.position.size**2
-        if long or not self.trusted or self.playable[0].point == PASS:
+        if long or self.pass_value is None or self.playable[0].point == PASS:
             return True
-        if self.passing is None:
-            return False
         best = self.moves[0].value
-        if self.passing.value is None or best is None:
-            return self.passing.prior >= UNLIKELY_PASS
-        return best - self.passing.value <= PASS_MARGIN
+        if self.passing is None or best is None:
+            return False
+        passing = self.pass_value() if self.passing.value is None else self.passing.value
+        return best - passing <= PASS_MARGIN
 
     def _instead_of_pass(self) -> int:
         """The search would pass on an unsettled board: a move that does no harm, or the pass if there is none, as in a seki."""
-        if not self.trusted:
+        if self.pass_value is None:
             safe = (c.point for c in self.moves if _liberties_after(self.position, c.point, self.color) >= 2)
             return next(safe, PASS)
         visited = [c.value for c in self.moves if c.value is not None]

@@ -311,7 +311,8 @@ class Engine:
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         trusted = self.evaluator.traits.value_proven or self._params.rollout_weight > 0
-        finish = Finish(self.position, color, self._candidates(turned, result), self.opinion.territory(turned), trusted)
+        finish = Finish(self.position, color, self._candidates(turned, result), self.opinion.territory(turned),
+                        (lambda: self.opinion.value_of_pass(turned)) if trusted else None)
         point = finish.choose_cleanup() if cleanup else finish.choose()
         resign = False
         if may_resign and trusted:
@@ -329,8 +330,7 @@ class Engine:
             moves.sort(key=lambda m: m is not drawn)
         known = {m.point for m in moves}
         rest = [p for p in position.legal_moves() if p not in known]
-        seen = [Candidate(m.point, m.value if m.visits else None, m.prior) for m in moves]
-        return seen + [Candidate(p, None, 0.0) for p in rest]
+        return [Candidate(m.point, m.value if m.visits else None) for m in moves] + [Candidate(p, None) for p in rest]
 
 
 def _run(search: Search, limits: Limits, watch: Watch) -> SearchResult:

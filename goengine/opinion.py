@@ -9,7 +9,7 @@ import numpy as np
 from goengine import coords, features, symmetry, territory
 from goengine.board.position import Position
 from goengine.board.random import new_generator
-from goengine.board.state import BLACK
+from goengine.board.state import BLACK, PASS
 from goengine.endgame import LARGEST_DAME
 from goengine.evaluators.base import Batch, Evaluation
 from goengine.net_source import NetSource
@@ -65,6 +65,13 @@ class Opinion:
         answer = evaluator.evaluate(Batch(shown[None], values[None], np.zeros(1, np.uint64)))
         back = int(symmetry.INVERSE[view])
         return answer._replace(policy=symmetry.policy(answer.policy, back), ownership=symmetry.flat(answer.ownership, back))
+
+    def value_of_pass(self, position: Position) -> float:
+        """The net's value, for the player to move, of passing there: the mean over all views of the position after it."""
+        after = position.copy()
+        after.play(PASS)
+        views = [float(self.evaluation(after, after.to_play, s).value[0]) for s in range(symmetry.COUNT)]
+        return -sum(views) / len(views)
 
     def policy(self, position: Position, color: int, view: int = 0) -> np.ndarray:
         """The net's probabilities of the legal moves, float32[N*N+1]; nan where a move is illegal."""

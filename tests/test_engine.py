@@ -47,17 +47,17 @@ SETTLED = """
 """
 
 
-def judged(position, candidates, color=BLACK, trusted=False, cleanup=False):
+def judged(position, candidates, color=BLACK, pass_value=None, cleanup=False):
     """The point that `Finish` chooses, as a vertex."""
     size = position.size
     position.to_play = color
-    moves = [Candidate(coords.from_gtp(v, size), value, prior) for v, value, prior in candidates]
-    finish = Finish(position, color, moves, Opinion(Given(Uniform()), 400).territory(position), trusted)
+    moves = [Candidate(coords.from_gtp(vertex, size), value) for vertex, value in candidates]
+    finish = Finish(position, color, moves, Opinion(Given(Uniform()), 400).territory(position), pass_value)
     return coords.to_gtp(finish.choose_cleanup() if cleanup else finish.choose(), size)
 
 
 def all_moves(position):
-    return [(coords.to_gtp(p, position.size), None, 0.01) for p in position.legal_moves()]
+    return [(coords.to_gtp(p, position.size), None) for p in position.legal_moves()]
 
 
 def settled(text, rules="tromp-taylor", komi=7.5):
@@ -95,30 +95,38 @@ def test_an_early_pass_is_answered_by_counting():
     position = Position(9, Rules())
     position.play(coords.from_gtp("E5", 9), BLACK)
     position.play(PASS, WHITE)
-    assert judged(position, [("pass", None, 0.5), ("C3", None, 0.5)], BLACK) == "pass", "Black owns the board and wins"
+    assert judged(position, [("pass", None), ("C3", None)], BLACK) == "pass", "Black owns the board and wins"
     position = Position(9, Rules())
     for vertex, color in (("E5", BLACK), ("C3", WHITE), ("pass", BLACK)):
         position.play(coords.from_gtp(vertex, 9), color)
     position.rules = position.rules.with_komi(-7.5)
-    assert judged(position, [("pass", None, 0.5), ("G7", None, 0.5)], WHITE) == "G7", "the pass would lose"
+    assert judged(position, [("pass", None), ("G7", None)], WHITE) == "G7", "the pass would lose"
 
 
 def test_nobody_passes_first_on_an_open_board():
     position = Position(9, Rules())
     for vertex, color in (("E5", BLACK), ("C3", WHITE)):
         position.play(coords.from_gtp(vertex, 9), color)
-    assert judged(position, [("pass", 0.9, 0.9), ("G7", None, 0.1)], BLACK) == "G7"
+    assert judged(position, [("pass", 0.9), ("G7", None)], BLACK) == "G7"
 
 
 def test_a_trusted_search_may_pass_rather_than_harm_itself_but_not_when_that_ends_a_lost_game():
     position = Position(9, Rules())
     for vertex, color in (("E5", BLACK), ("C3", WHITE)):
         position.play(coords.from_gtp(vertex, 9), color)
-    moves = [("pass", 0.9, 0.5), ("G7", -0.5, 0.5)]
-    assert judged(position, moves, BLACK, trusted=True) == "pass"
+    moves = [("pass", 0.9), ("G7", -0.5)]
+    assert judged(position, moves, BLACK, pass_value=lambda: 0.9) == "pass"
     position.play(PASS, BLACK)
     position.rules = position.rules.with_komi(-7.5)
-    assert judged(position, moves, WHITE, trusted=True) == "G7"
+    assert judged(position, moves, WHITE, pass_value=lambda: 0.9) == "G7"
+
+
+def test_a_trusted_net_may_see_something_to_play_on_a_board_that_seems_settled():
+    position = settled(SETTLED)
+    moves = [("C9", 0.5), ("A1", 0.2), ("pass", None)]
+    assert judged(position, moves, pass_value=lambda: 0.45) == "pass"
+    assert judged(position, moves, pass_value=lambda: -0.5) == "C9"
+    assert judged(position, [*moves[:2], ("pass", 0.48)], pass_value=lambda: -0.5) == "pass"
 
 
 def test_own_eyes_are_never_filled_and_repetition_is_never_played():
