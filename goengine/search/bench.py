@@ -1,4 +1,4 @@
-"""How long the tree itself takes: visits without a net and without encoding. For `goengine bench`.
+"""How long the tree itself takes: visits without a net and without encoding, for `goengine bench`; and `warm_up`.
 
 CPU time of this thread, so that other programs on the machine matter less.
 """
@@ -7,10 +7,25 @@ import time
 
 from goengine import features
 from goengine.board.position import Position
-from goengine.evaluators.uniform import flat_evaluation
+from goengine.evaluators.uniform import Uniform, flat_evaluation
 from goengine.rules import Rules
 from goengine.search.core import TreeSearch
-from goengine.search.params import PLAY, SearchParams
+from goengine.search.params import PLAY, PRESETS, Limits, SearchParams
+from goengine.search.search import Search
+
+
+def warm_up() -> None:
+    """Compile every kernel of the search and of the feature sets, so that a first game does not wait for that."""
+    for name in features.names():
+        for params in PRESETS.values():
+            search = Search(Uniform(name), params.with_(trust_score=True))
+            position = Position(5, Rules())
+            search.set_position(position)
+            result = search.run(Limits(visits=40), ownership=True)
+            search.core.target()
+            position.play(result.chosen)
+            search.set_position(position)
+            search.run(Limits(visits=40))
 
 
 def overhead(size: int, visits: int = 4000, params: SearchParams = PLAY, encode: bool = False) -> float:

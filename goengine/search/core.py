@@ -28,6 +28,7 @@ from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISI
 
 _FIRST_NODES = 512
 _RAMP = 4  # at most one leaf under way for this many visits of the root: a small tree must not be searched blindly
+_SHAPE = ("leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "expansion_threshold")
 _DEEPEST = np.iinfo(np.int16).max
 
 
@@ -84,6 +85,22 @@ class TreeSearch:
         self._encode = batch_encoder(features)
         self._origin: _Origin | None = None
         self._moves: list[tuple[int, int]] = []
+        self._simulations = params.gumbel_visits
+
+    def use(self, params: SearchParams) -> None:
+        """Search with other constants from now on; the tree stays unless they change what it holds. No leaf is under way."""
+        same = all(getattr(params, name) == getattr(self.params, name) for name in _SHAPE)
+        self.params = params
+        if self._origin is None:
+            return
+        if not same:
+            self._make_room(self.size, self._game.hashes.size, self._game)
+            self.clear()
+            return
+        if self.root is not None:
+            self.tree.edge_prior[roots.edges_of(self.tree)] = self.root.raw
+            self.root = None
+        self._set_center(0.0)
 
     @property
     def size(self) -> int:
@@ -156,13 +173,13 @@ class TreeSearch:
         self.twins = {}
         return True
 
-    def _make_room(self, size: int, capacity: int) -> None:
-        """Arrays for another board size."""
+    def _make_room(self, size: int, capacity: int, game=None) -> None:
+        """Arrays for another board size, or another shape of the tree; ``game`` is kept."""
         points = size * size if self.params.ownership else 0
         actions = size * size + 1
         nodes = min(_FIRST_NODES, self.params.max_nodes)
         self.tree = trees.new_tree(points, nodes, 8 * actions)
-        self._game = new_game(size, capacity)
+        self._game = game or new_game(size, capacity)
         self._games = new_games(size, self.params.leaves, capacity)
         self._scratch = new_scratch(size, self.params.leaves)
         self._feature_scratch = self.features.new_scratch(size)
@@ -263,6 +280,7 @@ class TreeSearch:
         """Give up leaves whose evaluation failed."""
         cancel_batch(self.tree, leaves.nodes, leaves.count)
         self.in_flight -= leaves.count
+        leaves.count = 0
 
     # What came of it.
 

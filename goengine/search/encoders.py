@@ -27,7 +27,7 @@ _KERNELS = {"zero": _encode_zero, "agz17": _encode_agz17}
 
 
 def batch_encoder(features: FeatureSet) -> Callable[..., None]:
-    """``encode(games, count, rules, scratch, planes, values)``: the first ``count`` of stacked games into the arrays' first rows."""
+    """``encode(games, count, rules, scratch, planes, values)``: the first ``count`` stacked games into the first rows."""
     if features.name in _KERNELS:
         return _KERNELS[features.name]
 

@@ -31,7 +31,7 @@ _WEIGHTS = np.array([0.011257411327720693, 0.22207592200561263, 0.53333333333333
 
 @inlined_kernel
 def mean_utility(tree, node, rollout_weight):
-    """Mean utility of a node for the player who moved there: (1 - lambda) W_v / N_v + lambda W_r / N_r (Lee). 0 without visits."""
+    """Mean utility of a node for who moved there: (1 - lambda) W_v / N_v + lambda W_r / N_r (Lee); 0 without visits."""
     values = tree.stats[node, VALUES]
     q = tree.stats[node, UTILITY_SUM] / values if values > 0 else 0.0
     visits = tree.stats[node, VISITS]

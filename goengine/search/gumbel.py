@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from goengine.jit import kernel
+from goengine.jit import inlined_kernel, kernel
 from goengine.search.formulas import mean_utility
 from goengine.search.knobs import Plan
 from goengine.search.tree import COUNT, FIRST, NET_UTILITY, VIRTUAL, VISITED, VISITS
@@ -75,7 +75,7 @@ def sigma(q, most, knobs):
 
 @kernel
 def mixed_value(tree, node, rollout_weight):
-    """v_mix: the net's value and the visited children's Q, these weighted by prior: (v + sum N * sum pi q / sum pi) / (1 + sum N)."""
+    """v_mix = (v + sum N * sum pi q / sum pi) / (1 + sum N): the net's value, and the visited children's Q by prior."""
     first = tree.links[node, FIRST]
     total, mass, weighted = 0.0, 0.0, 0.0
     for e in range(first, first + tree.links[node, VISITED]):
@@ -122,8 +122,55 @@ def choose_planned(tree, plan, knobs):
 
 
 @kernel
+def choose_improved(tree, node, knobs):
+    """Below the root: the edge of highest pi'(a) - N(a) / (1 + sum N), or -1 if there is none; pi' as in `improved_policy`.
+
+    Unvisited moves all have q = v_mix, so only the one of highest prior can be chosen, and their sum needs no loop.
+    """
+    first = tree.links[node, FIRST]
+    visited = tree.links[node, VISITED]
+    most = most_visits(tree, node)
+    mixed = sigma(mixed_value(tree, node, knobs.rollout_weight), most, knobs)
+    top = mixed
+    total = 1.0
+    for e in range(first, first + visited):
+        child = np.int64(tree.edge_child[e])
+        total += tree.stats[child, VISITS] + tree.links[child, VIRTUAL]
+        if tree.stats[child, VISITS] > 0:
+            top = max(top, sigma(mean_utility(tree, child, knobs.rollout_weight), most, knobs))
+    mass, weights = 0.0, 0.0
+    for e in range(first, first + visited):
+        mass += tree.edge_prior[e]
+        weights += tree.edge_prior[e] * math.exp(_completed(tree, e, mixed, most, knobs) - top)
+    weights += max(0.0, 1.0 - mass) * math.exp(mixed - top)
+    best = -1
+    best_worth = -np.inf
+    for e in range(first, min(first + visited + 1, first + tree.links[node, COUNT])):
+        n = 0.0
+        strength = mixed
+        if e < first + visited:
+            child = np.int64(tree.edge_child[e])
+            n = tree.stats[child, VISITS] + tree.links[child, VIRTUAL]
+            strength = _completed(tree, e, mixed, most, knobs)
+        worth = tree.edge_prior[e] * math.exp(strength - top) / weights - n / total
+        if worth > best_worth:
+            best_worth = worth
+            best = e
+    return best
+
+
+@inlined_kernel
+def _completed(tree, edge, mixed, most, knobs):
+    """sigma(completed Q) of an edge that has a child; ``mixed`` is sigma(v_mix)."""
+    child = np.int64(tree.edge_child[edge])
+    if tree.stats[child, VISITS] == 0:
+        return mixed
+    return sigma(mean_utility(tree, child, knobs.rollout_weight), most, knobs)
+
+
+@kernel
 def best_planned(tree, plan, knobs):
-    """The edge that the search plays: of the most visited ones among the m considered, the highest g + logit + sigma(q); or -1."""
+    """The edge that the search plays: of the m considered and most visited, the highest g + logit + sigma(q); or -1."""
     first = tree.links[0, FIRST]
     most = most_visits(tree, 0)
     best = -1

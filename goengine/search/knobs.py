@@ -39,6 +39,7 @@ class Knobs(NamedTuple):
     center: float  # points for Black: where the dynamic part of the score's utility is 0
     c_visit: float
     c_scale: float
+    interior: int
     passes: int  # in the game before the root
     salt: np.uint64  # of the rules and komi, for the keys of a cache
 
@@ -90,6 +91,7 @@ def make_knobs(params: SearchParams, size: int, *, use_score: bool, center: floa
         center=float(center),
         c_visit=float(params.c_visit),
         c_scale=float(params.c_scale),
+        interior=int(params.gumbel_interior),
         passes=int(passes),
         salt=np.uint64(salt),
     )

@@ -32,7 +32,7 @@ class SearchParams:
     # Priors.
     policy_temperature: float = 1.0  # softmax temperature of all priors; Lee beta = 0.67
     root_policy_temperature: float = 1.0  # on top of it at the root; KataGo's paper 1.03
-    dirichlet_total: float = 0.0  # sum of the Dirichlet's parameters, over the legal moves; Zero 0.03 * 361 = 10.83; 0 = no noise
+    dirichlet_total: float = 0.0  # sum of the Dirichlet's parameters; Zero 0.03 * 361 = 10.83; 0 = no noise
     dirichlet_weight: float = 0.25  # epsilon; Zero 0.25
     dirichlet_shaped: bool = False  # KataGo: half of the total goes to moves of high prior
     # Forced playouts and target pruning at the root.
@@ -66,6 +66,7 @@ class SearchParams:
     gumbel_visits: int = 64  # simulations of the halving where the limits name none
     c_visit: float = 50.0  # Gumbel: sigma(q) = (c_visit + max N) c_scale q, q in [0, 1]
     c_scale: float = 1.0
+    gumbel_interior: bool = False  # Gumbel: below the root choose by pi' - N / (1 + sum N), not by PUCT
     # The tree.
     reuse: bool = True  # keep the subtree when the game goes on
     symmetry_pruning: bool = False  # KataGo rootSymmetryPruning: of equivalent first moves search one
@@ -76,7 +77,8 @@ class SearchParams:
     def __post_init__(self) -> None:
         if self.choice not in CHOICES:
             raise ValueError(f"choice '{self.choice}' is none of {', '.join(CHOICES)}")
-        for name in ("policy_temperature", "root_policy_temperature", "cpuct_base", "dynamic_score_scale", "static_score_scale"):
+        temperatures = ("policy_temperature", "root_policy_temperature")
+        for name in (*temperatures, "cpuct_base", "dynamic_score_scale", "static_score_scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
         for name in ("expansion_threshold", "leaves", "batches", "max_nodes", "max_memory_mb"):
@@ -112,6 +114,7 @@ GUMBEL = SearchParams(
     cpuct=1.25,
     gumbel_actions=16,
     choice="gumbel",
+    gumbel_interior=True,
     fpu_relative=True,
     root_fpu_reduction=0.0,
     fpu_reduction=0.0,

@@ -229,17 +229,15 @@ def _unvisited_move(search: TreeSearch, edge: int, order: int) -> MoveInfo:
 def _symmetric_moves(search: TreeSearch, infos: list[MoveInfo]) -> list[MoveInfo]:
     """The moves left out for symmetry, as their representatives seen in the mirror."""
     known = {info.point: info for info in infos}
-    mirrored = []
-    for point, (twin, s) in sorted(search.twins.items(), key=lambda item: known[item[1][0]].order if item[1][0] in known else 0):
-        if twin not in known:
-            continue
-        info = known[twin]
+    mirrored: list[MoveInfo] = []
+    twins = [(known[twin], point, s) for point, (twin, s) in search.twins.items() if twin in known]
+    for info, point, s in sorted(twins, key=lambda row: (row[0].order, row[1])):
         fields = {name: getattr(info, name) for name in MoveInfo.__dataclass_fields__}
         fields |= {
             "point": point,
             "order": len(infos) + len(mirrored),
             "pv": tuple(symmetry.point(p, s, search.size) for p in info.pv),
-            "symmetry_of": twin,
+            "symmetry_of": info.point,
         }
         mirrored.append(MoveInfo(**fields))
     return mirrored

@@ -49,6 +49,11 @@ class Search:
         """Leave out moves from now on; an empty sequence lifts that. Another set begins a new tree."""
         self.core.restrict(restrictions)
 
+    def use(self, params: SearchParams) -> None:
+        """Search with other constants from now on."""
+        self.core.use(params)
+        self._leaves_size = 0
+
     def clear(self) -> None:
         """Forget the tree and keep the position."""
         self.core.clear()

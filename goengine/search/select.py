@@ -12,7 +12,7 @@ from goengine.board.state import BLACK, PASS, SIZE, TO_PLAY, Board, Game, copy_g
 from goengine.jit import inlined_kernel, kernel
 from goengine.search.backup import back_up, forget_descent, set_net
 from goengine.search.formulas import choose_edge
-from goengine.search.gumbel import choose_planned
+from goengine.search.gumbel import choose_improved, choose_planned
 from goengine.search.outcome import final_score, is_over, rollout
 from goengine.search.tree import (
     COUNT,
@@ -106,6 +106,8 @@ def _next_edge(tree, node, knobs, plan):
     edge = -1
     if node == 0 and may_grow and plan.cursor[0] < plan.visits.size:
         edge = choose_planned(tree, plan, knobs)
+    elif node > 0 and may_grow and knobs.interior != 0:
+        edge = choose_improved(tree, node, knobs)
     return edge if edge >= 0 else choose_edge(tree, node, knobs, may_grow)
 
 
@@ -124,7 +126,7 @@ def _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch):
         tree.links[node, VIRTUAL] += 1
         state = tree.state[node]
         if state == TERMINAL:
-            z = np.float64(tree.net[node, NET_VALUE])
+            z = np.float64(tree.net[node, NET_VALUE]) if knobs.rollout_weight > 0 else 0.0
             back_up(tree, node, True, z)
             return node, _DONE, z
         if state == FRESH or state == LEAF:
@@ -159,7 +161,9 @@ def _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch):
 
 
 @kernel
-def select_batch(tree, root_game, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget):
+def select_batch(
+    tree, root_game, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget
+):
     """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits done at once).
 
     Leaf i goes to ``nodes`` (int32), ``rollouts`` (float64), ``keys`` (uint64) and ``games`` (stacked) at i. ``forbidden``

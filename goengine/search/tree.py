@@ -4,10 +4,10 @@ A node is a row; node 0 is the root. Its moves (edges) stand side by side in the
 
     links[node]   PARENT MOVE FIRST COUNT VISITED SORTED OWN VIRTUAL          edge pool
                                |     |      |        |
-                               +-----|------|--------|--------->  FIRST      move prior child     VISITED edges have a child
-                                     |      +--------|--------->             move prior child
-                                     |               +--------->             move prior   -1      SORTED: the best prior of the rest
-                                     +------------------------->  + COUNT    move prior   -1      in no order
+                               +-----|------|--------|------>  FIRST      move prior child     VISITED edges have a child
+                                     |      +--------|------>             move prior child
+                                     |               +------>             move prior   -1      SORTED: best prior of the rest
+                                     +---------------------->  + COUNT    move prior   -1      in no order
 
 Unvisited children all have the same first play urgency, so only the one of highest prior can be chosen: selection looks at the
 visited ones and at the next. Nobody ever sorts the rest; the next best is fetched when a child is made (`fetch_next`).

@@ -1,4 +1,4 @@
-"""A second, slow search in plain Python, written from the formulas: one leaf at a time, objects for nodes, `Position` for rules."""
+"""A second, slow search in plain Python, written from the formulas: one leaf at a time, objects for nodes."""
 
 import math
 from dataclasses import dataclass, field

@@ -196,7 +196,7 @@ def test_forced_playouts_reach_their_number_and_are_pruned():
 def test_lcb_prefers_the_certain_move():
     engine, result = search(position(5), noisy(3), 600, PLAIN.with_(choice="lcb"))
     core = engine.core
-    visits, utility = roots.child_table(core.tree, core.knobs)
+    visits, _ = roots.child_table(core.tree, core.knobs)
     mean, radius = roots.lower_bounds(core.tree, core.params, core.knobs)
     allowed = visits >= 0.15 * visits.max()
     best = max(np.flatnonzero(allowed), key=lambda e: mean[e] - radius[e])
@@ -224,7 +224,7 @@ def test_temperature_of_the_choice():
 
 def test_symmetry_pruning_on_the_empty_board():
     """Of the 25 points of the empty 5x5 board six differ; the others are reported as their mirror images."""
-    engine, result = search(position(5), symmetric(), 300, PLAIN.with_(symmetry_pruning=True))
+    _, result = search(position(5), symmetric(), 300, PLAIN.with_(symmetry_pruning=True))
     searched = {info.point for info in result.moves if info.symmetry_of is None}
     assert len(searched - {coords.PASS}) == 6
     mirrored = [info for info in result.moves if info.symmetry_of is not None]
