@@ -1,0 +1,125 @@
+"""Analysis commands inside this process: what clients ask for is in the lines, in KataGo's order, and nothing else."""
+
+import re
+
+import pytest
+
+FLOAT = r"-?\d+\.\d{6}"
+SCORES = "utility winrate scoreMean scoreStdev scoreLead scoreSelfplay"
+KEYS = f"move visits edgeVisits {SCORES} prior lcb utilityLcb weight order"
+VERTEX = r"(?:[A-HJ]\d|pass)"
+
+
+class Input:
+    """Looks ahead for a test: a line is there after a number of looks, and that ends what any input ends."""
+
+    def __init__(self, looks):
+        self.looks = looks
+
+    def pending(self):
+        self.looks -= 1
+        return self.looks < 0
+
+    def wait(self):
+        pass
+
+    def abandoned(self):
+        return False
+
+
+@pytest.fixture
+def ask(protocol):
+    """Send a command; returns (header, lines), or (whole reply, None) where there is no stream."""
+
+    def send(text, looks=20):
+        protocol.session.lookahead = Input(looks)
+        response = protocol.handle_line(text)
+        if response.stream is None:
+            return response.reply, None
+        lines = []
+        response.stream.run(lines.append)
+        assert all(line and "\n" not in line for line in lines)
+        return response.reply, lines
+
+    send("gogui-play_sequence b C3 w G7 b E5")
+    return send
+
+
+def segments(line):
+    """The moves of a report, and what follows the last one."""
+    moves = line.removeprefix("info ").split(" info ")
+    last, *rest = re.split(r" (?=rootInfo|ownership)", moves[-1])
+    return [*moves[:-1], last], rest
+
+
+def test_plain_report(ask):
+    header, lines = ask("7 kata-analyze 10")
+    assert header == "=7\n" and lines
+    moves, rest = segments(lines[-1])
+    assert not rest and moves[0].split(" pv ")[0].split()[::2] == KEYS.split()
+    assert re.search(rf" pv {VERTEX}( {VERTEX})*$", moves[0])
+    assert [int(re.search(r" order (\d+) ", move)[1]) for move in moves] == list(range(len(moves)))
+    assert moves[0].split()[1] == re.search(r" pv (\S+)", moves[0])[1]
+
+
+def test_everything_at_once(ask):
+    flags = "rootInfo true ownership true pvVisits true movesOwnership true"
+    _, lines = ask(f"kata-analyze b interval 10 minmoves 3 maxmoves 4 {flags}")
+    moves, rest = segments(lines[-1])
+    assert 3 <= len(moves) <= 4 and all(re.search(r" pv .* pvVisits( \d+)+$", move) for move in moves)
+    assert re.fullmatch(rf"rootInfo visits \d+ utility {FLOAT} winrate {FLOAT} .*", rest[0])
+    assert re.fullmatch(rf"ownership( {FLOAT}){{81}}", rest[1])
+    owned = list(map(float, rest[1].split()[1:]))
+    assert owned[6 * 9 + 2] > owned[2 * 9 + 6], "C3 is Black's, G7 White's, Black is asked about"
+    _, lines = ask("kata-analyze w 10 ownership true")
+    turned = list(map(float, segments(lines[-1])[1][0].split()[1:]))
+    assert turned == pytest.approx([-x for x in owned], abs=0.2)
+
+
+def test_avoid_and_allow(ask):
+    _, lines = ask("lz-analyze b 10 avoid b C4,D4,E4,pass 1 avoid w A1 3")
+    assert not {"C4", "D4", "E4", "pass"} & {move.split()[1] for move in segments(lines[-1])[0]}
+    _, lines = ask("kata-analyze allow w C4,D4 1")
+    assert {move.split()[1] for move in segments(lines[-1])[0]} <= {"C4", "D4"}
+
+
+def test_analysis_of_the_other_color_changes_nothing(ask, protocol):
+    position = protocol.session.engine.position
+    ask("kata-analyze b 10")
+    ask("lz-analyze w 10")
+    assert protocol.session.engine.position is position and position.to_play == 2 and len(position.moves) == 3
+
+
+def test_a_move_with_analysis_is_played(ask, protocol):
+    _, lines = ask("kata-genmove_analyze w 2147483647 ownership true")
+    assert len(lines) >= 2 and lines[0].startswith("info move ") and re.fullmatch(rf"play {VERTEX}", lines[-1])
+    assert len(protocol.session.engine.position.moves) == 4
+    _, lines = ask("lz-genmove_analyze b")
+    assert re.match(rf"info move {VERTEX} visits \d+ winrate \d+ prior \d+ lcb -?\d+ order 0 pv ", lines[0])
+
+
+def test_cancellable_searches(ask, protocol):
+    assert ask("kata-search_analyze_cancellable w 10", looks=3)[1][-1] == "play cancelled"
+    assert ask("kata-search_cancellable w", looks=3) == ("= cancelled\n\n", None)
+    assert ask("kata-search_analyze w 10", looks=0)[1][-1].startswith("play ")
+    assert re.fullmatch(rf"= {VERTEX}\n\n", ask("kata-search w")[0])
+    assert re.fullmatch(rf"= {VERTEX}\n\n", ask("reg_genmove w")[0])
+    assert len(protocol.session.engine.position.moves) == 3
+
+
+def test_analysis_after_the_end_still_answers(ask):
+    ask("gogui-play_sequence w pass b pass")
+    assert ask("kata-analyze w 10")[1]
+    assert re.fullmatch(rf"= {VERTEX}\n\n", ask("genmove w")[0])
+
+
+def test_raw_net(ask):
+    text = ask("kata-raw-nn 3")[0]
+    assert text.startswith("= symmetry 3\nwhiteWin 0.500000\nwhiteLoss 0.500000\nnoResult ")
+    lines = text.split("\n")
+    policy = lines[lines.index("policy") + 1 : lines.index("policy") + 10]
+    shares = [cell for row in policy for cell in row.split()]
+    assert len(shares) == 81 and shares.count("NAN") == 3
+    assert float(lines[lines.index("policy") + 10].split()[1]) == pytest.approx(1 / 79, abs=1e-5)
+    everything = ask("kata-raw-nn w all")[0]
+    assert everything.count("symmetry") == 8 and "\n\n" not in everything[:-2]
