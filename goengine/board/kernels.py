@@ -114,25 +114,24 @@ def _remove(board, chain, color):
 
 
 @inlined_kernel
-def play(board, point, color):
-    """Play a move or a pass of ``color``. Assumes that it is legal (`is_legal`); suicide takes the own chain off."""
-    board.info[KO] = 0
-    if point == PASS:
-        return
-    p = np.uint64(point)
-    s = np.uint64(board.info[STRIDE])
-    opponent = 3 - color
-    n0, n1, n2, n3 = p - s, p - _1, p + _1, p + s
-    c0, c1 = np.uint64(board.chain[n0]), np.uint64(board.chain[n1])
-    c2, c3 = np.uint64(board.chain[n2]), np.uint64(board.chain[n3])
-    k0, k1, k2, k3 = board.color[n0], board.color[n1], board.color[n2], board.color[n3]
-    pseudo = board.pseudo
-    pseudo[c0] -= _1
-    pseudo[c1] -= _1
-    pseudo[c2] -= _1
-    pseudo[c3] -= _1
-
-    board.color[p] = color
+def _put(board, p, s, color):
+    """Put a stone on an empty point, as a chain of its own."""
+    chain, pseudo = board.chain, board.pseudo
+    pseudo[chain[p - s]] -= _1
+    pseudo[chain[p - _1]] -= _1
+    pseudo[chain[p + _1]] -= _1
+    pseudo[chain[p + s]] -= _1
+    colors = board.color
+    colors[p] = color
+    chain[p] = p
+    board.next[p] = p
+    board.stones[p] = 1
+    pseudo[p] = (
+        np.uint64(colors[p - s] == EMPTY)
+        + np.uint64(colors[p - _1] == EMPTY)
+        + np.uint64(colors[p + _1] == EMPTY)
+        + np.uint64(colors[p + s] == EMPTY)
+    )
     board.hash[0] ^= ZOBRIST[color - 1, p]
     last = np.uint64(board.info[EMPTIES]) - _1
     moved = board.empties[last]
@@ -141,42 +140,55 @@ def play(board, point, color):
     board.slot[moved] = hole
     board.info[EMPTIES] = last
 
-    board.chain[p] = p
-    board.next[p] = p
-    board.stones[p] = 1
-    pseudo[p] = np.uint64(k0 == EMPTY) + np.uint64(k1 == EMPTY) + np.uint64(k2 == EMPTY) + np.uint64(k3 == EMPTY)
-    own = p
-    if k0 == color:
-        own = _merge(board, c0, own)
-    if k1 == color and np.uint64(board.chain[n1]) != own:
-        own = _merge(board, np.uint64(board.chain[n1]), own)
-    if k2 == color and np.uint64(board.chain[n2]) != own:
-        own = _merge(board, np.uint64(board.chain[n2]), own)
-    if k3 == color and np.uint64(board.chain[n3]) != own:
-        own = _merge(board, np.uint64(board.chain[n3]), own)
 
-    captured = np.uint64(0)
-    ko = np.uint64(0)
-    if k0 == opponent and pseudo[c0] == 0:
-        captured += board.stones[c0]
-        ko = n0
-        _remove(board, c0, opponent)
-    if k1 == opponent and board.color[n1] == opponent and pseudo[c1] == 0:
-        captured += board.stones[c1]
-        ko = n1
-        _remove(board, c1, opponent)
-    if k2 == opponent and board.color[n2] == opponent and pseudo[c2] == 0:
-        captured += board.stones[c2]
-        ko = n2
-        _remove(board, c2, opponent)
-    if k3 == opponent and board.color[n3] == opponent and pseudo[c3] == 0:
-        captured += board.stones[c3]
-        ko = n3
-        _remove(board, c3, opponent)
+@inlined_kernel
+def _join(board, own, n, color):
+    """Join the chain ``own`` with the one at its neighbour ``n`` if that has the same colour. Returns its name."""
+    if board.color[n] == color and np.uint64(board.chain[n]) != own:
+        return _merge(board, np.uint64(board.chain[n]), own)
+    return own
 
-    if captured == _1 and board.stones[own] == 1 and pseudo[own] == 1:
-        board.info[KO] = ko
-    elif pseudo[own] == 0:
+
+@inlined_kernel
+def _capture(board, n, color):
+    """Take the chain of ``color`` at ``n`` off if it has lost its last liberty. Returns its number of stones, or 0."""
+    chain = np.uint64(board.chain[n])
+    if board.color[n] != color or board.pseudo[chain] != 0:
+        return np.uint64(0)
+    _remove(board, chain, color)
+    return np.uint64(board.stones[chain])
+
+
+@kernel
+def _only_liberty(board, p, s):
+    """The liberty of a single stone that has one."""
+    for n in (p - s, p - _1, p + _1):
+        if board.color[n] == EMPTY:
+            return n
+    return p + s
+
+
+@inlined_kernel
+def play(board, point, color):
+    """Play a move or a pass of ``color``. Assumes that it is legal (`is_legal`); suicide takes the own chain off."""
+    board.info[KO] = 0
+    if point == PASS:
+        return
+    p = np.uint64(point)
+    s = np.uint64(board.info[STRIDE])
+    opponent = 3 - color
+    _put(board, p, s, color)
+    own = _join(board, p, p - s, color)
+    own = _join(board, own, p - _1, color)
+    own = _join(board, own, p + _1, color)
+    own = _join(board, own, p + s, color)
+    captured = _capture(board, p - s, opponent)
+    captured += _capture(board, p - _1, opponent)
+    captured += _capture(board, p + _1, opponent)
+    captured += _capture(board, p + s, opponent)
+    if captured == _1 and board.stones[own] == 1 and board.pseudo[own] == 1:
+        board.info[KO] = _only_liberty(board, p, s)
+    elif board.pseudo[own] == 0:
         _remove(board, own, color)
 
 
