@@ -105,7 +105,7 @@ def printsgf(session: Session, text: str) -> str | None:
     """The game as SGF, or into a file."""
     content = session.engine.to_sgf()
     if not text:
-        return content
+        return content.replace("\n", "")  # breaks stand between properties only
     try:
         Path(text).write_text(content, encoding="utf-8")
     except OSError as error:
