@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 
-from goengine.board.state import STRIDE
 from goengine.jit import kernel
 from goengine.search.formulas import score_utility
 from goengine.search.tree import (
@@ -113,12 +112,25 @@ def fill_priors(tree, node, logits, temperature, stride):
 
 
 @kernel
-def update_batch(tree, game, knobs, nodes, rollouts, count, policy, value, score, stdev, ownership):
+def _is_finite(count, policy, value):
+    """Whether all values and logits are numbers."""
+    for i in range(count):
+        if not math.isfinite(value[i]):
+            return False
+        for k in range(policy.shape[1]):
+            if not math.isfinite(policy[i, k]):
+                return False
+    return True
+
+
+@kernel
+def update_batch(tree, stride, knobs, nodes, rollouts, count, policy, value, score, stdev, ownership):
     """Enter the evaluations of the first ``count`` nodes (int32[count]) and back their values up.
 
-    ``game`` is only asked for the board's stride. Shapes as in `goengine.evaluators.base.Evaluation`.
+    Shapes as in `goengine.evaluators.base.Evaluation`. Returns False, and changes nothing, if a value or a logit is no number.
     """
-    stride = game.board.info[STRIDE]
+    if not _is_finite(count, policy, value):
+        return False
     for i in range(count):
         node = np.int64(nodes[i])
         first_time = tree.links[node, OWN] == 0
@@ -131,6 +143,7 @@ def update_batch(tree, game, knobs, nodes, rollouts, count, policy, value, score
         else:
             tree.state[node] = LEAF
         back_up(tree, node, first_time or knobs.rollout_weight == 0, rollouts[i])
+    return True
 
 
 @kernel

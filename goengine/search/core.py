@@ -12,7 +12,7 @@ import numpy as np
 
 from goengine import coords
 from goengine.board.random import new_generator
-from goengine.board.state import SIZE, TO_PLAY, copy_game, new_game
+from goengine.board.state import SIZE, TO_PLAY, copy_game
 from goengine.evaluators.base import Batch, Evaluation
 from goengine.features import FeatureSet
 from goengine.rules import RuleCode
@@ -20,10 +20,11 @@ from goengine.search import root as roots
 from goengine.search import tree as trees
 from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
 from goengine.search.encoders import batch_encoder
+from goengine.search.entry import Entry
 from goengine.search.gumbel import barriers
 from goengine.search.knobs import flip, make_knobs, new_games, new_scratch, no_plan
 from goengine.search.params import Restriction, SearchParams
-from goengine.search.select import select_batch
+from goengine.search.select import game_at, select_batch
 from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
 
 _FIRST_NODES = 512
@@ -82,7 +83,8 @@ class TreeSearch:
         self.twins: dict[int, tuple[int, int]] = {}  # moves left out for symmetry; see `roots.equivalents`
         self.in_flight = 0  # leaves selected and not yet answered
         self._use_score = use_score or params.trust_score
-        self._encode = batch_encoder(features)
+        self._encode = Entry(batch_encoder(features))
+        self._select_batch, self._update_batch = Entry(select_batch), Entry(update_batch)
         self._origin: _Origin | None = None
         self._moves: list[tuple[int, int]] = []
         self._simulations = params.gumbel_visits
@@ -179,8 +181,10 @@ class TreeSearch:
         actions = size * size + 1
         nodes = min(_FIRST_NODES, self.params.max_nodes)
         self.tree = trees.new_tree(points, nodes, 8 * actions)
-        self._game = game or new_game(size, capacity)
-        self._games = new_games(size, self.params.leaves, capacity)
+        self._games = new_games(size, self.params.leaves + 2, capacity)
+        self._game = game_at.py_func(self._games, self.params.leaves)
+        if game is not None:
+            copy_game(self._game, game)
         self._scratch = new_scratch(size, self.params.leaves)
         self._feature_scratch = self.features.new_scratch(size)
 
@@ -257,8 +261,8 @@ class TreeSearch:
             return 0
         p, actions = self.params, self.size * self.size + 1
         self.tree = trees.grow(self.tree, budget + 1, (want + 1) * actions, p.max_nodes, p.max_memory_mb << 20)
-        leaves.count, done = select_batch(
-            self.tree, self._game, self._games, self.knobs, self.rules, self._forbidden, plan, self.generator, self._scratch,
+        leaves.count, done = self._select_batch(
+            self.tree, self._games, self.knobs, self.rules, self._forbidden, plan, self.generator, self._scratch,
             leaves.nodes, leaves.rollouts, leaves.keys, want, budget,
         )  # fmt: skip
         if leaves.count:
@@ -267,12 +271,15 @@ class TreeSearch:
         return leaves.count + done
 
     def update(self, leaves: Leaves, answer: Evaluation) -> None:
-        """Enter the answers to all leaves. Raises ValueError if a value or a policy is not a number."""
-        if not (np.isfinite(answer.value).all() and np.isfinite(answer.policy).all()):
+        """Enter the answers to all leaves. Raises ValueError if their shapes are others, or one is not a number."""
+        n, points = leaves.count, self.size * self.size
+        arrays = [np.ascontiguousarray(array, np.float32) for array in answer]
+        if [array.shape for array in arrays] != [(n, points + 1), (n,), (n,), (n,), (n, points)]:
+            self.cancel(leaves)
+            raise ValueError(f"the shapes {[a.shape for a in arrays]} do not answer {n} positions of size {self.size}")
+        if not self._update_batch(self.tree, self.size + 1, self.knobs, leaves.nodes, leaves.rollouts, n, *arrays):
             self.cancel(leaves)
             raise ValueError("the evaluator gave a value or a policy that is not a number")
-        n = leaves.count
-        update_batch(self.tree, self._game, self.knobs, leaves.nodes, leaves.rollouts, n, *answer)
         self.in_flight -= n
         self._prepare_root()
 

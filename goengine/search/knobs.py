@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.scoring import BensonScratch, new_benson_scratch
-from goengine.board.state import BLACK, Board, Game, new_board, new_game
+from goengine.board.state import BLACK, Board, Game, new_game
 from goengine.coords import padded
 from goengine.search.params import SearchParams
 
@@ -55,7 +55,6 @@ class Plan(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of the kernels for one board size."""
 
-    board: Board
     owner: np.ndarray  # int8[P]
     stack: np.ndarray  # uint16[P]
     colors: np.ndarray  # uint8[P]
@@ -106,7 +105,6 @@ def new_scratch(size: int, leaves: int) -> Scratch:
     """Working memory for boards of this size and batches of that many leaves."""
     p = padded(size)
     return Scratch(
-        new_board(size),
         np.zeros(p, np.int8),
         np.zeros(p, np.uint16),
         np.zeros(p, np.uint8),
@@ -118,7 +116,10 @@ def new_scratch(size: int, leaves: int) -> Scratch:
 
 
 def new_games(size: int, count: int, capacity: int) -> Game:
-    """``count`` games as one: every array has a leading dimension. `goengine.search.leaves.game_at` picks one."""
+    """``count`` games as one, as every array of a call from Python costs time: each array has a leading dimension.
+
+    `goengine.search.select.game_at` picks one. The search keeps the leaves' games first, then the root's, then a scratch one.
+    """
     one = new_game(size, capacity)
 
     def stack(array: np.ndarray) -> np.ndarray:

@@ -50,12 +50,12 @@ def _territory(board, scratch):
 
 
 @kernel
-def rollout(board, to_play, rules, scratch, generator):
-    """Result of a random playout from a board, counted by area: 1, 0 or -1 for the player to move."""
-    copy_board(scratch.board, board)
+def rollout(board, copy, to_play, rules, scratch, generator):
+    """Result of a random playout from a board, counted by area: 1, 0 or -1 for the player to move. ``copy`` is scratch."""
+    copy_board(copy, board)
     size = board.info[SIZE]
-    playout(scratch.board, to_play, generator, 3 * size * size)
-    score = area(scratch.board, scratch.owner, scratch.stack) - rules.komi
+    playout(copy, to_play, generator, 3 * size * size)
+    score = area(copy, scratch.owner, scratch.stack) - rules.komi
     if score == 0:
         return 0.0
     return 1.0 if (score > 0) == (to_play == BLACK) else -1.0

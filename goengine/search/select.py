@@ -116,8 +116,11 @@ _EVALUATE, _DONE, _COLLISION = range(3)
 
 
 @kernel
-def _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch):
-    """Walk from the root to a leaf. Returns (leaf, how it ended, rollout); a leaf of _DONE has been backed up."""
+def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch):
+    """Walk from the root to a leaf. Returns (leaf, how it ended, rollout); a leaf of _DONE has been backed up.
+
+    ``game`` stands at the root and then at the leaf; ``spare`` is a board for rollouts.
+    """
     node = 0
     depth = 0
     passes = knobs.passes
@@ -150,7 +153,7 @@ def _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch):
         node = child
     z = 0.0
     if knobs.rollout_weight > 0:
-        z = rollout(game.board, game.status[TO_PLAY], rules, scratch, generator)
+        z = rollout(game.board, spare, game.status[TO_PLAY], rules, scratch, generator)
     grows = state != EXPANDED and (node == 0 or tree.stats[node, VISITS] + 1 >= knobs.threshold)
     grown = grows and _make_edges(tree, node, game, rules, forbidden, depth, scratch.legal)
     if state != FRESH and not grown:
@@ -162,18 +165,21 @@ def _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch):
 
 @kernel
 def select_batch(
-    tree, root_game, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget
+    tree, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget
 ):
     """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits done at once).
 
-    Leaf i goes to ``nodes`` (int32), ``rollouts`` (float64), ``keys`` (uint64) and ``games`` (stacked) at i. ``forbidden``
+    Leaf i goes to ``nodes`` (int32), ``rollouts`` (float64), ``keys`` (uint64) and ``games`` at i; the last but one of these
+    stacked games stands at the root, the last is scratch, and there are at least ``want`` before them. ``forbidden``
     (int16[4, P]) tells by colour and point in how many plies from the root a move may not be searched. ``plan``: see `Plan`.
     """
+    root_game = game_at(games, games.status.shape[0] - 2)
+    spare = game_at(games, games.status.shape[0] - 1).board
     found, done, collisions = 0, 0, 0
     while found < want and found + done < budget and collisions < want:
         game = game_at(games, found)
         copy_game(game, root_game)
-        node, ending, z = _descend(tree, game, knobs, rules, forbidden, plan, generator, scratch)
+        node, ending, z = _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch)
         if ending == _COLLISION:
             scratch.collided[collisions] = node
             collisions += 1

@@ -228,6 +228,13 @@ def test_evaluator_failure_leaves_no_trace():
     check_tree(engine.core.tree)
 
 
+def test_answers_of_another_shape_are_refused():
+    engine = Search(Scripted(lambda planes, values: flat_evaluation(len(planes), 4)), PLAIN)
+    engine.set_position(position(5))
+    with pytest.raises(ValueError, match="do not answer"):
+        engine.run(Limits(visits=5))
+
+
 def test_params_that_make_no_sense_are_refused():
     for bad in ({"choice": "luck"}, {"leaves": 0}, {"policy_temperature": 0.0}, {"rollout_weight": 2.0}, {"choice": "gumbel"}):
         with pytest.raises(ValueError):
