@@ -13,8 +13,8 @@ from goengine.evaluators.uniform import Uniform
 from goengine.search import gumbel, noise
 from goengine.search import root as roots
 from goengine.search.params import GUMBEL, PLAY, ZERO, Limits, Restriction
-from goengine.search.search import Search
-from goengine.search.tree import NET_UTILITY
+from goengine.search.search import Search, unsure
+from goengine.search.tree import FIRST, NET_UTILITY, UTILITY_SUM, VALUES, VISITS
 from tests.search.helpers import PLAIN, RULES, check_tree, goals, names, noisy, position, search, symmetric
 
 # actions, simulations -> visits that the action to be tried must have
@@ -338,3 +338,16 @@ def test_utilities_follow_the_centre():
     before = core.tree.stats[: core.tree.used[0]].copy()
     recompute_utilities(core.tree, core.knobs)
     assert core.tree.stats[: core.tree.used[0]] == pytest.approx(before, abs=1e-4)
+
+
+@pytest.mark.parametrize("best", [0, 1])
+def test_an_unsure_search_takes_longer(best):
+    """Time runs on to `max_seconds` while the most visited move is not the best one."""
+    engine, _ = search(position(5), noisy(3), 60, PLAIN)
+    core = engine.core
+    first = core.tree.links[0, FIRST]
+    rows = core.tree.edge_child[first : first + 2]
+    core.tree.stats[rows, VISITS] = 100, 60
+    core.tree.stats[rows, VALUES] = 100, 60
+    core.tree.stats[rows, UTILITY_SUM] = (90, 0) if best == 0 else (0, 54)
+    assert unsure(core) == (best == 1)
