@@ -70,10 +70,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         serve(make_protocol(session), reader, output, session.idle, journal.received if journal.keeps_traffic else None)
     except (_Terminated, KeyboardInterrupt):
         pass
-    return _leave(0)
-
-
-def _leave(status: int) -> int:
-    """End the process at once: a net that is still loading, or a thread of a library, must not keep it."""
-    sys.stderr.flush()
-    os._exit(status)
+    journal.close()
+    os._exit(0)  # at once: a net that is still loading, or a thread of a library, must not keep the process

@@ -3,11 +3,13 @@
 Knows no command and no Go.
 """
 
+import queue
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.1  # seconds between looks at the client while the engine loads
 _LONG_LOADING = 10.0  # seconds after which people should be told
+_UNREAD = 200  # remarks that wait for a reader of stderr
+_LAST_MOMENT = 0.3  # seconds for the last of them when the session ends
 
 
 class Lookahead(Protocol):
@@ -86,6 +90,32 @@ class Background:
         return self._value
 
 
+class _ErrorStream:
+    """Writes to stderr in a thread of its own, and drops what nobody reads: a full pipe must not stop the game."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[str | None] = queue.Queue(_UNREAD)
+        self._thread = threading.Thread(target=self._run, name="stderr", daemon=True)
+        self._thread.start()
+
+    def write(self, text: str) -> None:
+        """Hand over some lines; never waits."""
+        with suppress(queue.Full):
+            self._waiting.put_nowait(text)
+
+    def flush(self) -> None:
+        """Wait a moment for what was handed over; nothing may be written afterwards."""
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        self._thread.join(_LAST_MOMENT)
+
+    def _run(self) -> None:
+        while (text := self._waiting.get()) is not None:
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                sys.stderr.write(text)
+                sys.stderr.flush()
+
+
 class Journal:
     """Where words about the session go: stderr, and a file if one was asked for. Lines are short and prefixed.
 
@@ -95,6 +125,7 @@ class Journal:
     def __init__(self, file: Path | None = None, quiet: bool = False):
         self._file = file.open("a", encoding="utf-8", errors="replace") if file else None
         self._quiet = quiet
+        self._stderr = _ErrorStream()
         self._lock = threading.Lock()
 
     @property
@@ -127,11 +158,11 @@ class Journal:
 
     def _to_stderr(self, text: str) -> None:
         lines = "".join(f"goengine: {line}\n" for line in text.replace(" -> ", " => ").split("\n") if line.strip())
-        try:
-            sys.stderr.write(lines)
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            pass  # nobody reads it any more
+        self._stderr.write(lines)
+
+    def close(self) -> None:
+        """Let the last lines out."""
+        self._stderr.flush()
 
     def _to_file(self, mark: str, text: str) -> None:
         if self._file is None:

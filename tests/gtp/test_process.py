@@ -293,3 +293,14 @@ def test_pondering_gives_way_to_commands_and_is_off_by_default():
 
     resting, pondering = cpu_after_a_move(), cpu_after_a_move("--ponder")
     assert pondering > resting + 0.2
+
+
+def test_nobody_needs_to_read_stderr():
+    """A client that never does so must not find the server waiting on a full pipe."""
+    command = [part for part in SERVER if part != "--quiet"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        process.stdin.write(b"".join(b"cgos-opponent_rating %s\n" % (b"x" * 500) for _ in range(1000)) + b"quit\n")
+        process.stdin.close()
+        assert blocks(process.stdout.read()) == ["= "] * 1001
+        assert process.wait(5) == 0
