@@ -1,6 +1,6 @@
 """Draw the position that an SGF file ends with (or stands at before a move) as an SVG picture.
 
-    python benchmarks/draw_game.py game.sgf picture.svg --move 120
+python benchmarks/draw_game.py game.sgf picture.svg --move 120
 """
 
 import sys

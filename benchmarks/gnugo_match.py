@@ -152,10 +152,11 @@ def main() -> int:
             lines.append(line)
             with log.open("a") as file:
                 file.write(json.dumps(line) + "\n")
+            won = sum(x["won"] for x in lines)
             print(
-                f"game {line['game']}: {line['result']} in {line['moves']} moves, engine is {line['engine']}; won {sum(x['won'] for x in lines)} of {len(lines)}",
-                flush=True,
+                f"game {line['game']}: {line['result']}, {line['moves']} moves; engine {line['engine']}; won {won} of {len(lines)}"
             )
+            sys.stdout.flush()
     won = sum(line["won"] for line in lines)
     summary = {
         "opponent": f"GNU Go 3.8 level {match.level}",

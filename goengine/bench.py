@@ -21,12 +21,12 @@ from goengine.board.state import BLACK, TO_PLAY, Game, copy_game, new_board, new
 from goengine.evaluators import shipped
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.load import load
-from goengine.evaluators.uniform import Uniform
 from goengine.features import zero
 from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
 from goengine.options import option, parse
 from goengine.rules import Rules
+from goengine.search.bench import overhead
 from goengine.search.params import PLAY, Limits
 from goengine.search.search import Search
 from goengine.tables import short, table
@@ -92,7 +92,7 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
         yield Figure(
             "encoding, without", size, encodings_per_second(games, zero.encode_without_ladders, seconds), "positions/s"
         )
-        yield Figure("search without a net", size, 1e6 / visits_per_second(Uniform(), size, seconds), "µs/visit")
+        yield Figure("search without net and encoding", size, 1e6 * overhead(size), "µs/visit")
         for label, evaluator in _evaluators(options, size):
             for rows in BATCHES:
                 rate = evaluations_per_second(evaluator, batch_of_games(evaluator, games[:rows]), seconds)

@@ -72,8 +72,11 @@ def settled(position: Position, territory: Territory, color: int) -> bool:
         return False
     if position.rules.scoring == "territory":
         return all(len(region) <= LARGEST_DAME for region in territory.neutral)
-    return not any(may_play(position, p, color) and _liberties_after(position, p, color) >= 2
-                   for region in territory.neutral for p in region)
+    return not any(
+        may_play(position, p, color) and _liberties_after(position, p, color) >= 2
+        for region in territory.neutral
+        for p in region
+    )
 
 
 def dead_chains(position: Position, territory: Territory, color: int) -> list[tuple[int, ...]]:
@@ -107,8 +110,14 @@ class Finish:
     search means anything.
     """
 
-    def __init__(self, position: Position, color: int, candidates: Sequence[Candidate], territory: Territory,
-                 pass_value: Callable[[], float] | None):
+    def __init__(
+        self,
+        position: Position,
+        color: int,
+        candidates: Sequence[Candidate],
+        territory: Territory,
+        pass_value: Callable[[], float] | None,
+    ):
         self.position, self.color, self.territory, self.pass_value = position, color, territory, pass_value
         self.playable = [c for c in candidates if may_play(position, c.point, color)]
         self.moves = [c for c in self.playable if c.point != PASS and not is_own_eye(position, c.point, color)]

@@ -32,7 +32,6 @@ from goengine.territory import Territory
 _FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
 
 
-
 class Watch(TypedDict, total=False):
     """How a caller looks at a search under way, and what it forbids; every key may be left out."""
 
@@ -61,8 +60,16 @@ class Engine:
     Whatever fails raises ValueError or what the evaluator raises, and leaves the game as it was.
     """
 
-    def __init__(self, nets: NetSource | Evaluator, options: EngineOptions | None = None, *, size: int = 19,
-                 rules: Rules | None = None, params: SearchParams = PLAY, seed: int | None = None):
+    def __init__(
+        self,
+        nets: NetSource | Evaluator,
+        options: EngineOptions | None = None,
+        *,
+        size: int = 19,
+        rules: Rules | None = None,
+        params: SearchParams = PLAY,
+        seed: int | None = None,
+    ):
         self._nets = nets if isinstance(nets, NetSource) else Given(nets)
         self.options = options or EngineOptions()
         self.seed = random.SystemRandom().getrandbits(31) if seed is None else seed
@@ -77,8 +84,16 @@ class Engine:
         self._may_ponder = False
 
     @staticmethod
-    def load(net: str | None = None, options: EngineOptions | None = None, *, boardsize: int = 19, rules: str = "tromp-taylor",
-             komi: float | None = None, threads: int | None = None, seed: int | None = None) -> "Engine":
+    def load(
+        net: str | None = None,
+        options: EngineOptions | None = None,
+        *,
+        boardsize: int = 19,
+        rules: str = "tromp-taylor",
+        komi: float | None = None,
+        threads: int | None = None,
+        seed: int | None = None,
+    ) -> "Engine":
         """A player as a command line describes it, warm: the net is loaded and every kernel it needs has run once."""
         chosen = Rules.parse(rules)
         if komi is not None:
@@ -261,8 +276,10 @@ class Engine:
         result, size = decision.search, self.position.size
         move = "resign" if decision.resign else coords.to_gtp(decision.point, size)
         pv = result.best.pv[:10] if result.best else ()
-        return (f"{'BW'[decision.color - 1]} {move}: Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% "
-                f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {' '.join(coords.to_gtp(p, size) for p in pv)}")
+        return (
+            f"{'BW'[decision.color - 1]} {move}: Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% "
+            f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {' '.join(coords.to_gtp(p, size) for p in pv)}"
+        )
 
     def describe_clocks(self) -> str:
         """The time control and what is left, a line each."""
@@ -311,8 +328,13 @@ class Engine:
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         trusted = self.evaluator.traits.value_proven or self._params.rollout_weight > 0
-        finish = Finish(self.position, color, self._candidates(turned, result), self.opinion.territory(turned),
-                        (lambda: self.opinion.value_of_pass(turned)) if trusted else None)
+        finish = Finish(
+            self.position,
+            color,
+            self._candidates(turned, result),
+            self.opinion.territory(turned),
+            (lambda: self.opinion.value_of_pass(turned)) if trusted else None,
+        )
         point = finish.choose_cleanup() if cleanup else finish.choose()
         resign = False
         if may_resign and trusted:
@@ -334,5 +356,11 @@ class Engine:
 
 
 def _run(search: Search, limits: Limits, watch: Watch) -> SearchResult:
-    return search.run(limits, watch.get("should_stop"), watch.get("on_report"), watch.get("report_every", 1.0),
-                      ownership=watch.get("ownership", False), min_moves=max(watch.get("min_moves", 0), _FALLBACKS))
+    return search.run(
+        limits,
+        watch.get("should_stop"),
+        watch.get("on_report"),
+        watch.get("report_every", 1.0),
+        ownership=watch.get("ownership", False),
+        min_moves=max(watch.get("min_moves", 0), _FALLBACKS),
+    )

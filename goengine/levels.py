@@ -50,8 +50,13 @@ def draw(moves: Sequence[MoveInfo], limits: Strength, score_proven: bool, genera
     if not moves:
         raise ValueError("there is no move to draw from")
     best = moves[0]
-    allowed = [m for m in moves if m.visits > 0 and best.value - m.value <= limits.value_loss
-               and (not score_proven or best.score - m.score <= limits.score_loss)] or [best]
+    allowed = [
+        m
+        for m in moves
+        if m.visits > 0
+        and best.value - m.value <= limits.value_loss
+        and (not score_proven or best.score - m.score <= limits.score_loss)
+    ] or [best]
     total = sum(m.visits for m in allowed) or 1
     weights = np.array([m.visits / total + m.prior for m in allowed], np.float64) + 1e-9
     weights = (weights / weights.max()) ** (1.0 / limits.temperature)

@@ -50,9 +50,7 @@ def format_duration(seconds: float) -> str:
     return f"{minutes}m{whole % 60:02d}s" if minutes else f"{whole}s"
 
 
-def option(
-    default: Any = dataclasses.MISSING, help: str = "", *, positional: bool = False, short: str | None = None
-) -> Any:
+def option(default: Any = dataclasses.MISSING, help: str = "", *, positional: bool = False, short: str | None = None) -> Any:
     """A dataclass field with a help text.
 
     `positional` takes it without its name, `short` adds a spelling such as '-n'.
@@ -128,9 +126,7 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind: Any) -
         return
     if typing.get_origin(kind) is tuple:
         members = typing.get_args(kind)
-        settings["nargs"] = (
-            ("+" if positional and default is missing else "*") if members[-1] is Ellipsis else len(members)
-        )
+        settings["nargs"] = ("+" if positional and default is missing else "*") if members[-1] is Ellipsis else len(members)
         kind = members[0]
     elif positional and default is not missing:
         settings["nargs"] = "?"

@@ -33,9 +33,7 @@ class Progress:
         self._bar = None
         self._start = self._last = time.monotonic()
         self._done, self._note, self._shown = 0.0, "", None
-        self._first: tuple[float, float] | None = (
-            None  # (time, done) of the first update: a resumed job does not begin at 0
-        )
+        self._first: tuple[float, float] | None = None  # (time, done) of the first update: a resumed job does not begin at 0
         if self.stream.isatty() if bar is None else bar:
             self._bar = _rich_bar(title, total)
 
@@ -44,9 +42,7 @@ class Progress:
             self._bar[0].start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar:
             self._bar[0].stop()
         elif self._shown != (self._done, self._note):

@@ -200,12 +200,8 @@ class GamePack:
         zero = [np.zeros(1, np.int64)]
         return GamePack(
             offsets=np.concatenate(zero + [pack.offsets[1:] + s for pack, s in zip(packs, starts, strict=False)]),
-            setup_offsets=np.concatenate(
-                zero + [pack.setup_offsets[1:] + s for pack, s in zip(packs, stones, strict=False)]
-            ),
-            breaks=np.concatenate(
-                [np.zeros(0, np.int64)] + [pack.breaks + s for pack, s in zip(packs, starts, strict=False)]
-            ),
+            setup_offsets=np.concatenate(zero + [pack.setup_offsets[1:] + s for pack, s in zip(packs, stones, strict=False)]),
+            breaks=np.concatenate([np.zeros(0, np.int64)] + [pack.breaks + s for pack, s in zip(packs, starts, strict=False)]),
             rules=np.concatenate([np.zeros(0, np.uint8), *codes]),
             rule_names=names,
             note="; ".join(dict.fromkeys(pack.note for pack in packs if pack.note)),
@@ -228,9 +224,7 @@ class GamePack:
         names = meta.get("rules")
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             raise RecordError(f"{path}: the list of rules is missing")
-        pack = GamePack(
-            **{name: arrays[name] for name in _ARRAYS}, rule_names=tuple(names), note=str(meta.get("note", ""))
-        )
+        pack = GamePack(**{name: arrays[name] for name in _ARRAYS}, rule_names=tuple(names), note=str(meta.get("note", "")))
         if reason := pack.fault():
             raise RecordError(f"{path}: {reason}")
         return pack
@@ -263,9 +257,7 @@ class GamePack:
             return "a move is off its board"
         if (self.setup >= np.repeat(points, np.diff(self.setup_offsets))).any():
             return "a setup stone is off its board"
-        if len(self.breaks) and (
-            self.breaks[0] < 0 or self.breaks[-1] >= len(self.moves) or (np.diff(self.breaks) <= 0).any()
-        ):
+        if len(self.breaks) and (self.breaks[0] < 0 or self.breaks[-1] >= len(self.moves) or (np.diff(self.breaks) <= 0).any()):
             return "'breaks' does not ascend within the moves"
         return ""
 

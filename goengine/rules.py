@@ -176,8 +176,15 @@ PRESETS: dict[str, Rules] = {
     "goe": Rules(friendly_pass_ok=True),
 }
 
-_SGF_NAMES = {"chinese": "Chinese", "japanese": "Japanese", "aga": "AGA", "new-zealand": "NZ", "goe": "GOE",
-              "tromp-taylor": "Tromp-Taylor", "chinese-ogs": "chinese-ogs"}
+_SGF_NAMES = {
+    "chinese": "Chinese",
+    "japanese": "Japanese",
+    "aga": "AGA",
+    "new-zealand": "NZ",
+    "goe": "GOE",
+    "tromp-taylor": "Tromp-Taylor",
+    "chinese-ogs": "chinese-ogs",
+}
 
 # What people and servers write in RU, as words to look for, in this order.
 _SGF_WORDS = (
@@ -251,8 +258,7 @@ def _from_json(text: str) -> Rules:
     for key, value in data.items():
         name = _JSON_FIELDS.get(_plain(key))
         if name is None:
-            hint = "set the komi by its own command" if _plain(key) == "komi" else "possible: " + ", ".join(
-                _JSON_KEYS.values())
+            hint = "set the komi by its own command" if _plain(key) == "komi" else "possible: " + ", ".join(_JSON_KEYS.values())
             raise RulesError(f"Unknown rules key '{key}'; {hint}")
         fields[name] = _value(name, value)
     return _complete(fields)

@@ -172,9 +172,7 @@ def _record(nodes: list[Properties]) -> GameRecord:
     else:
         to_play = WHITE if black and not white else BLACK
     handicap = record.handicap if record.handicap >= 2 else (len(black) if len(black) >= 2 and not white else 0)
-    return replace(
-        record, moves=moves, black_setup=black, white_setup=white, to_play=to_play, handicap=handicap, fault=fault
-    )
+    return replace(record, moves=moves, black_setup=black, white_setup=white, to_play=to_play, handicap=handicap, fault=fault)
 
 
 def _moves(nodes: list[Properties], size: int) -> tuple[tuple[tuple[int, int], ...], dict[int, int], str]:
@@ -218,9 +216,7 @@ def _rectangle(value: bytes, size: int, key: str) -> list[int]:
         return []  # an empty value
     (top, left), (bottom, right) = divmod(a, size), divmod(b, size)
     rows, columns = sorted((top, bottom)), sorted((left, right))
-    return [
-        row * size + column for row in range(rows[0], rows[1] + 1) for column in range(columns[0], columns[1] + 1)
-    ]
+    return [row * size + column for row in range(rows[0], rows[1] + 1) for column in range(columns[0], columns[1] + 1)]
 
 
 # -- properties of the root --

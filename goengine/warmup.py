@@ -28,17 +28,24 @@ def _play() -> None:
     engine.close()
 
 
-def _encode() -> None:
-    """A position in every feature set."""
-    from goengine import features
+def _search() -> None:
+    """Every preset of the search, in every feature set."""
+    from goengine.search.bench import warm_up
+
+    warm_up()
+
+
+def _read() -> None:
+    """A game with set-up stones, as files and clients give it."""
+    from goengine import sgf
     from goengine.board.position import Position
+    from goengine.records import GameRecord
 
-    position = Position(9)
-    for name in features.names():
-        features.get(name).encode_one(position.game, position.code, 9)
+    Position.from_diagram(". X .\n. O .\n. . .")
+    sgf.check_moves(GameRecord(size=9, moves=((1, 40),), black_setup=(0,), white_setup=(1,)))
 
 
-STEPS: tuple[tuple[str, Callable[[], None]], ...] = (("features", _encode), ("search and play", _play))
+STEPS: tuple[tuple[str, Callable[[], None]], ...] = (("search", _search), ("play", _play), ("files", _read))
 
 
 def main(argv: list[str]) -> int:

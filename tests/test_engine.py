@@ -202,8 +202,19 @@ def test_engine_resigns_and_plays_nothing_then():
 
 
 def info(point, visits, value, prior):
-    return MoveInfo(point=point, visits=visits, value=value, utility=value, score=0.0, score_stdev=1.0, prior=prior, lcb=value,
-                    order=0, pv=(point,), pv_visits=(visits,))
+    return MoveInfo(
+        point=point,
+        visits=visits,
+        value=value,
+        utility=value,
+        score=0.0,
+        score_stdev=1.0,
+        prior=prior,
+        lcb=value,
+        order=0,
+        pv=(point,),
+        pv_visits=(visits,),
+    )
 
 
 def test_levels_go_down_smoothly():
@@ -297,8 +308,10 @@ def test_pondering_rests_after_its_time_and_is_off_before_a_move():
     assert not asked, "once per move"
 
 
-@pytest.mark.parametrize("words", ["absolute 0", "absolute 0.2", "byoyomi 0 0.1 3", "canadian 0 1 25", "fischer 0 0.05",
-                                   "fischer-capped 1 0.1 2 0.2"])
+@pytest.mark.parametrize(
+    "words",
+    ["absolute 0", "absolute 0.2", "byoyomi 0 0.1 3", "canadian 0 1 25", "fischer 0 0.05", "fischer-capped 1 0.1 2 0.2"],
+)
 def test_short_clocks_are_never_overstepped(words):
     engine = Engine(Uniform(), size=9, seed=1)
     engine.genmove(BLACK, should_stop=lambda: True)  # loads what a first move loads

@@ -49,16 +49,12 @@ def run_evaluate(config: Evaluate) -> int:
     predict = evaluate.from_evaluator(evaluator)
     rows = {}
     for size, games in packs.by_size(packs.load_any(config.games)).items():
-        rows[size] = evaluate.measure(
-            predict, games, chosen, positions=config.positions, batch=config.batch, seed=config.seed
-        )
+        rows[size] = evaluate.measure(predict, games, chosen, positions=config.positions, batch=config.batch, seed=config.seed)
     evaluator.close()
     total = evaluate.combine(list(rows.values())).as_dict()
     if config.json:
         by_size = {str(size): figures.as_dict() for size, figures in rows.items()} if len(rows) > 1 else {}
-        sys.stdout.write(
-            json.dumps({"net": evaluator.name, **finite(total), **({"sizes": by_size} if by_size else {})}) + "\n"
-        )
+        sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **({"sizes": by_size} if by_size else {})}) + "\n")
     else:
         sys.stdout.write(
             "".join(
@@ -71,9 +67,7 @@ def run_evaluate(config: Evaluate) -> int:
 
 def finite(values: dict) -> dict:
     """NaN as None: JSON has no NaN."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
 
 
 def run_supervised(config: Supervised) -> int:

@@ -40,9 +40,7 @@ class Stage(Protocol):
     def validate(self, module: nn.Module, place: "Place") -> dict[str, float]:
         """Figures on held-out samples; may be empty."""
 
-    def save_net(
-        self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]
-    ) -> None:
+    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net in the weights format."""
 
 
@@ -175,9 +173,7 @@ class Trainer:
         arrays, self.counters, saved = checkpoint.load_state(self.state_path)
         name = saved.get("loop", {}).get("optimizer", {}).get("name", self.config.optimizer.name)
         if name != self.config.optimizer.name:
-            raise RunError(
-                f"{self.state_path} was made with the optimizer {name}; go on with it, or take another --run folder"
-            )
+            raise RunError(f"{self.state_path} was made with the optimizer {name}; go on with it, or take another --run folder")
         parts: dict[str, dict[str, np.ndarray]] = {"weights": {}, "average": {}, "optimizer": {}}
         for name, array in arrays.items():
             part, rest = name.split("/", 1)
@@ -204,9 +200,7 @@ class Trainer:
         """Write the state, then the averaged net. Raises RunError if the disk does not take them."""
         arrays = {f"weights/{name}": _numpy(value) for name, value in self.module.state_dict().items()}
         arrays |= {f"average/{name}": _numpy(value) for name, value in self.average.arrays.items()}
-        arrays |= {
-            f"optimizer/{name}": value for name, value in optimizers.state_arrays(self.optimizer, self.module).items()
-        }
+        arrays |= {f"optimizer/{name}": value for name, value in optimizers.state_arrays(self.optimizer, self.module).items()}
         described = {"loop": checkpoint.plain(self.config), "run": checkpoint.plain(self.described)}
         checkpoint.save_state(self.state_path, arrays, self.counters, described)
         averaged = {name: _numpy(value) for name, value in self.average.arrays.items()}

@@ -51,9 +51,7 @@ def score_terms(mean: torch.Tensor, stdev: torch.Tensor, score: torch.Tensor) ->
     target = score.clamp(-SCORE_LIMIT, SCORE_LIMIT)
     huber = F.huber_loss(mean.float(), target, reduction="none", delta=SCORE_DELTA) / SCORE_DELTA
     spread = stdev.float().clamp(min=0.1)
-    error = (
-        target - mean.float()
-    ).detach()  # the deviation learns the error, the mean does not learn from the deviation
+    error = (target - mean.float()).detach()  # the deviation learns the error, the mean does not learn from the deviation
     return huber, spread.log() + 0.5 * (error / spread) ** 2
 
 
@@ -65,9 +63,7 @@ def ownership_terms(ownership: torch.Tensor, owner: torch.Tensor, board: torch.T
     return (entropy * board).sum((1, 2)) / board.sum((1, 2)).clamp(min=1)
 
 
-def total_loss(
-    output, batch: Mapping[str, torch.Tensor], weights: LossWeights
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """(loss, figures) of a net's output on a batch.
 
     The batch holds planes [B,C,M,M], policy and opponent int64 [B] (-1: none), value [B] in [-1,1] and value_weight

@@ -1,6 +1,5 @@
 """The options of each training command: every default, once. Imports no torch, so that help and errors come at once."""
 
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -46,9 +45,7 @@ class Supervised:
     validation: Path | None = option(None, "packed games that are only measured")
     net: str = option("b4c64", "a preset's name for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
-    budget: Seconds | None = option(
-        None, "stop after this time of training, 25m or 2h; the learning rate falls towards it"
-    )
+    budget: Seconds | None = option(None, "stop after this time of training, 25m or 2h; the learning rate falls towards it")
     steps: int | None = option(None, "stop after so many steps; with both, whichever comes first")
     batch: int = option(256, "positions per step")
     optimizer: Literal["sgd", "adamw", "muon"] = option("sgd", "kind of optimizer")

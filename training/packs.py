@@ -124,9 +124,7 @@ def _of_size(games: Games, size: int) -> Games:
     chosen = np.flatnonzero(games.size == size)
     lengths, stones = np.diff(games.start), np.diff(games.setup_start)
     of_move, of_stone = np.repeat(games.size, lengths) == size, np.repeat(games.size, stones) == size
-    start, setup_start = (
-        np.concatenate([[0], np.cumsum(counts[chosen])]).astype(np.int64) for counts in (lengths, stones)
-    )
+    start, setup_start = (np.concatenate([[0], np.cumsum(counts[chosen])]).astype(np.int64) for counts in (lengths, stones))
     return Games(
         start=start,
         moves=games.moves[of_move],
@@ -152,12 +150,7 @@ def _load_owners(path: Path, pack: GamePack) -> tuple[np.ndarray, np.ndarray]:
         return np.full(len(pack), -1, np.int32), np.zeros((0, points), np.int8)
     arrays, _ = read_arrays(beside, OWNERS_FORMAT, OWNERS_VERSION)
     games, owners = arrays.get("games"), arrays.get("owners")
-    if (
-        games is None
-        or owners is None
-        or owners.shape != (len(games), points)
-        or (len(games) and games.max() >= len(pack))
-    ):
+    if games is None or owners is None or owners.shape != (len(games), points) or (len(games) and games.max() >= len(pack)):
         raise RecordError(f"{beside}: does not belong to {path.name}; make it again with the command pack")
     row = np.full(len(pack), -1, np.int32)
     row[games] = np.arange(len(games))
@@ -226,9 +219,7 @@ def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = No
     for number, game in enumerate(iterate_games(sources), 1):
         if isinstance(game, Exception) or not game.moves:
             left_out += 1
-            first_error = first_error or (
-                str(game) if isinstance(game, Exception) else f"game '{game.source}': no moves"
-            )
+            first_error = first_error or (str(game) if isinstance(game, Exception) else f"game '{game.source}': no moves")
         else:
             builder.add(game)
         if say and number % 1000 == 0:
@@ -236,9 +227,7 @@ def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = No
     return builder, left_out, first_error
 
 
-def pack(
-    sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None
-) -> PackReport:
+def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None) -> PackReport:
     """Read SGF files and collections, check every move, and write a pack and its owners.
 
     Games that cannot be read, are illegal or have no moves are left out and counted. Raises RecordError if nothing
@@ -246,9 +235,7 @@ def pack(
     """
     builder, left_out, first_error = read_records(sources, say)
     if not len(builder):
-        raise RecordError(
-            f"{', '.join(map(str, sources))}: no game could be used{': ' + first_error if first_error else ''}"
-        )
+        raise RecordError(f"{', '.join(map(str, sources))}: no game could be used{': ' + first_error if first_error else ''}")
     made = builder.pack(note=", ".join(Path(source).name for source in sources))
     games = to_games(made)
     counted = np.flatnonzero(~np.isnan(games.margin))

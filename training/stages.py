@@ -88,16 +88,12 @@ class GamesStage:
         self.sampler = Sampler(games, chosen, Draw(config.seed, int(config.symmetries), 1, config.vary))
         self.held_out = None
         if config.validation is not None:
-            self.held_out = Sampler(
-                packs.load((config.validation,)), chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0)
-            )
+            self.held_out = Sampler(packs.load((config.validation,)), chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0))
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Batches from that sample on."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
-        for targets in stream(
-            self.sampler, self.config.batch, first_sample, threads=self.config.workers, allocate=allocate
-        ):
+        for targets in stream(self.sampler, self.config.batch, first_sample, threads=self.config.workers, allocate=allocate):
             yield targets._asdict()
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -112,9 +108,7 @@ class GamesStage:
         figures = measure_with(predictor(module, place), self.held_out, count, self.config.batch).as_dict()
         return {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
 
-    def save_net(
-        self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]
-    ) -> None:
+    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net with its configuration and data card."""
         card = {
             **self.card,

@@ -35,8 +35,16 @@ class AnalyzeArguments:
 
 
 # Keys with a boolean value, in lower case as they are looked up.
-_FLAGS = ("rootinfo", "ownership", "ownershipstdev", "movesownership", "movesownershipstdev", "pvvisits", "pvedgevisits",
-          "noresultvalue")
+_FLAGS = (
+    "rootinfo",
+    "ownership",
+    "ownershipstdev",
+    "movesownership",
+    "movesownershipstdev",
+    "pvvisits",
+    "pvedgevisits",
+    "noresultvalue",
+)
 
 
 def parse_arguments(words: list[str], size: int) -> AnalyzeArguments:
@@ -96,8 +104,10 @@ def restrictions(wanted: AnalyzeArguments) -> list[Restriction]:
     for points, allow in ((wanted.avoid, False), (wanted.allow, True)):
         for color, point, depth in points:
             groups.setdefault((color, depth, allow), set()).add(point)
-    return [Restriction(color=color, points=frozenset(points), depth=depth, allow=allow)
-            for (color, depth, allow), points in sorted(groups.items())]
+    return [
+        Restriction(color=color, points=frozenset(points), depth=depth, allow=allow)
+        for (color, depth, allow), points in sorted(groups.items())
+    ]
 
 
 def winrate(value: float) -> float:
@@ -155,8 +165,10 @@ def kata_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
 
 def _kata_values(info: MoveInfo | SearchResult) -> str:
     score = _float(info.score)
-    return (f"utility {_float(info.utility)} winrate {_float(winrate(info.value))} scoreMean {score} "
-            f"scoreStdev {_float(info.score_stdev)} scoreLead {score} scoreSelfplay {score}")
+    return (
+        f"utility {_float(info.utility)} winrate {_float(winrate(info.value))} scoreMean {score} "
+        f"scoreStdev {_float(info.score_stdev)} scoreLead {score} scoreSelfplay {score}"
+    )
 
 
 def _kata_move(move: MoveInfo, order: int, size: int, wanted: AnalyzeArguments) -> str:
@@ -189,8 +201,13 @@ def cgos_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
         for move in shown_moves(result, replace(wanted, maxmoves=10))
     ]
     ownership = "".join(_OWNERSHIP_LETTERS[_letter(value)] for value in (() if result.ownership is None else result.ownership))
-    report = {"winrate": round(winrate(result.value), 4), "score": round(_finite(result.score), 2),
-              "visits": int(result.visits), "moves": moves, "ownership": ownership}
+    report = {
+        "winrate": round(winrate(result.value), 4),
+        "score": round(_finite(result.score), 2),
+        "visits": int(result.visits),
+        "moves": moves,
+        "ownership": ownership,
+    }
     return json.dumps(report, separators=(",", ":"))
 
 

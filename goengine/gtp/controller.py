@@ -36,14 +36,16 @@ class Controller:
     command: a list, or a line that is split as a shell would. Raises ControllerError if it cannot be started.
     """
 
-    def __init__(self, command: str | Sequence[str], *, name: str | None = None, timeout: float = 60.0,
-                 cwd: Path | None = None):
+    def __init__(
+        self, command: str | Sequence[str], *, name: str | None = None, timeout: float = 60.0, cwd: Path | None = None
+    ):
         words = shlex.split(command) if isinstance(command, str) else list(command)
         self.name, self.timeout = name or Path(words[0]).name, timeout
         self.seconds = 0.0  # time that the program took for its answers
         try:
-            self._process = subprocess.Popen(words, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                             stderr=subprocess.PIPE)
+            self._process = subprocess.Popen(
+                words, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
         except OSError as error:
             raise ControllerError(f"{self.name} cannot be started: {error}") from error
         self._lines: queue.Queue[bytes | None] = queue.Queue()

@@ -34,8 +34,15 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
     from goengine.evaluators.base import EvaluatorError
 
     try:
-        engine = Engine.load(options.net, options.player(), boardsize=options.boardsize, rules=options.rules, komi=options.komi,
-                             threads=options.threads, seed=options.seed)
+        engine = Engine.load(
+            options.net,
+            options.player(),
+            boardsize=options.boardsize,
+            rules=options.rules,
+            komi=options.komi,
+            threads=options.threads,
+            seed=options.seed,
+        )
     except (ValueError, OSError, EvaluatorError) as error:
         journal.error(f"the engine could not be loaded: {error}")
         raise

@@ -176,8 +176,13 @@ class Journal:
 class Session:
     """One connection. `engine` waits until it is loaded."""
 
-    def __init__(self, options: GtpOptions, make_engine: Callable[[], "Engine"], lookahead: Lookahead | None = None,
-                 journal: Journal | None = None):
+    def __init__(
+        self,
+        options: GtpOptions,
+        make_engine: Callable[[], "Engine"],
+        lookahead: Lookahead | None = None,
+        journal: Journal | None = None,
+    ):
         self.options = options
         self.lookahead: Lookahead = lookahead or NoInput()
         self.journal = journal or Journal(quiet=True)

@@ -141,7 +141,7 @@ class Output:
         with self._lock:
             try:
                 while data and not self.closed:
-                    data = data[os.write(self._descriptor, data):]
+                    data = data[os.write(self._descriptor, data) :]
             except OSError:
                 self.closed = True
 
@@ -163,8 +163,13 @@ def claim_stdout() -> int:
     return private
 
 
-def serve(protocol: Protocol, reader: LineReader, output: Output, idle: Callable[[], None] | None = None,
-          log: Callable[[str], None] | None = None) -> None:
+def serve(
+    protocol: Protocol,
+    reader: LineReader,
+    output: Output,
+    idle: Callable[[], None] | None = None,
+    log: Callable[[str], None] | None = None,
+) -> None:
     """Answer lines until `quit`, the end of the input, or a client that has gone. `idle` runs while no line waits."""
     while not output.closed:
         if idle and not reader.pending():

@@ -96,9 +96,7 @@ class Bottleneck(nn.Module):
         super().__init__()
         half = spec.channels // 2
         self.act = ACTIVATIONS[spec.activation]
-        self.inner = nn.ModuleList(
-            (ConvNorm(spec.channels, half, 1), ConvNorm(half, half, 3), ConvNorm(half, half, 3))
-        )
+        self.inner = nn.ModuleList((ConvNorm(spec.channels, half, 1), ConvNorm(half, half, 3), ConvNorm(half, half, 3)))
         self.last = ConvNorm(half, spec.channels, 1)
 
     def forward(self, x: Tensor, extent: Extent) -> Tensor:

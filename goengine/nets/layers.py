@@ -121,9 +121,7 @@ def pool_means(x: Tensor, extent: Extent) -> Tensor:
     """KataGo's value-head pooling: [B,3C] float32: mean, mean * (w - 14)/10, mean * ((w - 14)^2 - 10)/100 for width w."""
     mean = _mean(x.float(), extent)
     offset = extent.width - POOL_CENTRE
-    return torch.cat(
-        (mean, mean * (offset / POOL_SCALE), mean * ((offset.square() - POOL_VARIANCE) / POOL_SCALE**2)), dim=1
-    )
+    return torch.cat((mean, mean * (offset / POOL_SCALE), mean * ((offset.square() - POOL_VARIANCE) / POOL_SCALE**2)), dim=1)
 
 
 def _mean(x: Tensor, extent: Extent) -> Tensor:

@@ -220,4 +220,3 @@ def sampled_edge(tree: Tree, knobs: Knobs, temperature: float, generator: np.nda
     weights = pruned_visits(tree, knobs)
     weights = (weights / weights.max()) ** (1.0 / temperature)
     return noise.choose(generator, weights)
-

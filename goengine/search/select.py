@@ -164,9 +164,7 @@ def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratc
 
 
 @kernel
-def select_batch(
-    tree, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget
-):
+def select_batch(tree, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget):
     """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits done at once).
 
     Leaf i goes to ``nodes`` (int32), ``rollouts`` (float64), ``keys`` (uint64) and ``games`` at i; the last but one of these

@@ -136,8 +136,7 @@ def test_illegal_play_changes_nothing():
     before = (position.to_diagram(), position.to_play, list(position.moves), int(position.game.board.hash[0]))
     with pytest.raises(IllegalMove):
         play(position, "C3")
-    assert before == (
-        position.to_diagram(), position.to_play, list(position.moves), int(position.game.board.hash[0]))
+    assert before == (position.to_diagram(), position.to_play, list(position.moves), int(position.game.board.hash[0]))
 
 
 def test_undo():

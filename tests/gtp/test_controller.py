@@ -29,11 +29,14 @@ def test_answers_and_refusals():
         echo.close(timeout=0.2)
 
 
-@pytest.mark.parametrize("body, complaint", [
-    ("import time; time.sleep(60)", "gave no answer to 'genmove b' in time"),
-    ("print('hello\\n')", "wrote 'hello', which is no answer to 'genmove b'"),
-    ("sys.exit('out of memory')", "ended without an answer to 'genmove b'"),
-])
+@pytest.mark.parametrize(
+    "body, complaint",
+    [
+        ("import time; time.sleep(60)", "gave no answer to 'genmove b' in time"),
+        ("print('hello\\n')", "wrote 'hello', which is no answer to 'genmove b'"),
+        ("sys.exit('out of memory')", "ended without an answer to 'genmove b'"),
+    ],
+)
 def test_misbehaviour_is_named(body, complaint):
     with Controller(program(body), name="bad one") as bad:
         with pytest.raises(ControllerError, match=f"bad one {complaint}"):

@@ -28,8 +28,13 @@ FOLDER = next((folder for folder in _modules() if (folder / "@sabaki" / "gtp").i
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 @pytest.mark.skipif(FOLDER is None, reason="@sabaki/gtp is not installed: npm install @sabaki/gtp, or set NODE_PATH")
 def test_sabaki():
-    done = subprocess.run([NODE, str(SCRIPT), *SERVER, "--visits", "60"], capture_output=True, timeout=120, cwd=ROOT,
-                          env={**os.environ, "NODE_PATH": str(FOLDER)})
+    done = subprocess.run(
+        [NODE, str(SCRIPT), *SERVER, "--visits", "60"],
+        capture_output=True,
+        timeout=120,
+        cwd=ROOT,
+        env={**os.environ, "NODE_PATH": str(FOLDER)},
+    )
     assert done.returncode == 0, done.stderr.decode()
     seen = json.loads(done.stdout)
     assert (seen["name"], seen["protocol"], seen["answer"], seen["problems"]) == ("Goengine", "2", "2", [])

@@ -19,7 +19,7 @@ class Pipe:
     def send(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            view = view[os.write(self.write_end, view):]
+            view = view[os.write(self.write_end, view) :]
 
     def close(self) -> None:
         if self.write_end >= 0:

@@ -38,11 +38,14 @@ def test_padding_changes_nothing(spec, training):
     planes, globals_ = positions(spec, 3, 9)
     small, large = lively(spec).train(training), lively(spec).train(training)
     one, other = small(planes, globals_), large(padded(planes, 19), globals_)
-    assert_same(one, other._replace(
-        policy=cropped_policy(other.policy, 9),
-        opponent_policy=cropped_policy(other.opponent_policy, 9),
-        ownership=other.ownership[:, :9, :9],
-    ))
+    assert_same(
+        one,
+        other._replace(
+            policy=cropped_policy(other.policy, 9),
+            opponent_policy=cropped_policy(other.opponent_policy, 9),
+            ownership=other.ownership[:, :9, :9],
+        ),
+    )
     for (name, a), b in zip(small.named_buffers(), large.buffers(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4, msg=f"statistics of {name} differ")
 

@@ -48,9 +48,7 @@ def test_combine_weighs_by_what_was_measured():
     a = Figures(10, 0.5, 1.0, 2.0, 1.0, 0.5, 4.0, counted=5, judged=10)
     b = Figures(30, 0.1, 0.2, 3.0, float("nan"), float("nan"), float("nan"), counted=0, judged=0)
     both = combine([a, b])
-    assert (
-        both.positions == 40 and both.top1 == pytest.approx(0.2) and both.value_mse == 1.0 and both.score_error == 4.0
-    )
+    assert both.positions == 40 and both.top1 == pytest.approx(0.2) and both.value_mse == 1.0 and both.score_error == 4.0
     assert np.isnan(combine([b]).value_mse)
 
 
@@ -69,10 +67,7 @@ def test_evaluators_of_the_engine(small_pack):
 def test_command(small_pack, tmp_path, capsys):
     small_pack.save(tmp_path / "small.npz")
     assert (
-        cli.main(
-            ["evaluate", "--net", "uniform", "--games", str(tmp_path / "small.npz"), "--positions", "50", "--json"]
-        )
-        == 0
+        cli.main(["evaluate", "--net", "uniform", "--games", str(tmp_path / "small.npz"), "--positions", "50", "--json"]) == 0
     )
     printed = json.loads(capsys.readouterr().out)
     assert printed["positions"] == 50 and printed["cross_entropy"] == pytest.approx(np.log(50), rel=1e-5)

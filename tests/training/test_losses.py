@@ -90,7 +90,5 @@ def test_value_gradient_has_the_right_sign():
 
 
 def test_a_weight_of_zero_leaves_the_term_out():
-    _, figures = total_loss(
-        output(), batch(), LossWeights(policy=1, value=1, opponent=0, ownership=0, score=0, score_stdev=0)
-    )
+    _, figures = total_loss(output(), batch(), LossWeights(policy=1, value=1, opponent=0, ownership=0, score=0, score_stdev=0))
     assert set(figures) == {"policy", "value", "top1", "mse"}

@@ -1,6 +1,5 @@
 """The command lines that every program shares."""
 
-
 import dataclasses
 import enum
 from pathlib import Path

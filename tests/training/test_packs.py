@@ -41,9 +41,7 @@ def test_load_joins_packs(stored, small_pack, tmp_path):
     assert packs.first_fault(games) is None
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"PK" + data[2:][::-1]]
-)
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"PK" + data[2:][::-1]])
 def test_damaged_files_are_named(stored, damage):
     stored.write_bytes(damage(stored.read_bytes()))
     with pytest.raises(RecordError, match=r"small\.npz"):

@@ -60,13 +60,9 @@ def test_batches_in_order_equal_slow_replay(small_pack, games):
         assert batch.opponent[position] == reply
         sign = 1 if color == BLACK else -1
         known = record.outcome != NO_RESULT
-        assert batch.value_weight[position] == known and batch.value[position] == (
-            sign * record.outcome if known else 0
-        )
+        assert batch.value_weight[position] == known and batch.value[position] == (sign * record.outcome if known else 0)
         counted = record.margin is not None
-        assert batch.score_weight[position] == counted and batch.score[position] == (
-            sign * record.margin if counted else 0
-        )
+        assert batch.score_weight[position] == counted and batch.score[position] == (sign * record.margin if counted else 0)
 
 
 def test_shuffled_passes_show_every_position_once(games):
@@ -75,9 +71,7 @@ def test_shuffled_passes_show_every_position_once(games):
         found = sorted(sampling.position_of(games, MIXED, number) for number in range(start, start + total))
         assert found == list(range(total))
     first = [sampling.position_of(games, MIXED, number) for number in range(50)]
-    assert first != sorted(first) and first != [
-        sampling.position_of(games, MIXED, total + number) for number in range(50)
-    ]
+    assert first != sorted(first) and first != [sampling.position_of(games, MIXED, total + number) for number in range(50)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 16, 17, 1000])
@@ -131,11 +125,7 @@ def test_owners_are_for_the_player_to_move(games):
 def test_smaller_boards_stand_in_the_corner(games):
     wide, tight = make(with_owners(games)._replace(owners=wide_owners(games)), PLAIN, side=9), make(games, PLAIN)
     a, b = wide.batch(0, 40), tight.batch(0, 40)
-    assert (
-        np.array_equal(a.planes[:, :, :7, :7], b.planes)
-        and not a.planes[:, :, 7:].any()
-        and not a.planes[:, :, :, 7:].any()
-    )
+    assert np.array_equal(a.planes[:, :, :7, :7], b.planes) and not a.planes[:, :, 7:].any() and not a.planes[:, :, :, 7:].any()
     rows, columns = np.divmod(b.policy, 7)
     assert np.array_equal(a.policy, np.where(b.policy == 49, 81, rows * 9 + columns))
 

@@ -50,11 +50,7 @@ def test_a_run_makes_a_net_with_its_story(stored, tmp_path, capsys):
     assert cli.main(arguments(stored, run, "--steps", "3")) == 0
     net = checkpoint.load(run / "net.safetensors")
     assert net.meta.step == 3 and net.meta.config["steps"] == 3 and net.meta.config["net"] == "b2c16"
-    assert (
-        net.meta.data["games"] == 30
-        and net.meta.data["samples"] == 48
-        and 0 <= net.meta.data["validation"]["top1"] <= 1
-    )
+    assert net.meta.data["games"] == 30 and net.meta.data["samples"] == 48 and 0 <= net.meta.data["validation"]["top1"] <= 1
     assert capsys.readouterr().out == ""
     # a second run may begin with that net, and go on with more steps
     assert (

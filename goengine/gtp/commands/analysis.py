@@ -49,8 +49,13 @@ def _watch(session: Session, emit: Emit, color: int, wanted, dialect: str) -> di
         if result.moves:
             emit(line(result, size, wanted))
 
-    return {"on_report": report, "report_every": wanted.interval, "restrictions": restrictions(wanted),
-            "min_moves": max(1, wanted.minmoves), "ownership": ownership and proven}
+    return {
+        "on_report": report,
+        "report_every": wanted.interval,
+        "restrictions": restrictions(wanted),
+        "min_moves": max(1, wanted.minmoves),
+        "ownership": ownership and proven,
+    }
 
 
 def _analysis(session: Session, words: list[str], dialect: str) -> Stream:

@@ -9,8 +9,13 @@ from goengine.gtp.registry import command
 from goengine.gtp.session import Session
 
 # KataGo's names, which clients use, for our options.
-_ALIASES = {"maxVisits": "visits", "maxTime": "time", "lagBuffer": "lag", "ponderingEnabled": "ponder",
-            "allowResignation": "resign"}
+_ALIASES = {
+    "maxVisits": "visits",
+    "maxTime": "time",
+    "lagBuffer": "lag",
+    "ponderingEnabled": "ponder",
+    "allowResignation": "resign",
+}
 
 
 def _own(name: str) -> str:
