@@ -154,7 +154,7 @@ def main() -> int:
                 file.write(json.dumps(line) + "\n")
             won = sum(x["won"] for x in lines)
             print(
-                f"game {line['game']}: {line['result']}, {line['moves']} moves; engine {line['engine']}; won {won} of {len(lines)}"
+                f"game {line['game']}: {line['result']}, {line['moves']} moves; engine {line['engine']}; {won}/{len(lines)} won"
             )
             sys.stdout.flush()
     won = sum(line["won"] for line in lines)
