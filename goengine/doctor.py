@@ -199,7 +199,7 @@ def torch() -> Iterator[Finding]:
 
 def opponents() -> Iterator[Finding]:
     """Programs to play against."""
-    path = shutil.which("gnugo")
+    path = shutil.which("gnugo") or shutil.which("gnugo", path="/usr/games")  # where Debian has it, off many a PATH
     if path is None:
         yield Finding("gnugo", "note", "not found: no matches against it", "install the package gnugo")
         return

@@ -129,6 +129,8 @@ PLAY = SearchParams(
     static_score=0.1,
     dynamic_score=0.3,
     symmetry_pruning=True,
+    temperature=0.3,  # for the first moves only, so that not all games begin alike; KataGo 0.5 falling to 0.1
+    temperature_plies=12,
     leaves=8,
     batches=2,
 )
