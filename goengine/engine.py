@@ -53,6 +53,11 @@ class Decision:
     search: SearchResult
     stopped: bool = False  # the caller ended the search
 
+    @property
+    def pv(self) -> tuple[int, ...]:
+        """The move and what the search expects after it. Not always its best line: a move may be drawn, or a judgement."""
+        return next((tuple(move.pv) for move in self.search.moves if move.point == self.point), (self.point,))
+
 
 class Engine:
     """A player. Moves of the opponent come in by `play`, its own by `genmove`.
@@ -275,10 +280,10 @@ class Engine:
         """A decision in a line: move, visits, chances and expected play."""
         result, size = decision.search, self.position.size
         move = "resign" if decision.resign else coords.to_gtp(decision.point, size)
-        pv = result.best.pv[:10] if result.best else ()
+        line = " ".join(coords.to_gtp(p, size) for p in decision.pv[:10])
         return (
             f"{'BW'[decision.color - 1]} {move}: Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% "
-            f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {' '.join(coords.to_gtp(p, size) for p in pv)}"
+            f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {line}"
         )
 
     def describe_clocks(self) -> str:

@@ -62,15 +62,15 @@ def ownership(session: Session, words: list[str]) -> str:
 
 @command("goengine-pv", "gogui")
 def variation(session: Session, words: list[str]) -> str:
-    """The principal variation of the last search, as colour-vertex pairs."""
+    """The last move that was chosen and what the search expects after it, as colour-vertex pairs."""
     from goengine.coords import to_gtp
 
     engine = session.engine
     decision, size = engine.last_decision, engine.position.size
-    if decision is None or not decision.search.moves:
+    if decision is None:
         return ""
     color, words = decision.color, []
-    for p in decision.search.moves[0].pv:
+    for p in decision.pv:
         words.append(f"{'b' if color == 1 else 'w'} {to_gtp(p, size)}")
         color = 3 - color
     return " ".join(words)
