@@ -165,12 +165,17 @@ class Journal:
         self._stderr.flush()
 
     def _to_file(self, mark: str, text: str) -> None:
-        if self._file is None:
+        file = self._file
+        if file is None:
             return
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        with self._lock:
-            self._file.writelines(f"{stamp} {mark} {line}\n" for line in text.split("\n"))
-            self._file.flush()
+        try:
+            with self._lock:
+                file.writelines(f"{stamp} {mark} {line}\n" for line in text.split("\n"))
+                file.flush()
+        except OSError as error:  # a full disk must not end the game
+            self._file = None
+            self._to_stderr(f"nothing more is logged: {error.strerror or error}")
 
 
 class Session:
@@ -221,10 +226,7 @@ class Session:
         """Called while no command waits: ponder, if that was asked for and a game goes on."""
         engine = self.loaded()
         if engine is not None and engine.options.ponder:
-            engine.ponder(self.lookahead.pending)
-
-    def close(self) -> None:
-        """Give back what the engine holds."""
-        engine = self.loaded()
-        if engine is not None:
-            engine.close()
+            try:
+                engine.ponder(self.lookahead.pending)
+            except Exception as error:  # noqa: BLE001  no command asked for it, so none can fail
+                self.journal.exception(error)

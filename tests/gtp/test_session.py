@@ -1,0 +1,51 @@
+"""What the commands share: thinking in between never ends a session, and neither does a log that cannot be written."""
+
+from pathlib import Path
+
+import pytest
+
+from goengine.engine import Engine
+from goengine.engine_options import EngineOptions
+from goengine.evaluators.uniform import Uniform
+from goengine.gtp.session import Journal, Session
+from goengine.gtp.settings import GtpOptions
+
+
+def test_pondering_that_fails_is_reported_only(capfd):
+    engine = Engine(Uniform(), EngineOptions(visits=4, ponder=True), size=5, seed=1)
+
+    def fail(should_stop):
+        raise RuntimeError("the net has gone")
+
+    engine.ponder = fail
+    journal = Journal(quiet=True)
+    session = Session(GtpOptions(), lambda: engine, journal=journal)
+    assert session.engine is engine
+    session.idle()
+    journal.close()
+    assert "the net has gone" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_ends_the_log_and_nothing_else(capfd):
+    journal = Journal(Path("/dev/full"), quiet=True)
+    for _ in range(2):
+        journal.received("genmove b")
+        journal.sent("= D4\n\n")
+    journal.close()
+    assert capfd.readouterr().err.count("nothing more is logged: No space left") == 1
+
+
+def test_the_expected_play_begins_with_the_move_that_was_played(protocol):
+    """Also where the move is drawn, below full strength, and so not the head of the search's best line."""
+    from goengine.coords import to_gtp
+
+    protocol.handle_line("goengine-param level 1")
+    differ = 0
+    for _ in range(6):
+        protocol.handle_line("clear_board")
+        played = protocol.handle_line("genmove b").reply.removeprefix("= ").strip()
+        assert protocol.handle_line("goengine-pv b").reply.split()[1:3] == ["b", played]
+        assert f"PV {played}" in protocol.handle_line("gomill-explain_last_move").reply
+        differ += to_gtp(protocol.session.engine.last_decision.search.moves[0].point, 9) != played
+    assert differ
