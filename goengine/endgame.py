@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goengine import coords
 from goengine.board.kernels import KO_POSITIONAL, breaks_superko, fills_eye, find_liberties, play
 from goengine.board.position import Position
 from goengine.board.state import BLACK, EMPTY, PASS, PASSES, copy_board, new_board
@@ -89,7 +90,7 @@ def capturing_move(position: Position, color: int, chains: Sequence[tuple[int, .
 
     `preferred` are the search's candidates, best first. Moves into atari come last, as a dead eye space needs them at times.
     """
-    board, stride = position.game.board, position.size + 1
+    board, stride = position.game.board, coords.stride(position.size)
     rank = {p: i for i, p in enumerate(preferred)}
     hopeful: list[tuple[bool, int, int, int]] = []
     for chain in chains:

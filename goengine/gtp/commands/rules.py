@@ -1,4 +1,4 @@
-"""Rules: read and changed at any time; the history of the game is replayed under the new ones."""
+"""Rules: read and changed at any time; they hold from the next move on, and the komi and the moves so far stay."""
 
 from goengine.gtp import arguments
 from goengine.gtp.protocol import GtpError
@@ -8,14 +8,12 @@ from goengine.rules import Rules, RulesError, kgs_preset
 
 
 def _set(session: Session, make) -> None:
-    """Change the rules to `make()`, keeping the komi. Raises GtpError if they do not exist or the game breaks them."""
+    """Change the rules to `make()`, keeping the komi. Raises GtpError if they do not exist."""
     engine = session.engine
     try:
         engine.set_rules(make().with_komi(engine.rules.komi))
     except RulesError as error:
         raise GtpError(str(error)) from None
-    except ValueError as error:
-        raise GtpError(f"the moves so far are impossible under these rules: {error}") from None
 
 
 @command("kata-get-rules", "rules")
