@@ -13,7 +13,7 @@ from goengine.options import Seconds, option, parse
 
 HELP = """A move is typed as on the board's edge: D4. Besides:
   pass      give up the turn; two passes end the game        undo     take back your last move and the answer
-  hint      the moves that the engine looks at               score    who owns what, as the engine sees it
+  hint      the moves that the engine looks at               score    who is ahead, as the engine sees it
   save F    write the game to the SGF file F                 resign   give up
   board     draw the board again                             help     this text
   quit      leave; an unfinished game is saved"""
@@ -53,7 +53,10 @@ def main(argv: list[str]) -> int:
 
     try:
         game = TerminalGame.start(options)
-    except (ValueError, OSError, EvaluatorError) as error:
+    except OSError as error:
+        sys.stderr.write(f"goengine play: {error.filename or 'the net'}: {error.strerror or error}\n")
+        return 2
+    except (ValueError, EvaluatorError) as error:
         sys.stderr.write(f"goengine play: {error}\n")
         return 2
     return game.run()

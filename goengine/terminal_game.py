@@ -9,7 +9,7 @@ from pathlib import Path
 
 from goengine import coords, drawing, handicap
 from goengine.board.position import IllegalMove
-from goengine.board.state import BLACK, PASS, WHITE
+from goengine.board.state import BLACK, WHITE
 from goengine.engine import Engine
 from goengine.engine_options import EngineOptions
 from goengine.play import HELP, PlayOptions, unfinished_name
@@ -113,8 +113,7 @@ class TerminalGame:
         self._check_end()
 
     def _check_end(self) -> None:
-        moves = self.position.moves
-        if len(moves) >= 2 and moves[-1][1] == moves[-2][1] == PASS:
+        if self.position.is_over():
             self.over, self.result = True, self._score("")
 
     def _undo(self, _: str) -> None:
@@ -137,7 +136,7 @@ class TerminalGame:
 
     def _score(self, _: str) -> str:
         dead = self.engine.final_status().dead_points
-        white = self.position.score(dead)
+        white = -self.engine.score()
         marks = f", with {len(dead)} dead stones taken off" if dead else ""
         leader = "Nobody is ahead" if white == 0 else f"{NAMES[WHITE if white > 0 else BLACK]} is ahead by {abs(white):g}"
         _say(f"{leader}{marks}.")
@@ -145,12 +144,15 @@ class TerminalGame:
 
     def _save(self, rest: str) -> None:
         path = Path(rest) if rest else self.path or unfinished_name()
-        if path.suffix != ".sgf":
-            path = path.with_name(path.name + ".sgf")
         try:
+            if path.suffix != ".sgf":
+                path = path.with_name(path.name + ".sgf")
             path.write_text(self.engine.to_sgf(self.result), encoding="utf-8")
         except OSError as error:
-            _say(f"The game cannot be saved: {error}.")
+            _say(f"The game cannot be saved to {path}: {error.strerror or error}.")
+            return
+        except ValueError:  # "." or "/", and what no file system takes
+            _say(f"'{rest}' is not the name of a file.")
             return
         self.saved, self.path = True, path
         _say(f"Saved to {path}.")

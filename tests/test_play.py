@@ -9,7 +9,13 @@ import pytest
 
 from goengine import coords, drawing
 from goengine.board.position import Position
+from goengine.board.state import BLACK, PASS, WHITE
+from goengine.engine import Engine
+from goengine.engine_options import EngineOptions
+from goengine.evaluators.uniform import Uniform
+from goengine.rules import Rules
 from goengine.sgf import read_file
+from goengine.terminal_game import TerminalGame
 
 
 def play(tmp_path, lines: list[str], *options: str) -> subprocess.CompletedProcess:
@@ -33,6 +39,33 @@ def test_a_game_with_everything_a_person_may_type(tmp_path):
     record = read_file(tmp_path / "kept.sgf")
     assert record.size == 9
     assert record.moves[0] == (1, coords.to_index(coords.from_gtp("C3", 9), 9))
+
+
+def test_the_pass_that_takes_a_button_does_not_end_the_game(capsys):
+    engine = Engine(Uniform(), EngineOptions(visits=4), size=5, rules=Rules.preset("aga-button"), seed=1)
+    game = TerminalGame(engine, BLACK)
+    for color, over in ((BLACK, False), (WHITE, False), (BLACK, True)):
+        engine.play(color, PASS)
+        game._check_end()
+        assert game.over == over
+    assert game.result == "W+6.5"  # komi 7, less half a point of the button
+
+
+def test_the_score_in_the_middle_of_a_game_is_what_gtp_says(capsys):
+    engine = Engine(Uniform(), EngineOptions(visits=4), size=5, seed=1)
+    for color, vertex in ((BLACK, "C3"), (WHITE, "A1"), (BLACK, "C2"), (WHITE, "A5")):
+        engine.play(color, coords.from_gtp(vertex, 5))
+    black = engine.score()
+    TerminalGame(engine, BLACK)._score("")
+    assert f"{'Black' if black > 0 else 'White'} is ahead by {abs(black):g}" in capsys.readouterr().out
+
+
+def test_names_that_no_file_can_have(tmp_path):
+    done = play(tmp_path, ["D4", "save .", "save /", "save no/such/folder", "quit"])
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    assert "'.' is not the name of a file" in done.stdout and "'/' is not the name of a file" in done.stdout
+    assert "cannot be saved to no/such/folder.sgf: No such file" in done.stdout
+    assert list(tmp_path.glob("goengine-*.sgf"))
 
 
 def test_an_unfinished_game_is_saved(tmp_path):
