@@ -53,7 +53,7 @@ def read_arrays(path: str | os.PathLike, form: str, version: int) -> tuple[dict[
     except KeyError:
         raise RecordError(f"{path}: it has no description (member 'meta')") from None
     except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise RecordError(f"{path}: {error}") from None
+        raise RecordError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _read_member(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:

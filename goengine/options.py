@@ -126,7 +126,7 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind: Any) -
         return
     if typing.get_origin(kind) is tuple:
         members = typing.get_args(kind)
-        settings["nargs"] = ("+" if positional and default is missing else "*") if members[-1] is Ellipsis else len(members)
+        settings["nargs"] = ("+" if default is missing else "*") if members[-1] is Ellipsis else len(members)
         kind = members[0]
     elif positional and default is not missing:
         settings["nargs"] = "?"

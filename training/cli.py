@@ -16,6 +16,8 @@ from goengine.records import RecordError
 from training.checkpoint import RunError
 from training.options import Evaluate, Pack, Ship, Supervised
 
+DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
+
 
 def run_pack(config: Pack) -> int:
     """Pack, and say what became of the games."""
@@ -71,10 +73,13 @@ def finite(values: dict) -> dict:
 
 
 def run_supervised(config: Supervised) -> int:
-    """Train; SIGTERM and SIGINT save and end with 130."""
+    """Train, and say how the run stands; SIGTERM and SIGINT save and end with 130."""
     from training.stages import supervised
 
-    return 0 if supervised(config) else 130
+    complete = supervised(config)
+    stands = f"complete; its net is {config.run / 'net.safetensors'}" if complete else "saved; the same command goes on"
+    sys.stderr.write(f"{config.run}: {stands}\n")
+    return 0 if complete else 130
 
 
 def run_ship(config: Ship) -> int:
@@ -98,10 +103,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "ship": (Ship, run_ship),
     }
     name, config = parse_command(
-        {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=__doc__
+        {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=DESCRIPTION
     )
     try:
         return commands[name][1](config)
     except (RecordError, RunError, WeightsError, EvaluatorError) as error:
-        sys.stderr.write(f"python -m training {name}: {error}\n")
-        return 1
+        reason = str(error)
+    except OSError as error:
+        place = error.filename2 or error.filename
+        reason = (f"{place}: " if place else "") + (error.strerror or str(error))
+    sys.stderr.write(f"python -m training {name}: {reason}\n")
+    return 1

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from goengine.array_file import RecordError
 from goengine.board.state import new_game
 from goengine.features import FeatureSet
 from training.sampling import Draw, Games, Targets, filler
@@ -51,9 +52,7 @@ class Sampler:
         sizes = np.unique(games.size)
         self.side = int(sizes.max()) if side is None else side
         if len(sizes) != 1:
-            raise ValueError(
-                f"games of several board sizes ({', '.join(map(str, sizes))}) in one sampler; take one sampler per size"
-            )
+            raise RecordError(f"games of several board sizes ({', '.join(map(str, sizes))}); pack and use each size by itself")
         self.games, self.features, self.draw = games, features, draw
         self.size = int(sizes[0])
         self._fill = filler(features.encode)

@@ -8,6 +8,13 @@ from goengine.options import Seconds, option
 from training.schedule import Schedule
 
 
+def _check_packs(name: str, *paths: Path) -> None:
+    """Raises ValueError if one of the files cannot be a pack by its name."""
+    for path in paths:
+        if path.suffix != ".npz":
+            raise ValueError(f"{name} {path}: not a pack (NAME.npz); the command pack makes one from SGF files")
+
+
 @dataclass(frozen=True)
 class Pack:
     """Pack SGF files and collections (.sgf, .sgfs, .xz) into one file for training."""
@@ -15,6 +22,10 @@ class Pack:
     sources: tuple[Path, ...] = option(help="files to read")
     out: Path = option(help="file to write, NAME.npz")
     owners: bool = option(True, "judge who owns each point at the end of counted games")
+
+    def __post_init__(self):
+        if self.out.suffix != ".npz":
+            raise ValueError(f"--out {self.out}: a pack is named NAME.npz")
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,8 @@ class Supervised:
 
     def __post_init__(self):
         Schedule(self.steps, self.budget, self.warmup)
+        _check_packs("--data", *self.data)
+        _check_packs("--validation", *([self.validation] if self.validation else []))
         if self.batch < 1 or self.workers < 1:
             raise ValueError("batch and workers must be at least 1")
 
@@ -89,10 +102,15 @@ class Ship:
     description: str = option("", "what the net is, in a sentence")
     command: str = option("", "the command that trained it")
     strength: str = option("", "how strong it was measured to be, and how")
-    proven: tuple[str, ...] = option(("value",), "heads that may be trusted: value, score, ownership")
+    proven: tuple[Literal["value", "score", "ownership"], ...] = option(("value",), "heads that may be trusted")
     sizes: tuple[int, ...] = option((19,), "board sizes that it was trained on")
     rank: int = option(0, "of the nets for a size, the highest rank is the default")
     calibration: int = option(300, "positions that calibrate int8")
     positions: int = option(20_000, "held-out positions to measure on")
     threads: int = option(0, "threads of the net; 0: its own choice")
     seed: int = option(0, "of the draws")
+
+    def __post_init__(self):
+        _check_packs("--games", self.games)
+        if not self.sizes or not all(2 <= size <= 25 for size in self.sizes):
+            raise ValueError("--sizes takes board sizes from 2 to 25")

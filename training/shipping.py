@@ -5,7 +5,7 @@ Knows which figures a card holds and how they come about. Does not train, and do
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -83,6 +83,6 @@ def without_folders(value: object) -> object:
         return {key: without_folders(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [without_folders(entry) for entry in value]
-    if isinstance(value, str) and Path(value).is_absolute():
-        return Path(value).name
+    if isinstance(value, str) and ("/" in value or "\\" in value):
+        return PureWindowsPath(value).name  # which knows both separators
     return value

@@ -27,10 +27,16 @@ from training.schedule import Schedule
 
 
 def device_name(config: Supervised) -> str:
-    """The device in torch's words."""
-    if config.device != "auto":
-        return config.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """The device in torch's words. Raises RunError if there is none of that name here."""
+    if config.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(config.device)
+    except RuntimeError:
+        raise RunError(f"--device {config.device}: torch knows no such device; possible: cpu, cuda, cuda:1, auto") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise RunError(f"--device {config.device}: torch sees {torch.cuda.device_count() or 'no'} GPU here")
+    return config.device
 
 
 def loop_config(config: Supervised) -> LoopConfig:
@@ -63,8 +69,10 @@ def loss_weights(config: Supervised) -> LossWeights:
 
 
 def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
-    """A preset's net with new weights, or the net in a weights file. Raises RunError if `net` is neither."""
+    """A preset's net with new weights, or the net in a weights file. Raises RunError if there is no such net or feature set."""
     if net in spec.PRESETS:
+        if feature_name not in features.names():
+            raise RunError(f"--features {feature_name}: there is no such feature set; possible: {', '.join(features.names())}")
         chosen = features.get(feature_name)
         return build.build(spec.preset(net, chosen.name, chosen.planes, chosen.globals), seed)
     if not Path(net).exists():

@@ -98,6 +98,17 @@ def test_required(capsys):
     assert parse(Required, ["--net", "x"]).net == "x"
 
 
+def test_a_required_list_is_not_empty(capsys):
+    @dataclasses.dataclass(frozen=True)
+    class Files:
+        files: tuple[Path, ...] = option(help="what to read")
+
+    assert parse(Files, ["--files", "a", "b"]).files == (Path("a"), Path("b"))
+    with pytest.raises(SystemExit):
+        parse(Files, ["--files"])
+    assert "at least one" in capsys.readouterr().err
+
+
 def test_help_shows_defaults(capsys):
     with pytest.raises(SystemExit) as stop:
         parse(Sample, ["--help"])

@@ -2,6 +2,7 @@
 
 import lzma
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,18 @@ def test_pack_of_nothing_usable(tmp_path):
     with pytest.raises(RecordError, match="no game could be used"):
         packs.pack([tmp_path / "bad.sgf"], tmp_path / "out.npz")
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_pack_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "game.sgf").write_bytes(write_game(final_record(true_margin())))
+    (tmp_path / "file").write_text("")
+    for out, status, said in (("file/out.npz", 1, "Not a directory|File exists"), ("out", 2, "NAME.npz")):
+        command = ["pack", "--sources", str(tmp_path / "game.sgf"), "--out", str(tmp_path / out), "--no-owners"]
+        try:
+            assert cli.main(command) == status
+        except SystemExit as stop:
+            assert stop.code == status
+        assert re.search(said, capsys.readouterr().err)
 
 
 def test_owners_of_another_pack_are_refused(stored, tmp_path):

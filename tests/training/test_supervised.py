@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from goengine.nets import checkpoint
+from goengine.records import GamePack
+from tests.training.conftest import random_record
 from training import cli
 
 
@@ -85,7 +87,11 @@ def test_a_run_makes_a_net_with_its_story(stored, tmp_path, capsys):
     "more, said",
     [
         (["--net", "b9000", "--steps", "1"], "b9000"),
-        (["--data", "missing.npz", "--steps", "1"], "missing.npz"),
+        (["--data", "missing.npz", "--steps", "1"], "missing.npz: No such file"),
+        (["--features", "lee99", "--steps", "1"], "possible: zero"),
+        (["--device", "abacus", "--steps", "1"], "abacus"),
+        (["--device", "cuda:99", "--steps", "1"], "cuda:99"),
+        (["--run", "/dev/null", "--steps", "1"], "/dev/null: File exists"),
     ],
 )
 def test_failures_have_a_word(stored, tmp_path, capsys, more, said):
@@ -93,9 +99,20 @@ def test_failures_have_a_word(stored, tmp_path, capsys, more, said):
     assert said in capsys.readouterr().err
 
 
+def test_games_of_two_sizes_are_refused(stored, tmp_path, capsys):
+    GamePack.build([random_record(7, 1), random_record(5, 2)]).save(tmp_path / "mixed.npz")
+    assert cli.main([*arguments(stored, tmp_path / "run"), "--data", str(tmp_path / "mixed.npz"), "--steps", "1"]) == 1
+    assert "several board sizes (5, 7)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "more, said",
-    [([], "budget"), (["--steps", "1", "--batch", "0"], "batch"), (["--steps", "1", "--epochs", "3"], "--epochs")],
+    [
+        (["--steps", "1", "--data", "game.sgf"], "the command pack"),
+        ([], "budget"),
+        (["--steps", "1", "--batch", "0"], "batch"),
+        (["--steps", "1", "--epochs", "3"], "--epochs"),
+    ],
 )
 def test_wrong_options(stored, tmp_path, capsys, more, said):
     with pytest.raises(SystemExit) as stop:
