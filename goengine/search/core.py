@@ -82,7 +82,7 @@ class TreeSearch:
         self.restrictions: tuple[Restriction, ...] = ()
         self.twins: dict[int, tuple[int, int]] = {}  # moves left out for symmetry; see `roots.equivalents`
         self.in_flight = 0  # leaves selected and not yet answered
-        self._use_score = use_score or params.trust_score
+        self._score_proven = use_score
         self._encode = Entry(batch_encoder(features))
         self._select_batch, self._update_batch = Entry(select_batch), Entry(update_batch)
         self._origin: _Origin | None = None
@@ -92,6 +92,8 @@ class TreeSearch:
     def use(self, params: SearchParams) -> None:
         """Search with other constants from now on; the tree stays unless they change what it holds. No leaf is under way."""
         same = all(getattr(params, name) == getattr(self.params, name) for name in _SHAPE)
+        same = same and (params.rollout_weight > 0) == (self.params.rollout_weight > 0)
+        scored = self._uses_score
         self.params = params
         if self._origin is None:
             return
@@ -103,6 +105,12 @@ class TreeSearch:
             self.tree.edge_prior[roots.edges_of(self.tree)] = self.root.raw
             self.root = None
         self._set_center(0.0)
+        if scored != self._uses_score:
+            recompute_utilities(self.tree, self.knobs)
+
+    @property
+    def _uses_score(self) -> bool:
+        return self._score_proven or self.params.trust_score
 
     @property
     def size(self) -> int:
@@ -137,8 +145,9 @@ class TreeSearch:
         """
         origin = _Origin(int(game.board.info[SIZE]), rules, setup)
         moves = list(moves)
-        kept = origin == self._origin and self._follow(game, moves)
-        if self._origin is None or origin.size != self.size or game.hashes.size != self._game.hashes.size:
+        fits = self._origin is not None and origin.size == self.size and game.hashes.size == self._game.hashes.size
+        kept = fits and origin == self._origin and self._follow(game, moves)
+        if not fits:
             self._make_room(origin.size, game.hashes.size)
         if origin != self._origin:
             salt = hashlib.blake2b(repr(rules).encode(), digest_size=8).digest()
@@ -210,11 +219,15 @@ class TreeSearch:
 
     # The search.
 
-    def begin(self, simulations: int) -> None:
-        """Begin a run of about that many visits; sequential halving, which starts anew each time, plans by the number."""
-        self._simulations = simulations
-        if self.params.gumbel_actions > 0 and self.tree.links[0, VISITED] > 0:
+    def renew(self) -> None:
+        """Before a run: sequential halving starts anew each time, so a tree that was searched by it is forgotten."""
+        if self.params.gumbel_actions > 0 and self.visits > 0:
             self.clear()
+
+    def begin(self, simulations: int) -> None:
+        """Begin a run of about that many visits on a renewed tree; sequential halving plans by the number."""
+        self.renew()
+        self._simulations = simulations
         self._prepare_root()
 
     def _prepare_root(self) -> None:
@@ -223,7 +236,7 @@ class TreeSearch:
             return
         row = self.tree.stats[0]
         self._set_center(-float(row[SCORE_SUM] / max(1.0, row[VALUES])))
-        if self._use_score:
+        if self._uses_score:
             recompute_utilities(self.tree, self.knobs)
         self.root = roots.prepare(self.tree, self.params, self.generator, self._simulations)
 
@@ -233,7 +246,7 @@ class TreeSearch:
         drawn = score * (1.0 - self.params.dynamic_score_zero)
         center = flip(int(self._game.status[TO_PLAY]), max(score - width, min(score + width, drawn)))
         self.knobs = make_knobs(
-            self.params, self.size, use_score=self._use_score, center=center, passes=self._passes, salt=self._salt
+            self.params, self.size, use_score=self._uses_score, center=center, passes=self._passes, salt=self._salt
         )
 
     def new_leaves(self) -> Leaves:

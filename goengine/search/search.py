@@ -23,7 +23,7 @@ Report = Callable[[SearchResult], None]
 
 
 class Search:
-    """Monte Carlo tree search of one game at a time. Not for two threads at a time; `stop` may come from any."""
+    """Monte Carlo tree search of one game at a time. Not for two threads at a time."""
 
     def __init__(self, evaluator: Evaluator, params: SearchParams, seed: int = 0):
         self.evaluator = evaluator
@@ -74,6 +74,7 @@ class Search:
         evaluated, so there always is a move. Raises what the evaluator raises; the tree is then as it was before the batch.
         """
         run = _Run(self, limits, should_stop)
+        self.core.renew()
         self.core.begin(run.simulations())
         pending: deque[tuple[Leaves, Pending]] = deque()
         next_report = report_every
@@ -106,11 +107,19 @@ class Search:
             begun = self.core.select(leaves, self.params.leaves, run.budget())
             run.begun += begun
             if leaves.count:
-                pending.append((leaves, self.evaluator.submit(leaves.batch)))
+                pending.append((leaves, self._ask(leaves)))
                 continue
             self._free.append(leaves)
             if pending or begun == 0:
                 return
+
+    def _ask(self, leaves: Leaves) -> Pending:
+        """Give a batch to the evaluator. Nothing is under way if it refuses."""
+        try:
+            return self.evaluator.submit(leaves.batch)
+        except BaseException:
+            self.core.cancel(leaves)
+            raise
 
     def _abandon(self, pending: deque) -> None:
         """Leave no virtual loss behind when an evaluation fails."""
@@ -179,15 +188,17 @@ class _Run:
             return True
         return self._out_of_time() or self._refined() or self._decided()
 
+    def _deadline(self, seconds: float) -> float:
+        """Seconds at which time is up as things stand, where ``seconds`` is the usual time."""
+        longest = self.limits.max_seconds
+        return longest if longest is not None and longest > seconds and unsure(self.core) else seconds
+
     def _out_of_time(self) -> bool:
         seconds = self.limits.seconds
         if seconds is None:
             return False
         elapsed = self.elapsed()
-        if elapsed < seconds:
-            return False
-        longest = self.limits.max_seconds or seconds
-        return elapsed >= longest or not unsure(self.core)
+        return elapsed >= seconds and elapsed >= self._deadline(seconds)
 
     def _refined(self) -> bool:
         """A full tree is refined by as many visits as it has nodes; more would change nothing."""
@@ -206,13 +217,13 @@ class _Run:
         seconds = self.limits.seconds
         if seconds is not None:
             elapsed = max(self.elapsed(), 1e-3)
-            left = min(left, int(self.begun / elapsed * max(0.0, seconds - elapsed)))
+            left = min(left, int(self.begun / elapsed * max(0.0, self._deadline(seconds) - elapsed)))
         visits, _ = roots.child_table(self.core.tree, self.core.knobs)
         if self.core.tree.links[0, VISITED] < 1 or left >= _FOREVER:
             return False
         leader = int(visits.argmax())
-        visits[leader], most = -1.0, visits[leader]
-        return visits.max() + left < most and self.core.best_edge() == leader
+        visits[leader], most = 0.0, visits[leader]  # an unvisited move has none either
+        return visits.max() + self.core.in_flight + left < most and self.core.best_edge() == leader
 
 
 def unsure(core: TreeSearch) -> bool:

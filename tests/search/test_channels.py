@@ -108,6 +108,20 @@ def test_other_constants_on_the_same_tree():
     check_tree(engine.core.tree)
 
 
+def test_trust_in_the_score_may_come_and_go():
+    """The utilities are those of a search that had the constants from the start; rollouts need a tree of their own."""
+    plain = PLAY.with_(leaves=1, batches=1)
+    trusting = plain.with_(trust_score=True)
+    engine, _ = search(position(5, "C3"), noisy(1), 50, plain)
+    engine.use(trusting)
+    assert any(abs(m.utility - m.value) > 1e-3 for m in engine.run(Limits(playouts=1)).moves)
+    engine.use(plain)
+    assert all(abs(m.utility - m.value) < 1e-6 for m in engine.run(Limits(playouts=1)).moves)
+    check_tree(engine.core.tree)
+    engine.use(plain.with_(rollout_weight=0.5))
+    assert engine.visits == 0
+
+
 def test_several_leaves_differ():
     """The leaves of a batch are different nodes, and virtual loss spreads them over the moves."""
     engine, _ = search(position(5), Uniform(), 100, PLAIN.with_(leaves=8))

@@ -13,7 +13,7 @@ from goengine.evaluators.uniform import Uniform
 from goengine.search import gumbel, noise
 from goengine.search import root as roots
 from goengine.search.params import GUMBEL, PLAY, ZERO, Limits, Restriction
-from goengine.search.search import Search, unsure
+from goengine.search.search import Search, _Run, unsure
 from goengine.search.tree import FIRST, NET_UTILITY, UTILITY_SUM, VALUES, VISITS
 from tests.search.helpers import PLAIN, RULES, check_tree, goals, names, noisy, position, search, symmetric
 
@@ -121,6 +121,17 @@ def test_gumbel_without_noise_is_the_same_for_every_seed():
     params = GUMBEL.with_(gumbel_scale=0.0)
     results = [search(position(5), noisy(1), 40, params, seed=seed)[1] for seed in (1, 2)]
     assert [(m.point, m.visits) for m in results[0].moves] == [(m.point, m.visits) for m in results[1].moves]
+
+
+@pytest.mark.parametrize("earlier", [1, 30, 41])
+def test_gumbel_plans_every_run_on_the_same_position(earlier):
+    params = GUMBEL.with_(gumbel_scale=0.0)
+    expected = search(position(5), noisy(1), 41, params)[1]
+    engine, _ = search(position(5), noisy(1), earlier, params)
+    engine.set_position(position(5))
+    result = engine.run(Limits(visits=41))
+    assert len(engine.core.root.plan.visits) == 40
+    assert [(m.point, m.visits) for m in result.moves] == [(m.point, m.visits) for m in expected.moves]
 
 
 def test_gumbel_finds_the_win():
@@ -351,3 +362,9 @@ def test_an_unsure_search_takes_longer(best):
     core.tree.stats[rows, VALUES] = 100, 60
     core.tree.stats[rows, UTILITY_SUM] = (90, 0) if best == 0 else (0, 54)
     assert unsure(core) == (best == 1)
+    limits = Limits(seconds=1.0, max_seconds=4.0, early_stop=True)
+    for elapsed, over in ((0.9, best == 0), (2.0, best == 0), (5.0, True)):
+        run = _Run(engine, limits, None)
+        run.start -= elapsed
+        run.begun = 60
+        assert any(run.over() for _ in range(50)) == over

@@ -5,7 +5,8 @@ import pytest
 
 from goengine import coords, symmetry
 from goengine.board.position import Position
-from goengine.board.state import BLACK, WHITE
+from goengine.board.state import BLACK, WHITE, new_game
+from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 from goengine.rules import Rules
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits, SearchParams
@@ -226,6 +227,38 @@ def test_evaluator_failure_leaves_no_trace():
     assert not engine.core.tree.links[: engine.core.tree.used[NODES], 7].any()
     assert engine.run(Limits(visits=500)).visits == 500
     check_tree(engine.core.tree)
+
+
+@pytest.mark.parametrize("bad", [1, 10])
+def test_an_evaluator_that_refuses_a_batch_leaves_no_trace(bad):
+    calls = 0
+
+    def script(planes, values):
+        nonlocal calls
+        calls += 1
+        if calls == bad:
+            raise EvaluatorError("no")
+        return flat_evaluation(len(planes), 5)
+
+    engine = Search(Scripted(script), PLAIN.with_(leaves=4, batches=2))
+    engine.set_position(position(5))
+    with pytest.raises(EvaluatorError):
+        engine.run(Limits(visits=300))
+    assert engine.core.in_flight == 0
+    assert engine.run(Limits(visits=300)).visits == 300
+    check_tree(engine.core.tree)
+
+
+def test_a_game_of_another_capacity_begins_a_new_tree():
+    core = Search(noisy(1), PLAIN).core
+    assert not core.set_game(new_game(5, 64), RULES.code(), [])
+    core.begin(10)
+    leaves = core.new_leaves()
+    core.select(leaves, 1, 1)
+    core.update(leaves, noisy(1).evaluate(leaves.batch))
+    assert core.set_game(new_game(5, 64), RULES.code(), [])
+    assert not core.set_game(new_game(5, 128), RULES.code(), [])
+    assert core.visits == 0 and core.root is None
 
 
 def test_answers_of_another_shape_are_refused():
