@@ -228,8 +228,11 @@ class Engine:
         return _run(search, limits or Limits(), watch)
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
-        """Think in the opponent's time, once after each own move; returns at once where there is nothing to think about."""
-        if not self._may_ponder or self.position.is_over():
+        """Think in the opponent's time, once after each own move; returns at once where there is nothing to think about.
+
+        Below full strength it does not, because a level is a number of visits.
+        """
+        if not self._may_ponder or self.position.is_over() or strength(self.options.level) is not None:
             return
         self._may_ponder = False
         search = self._prepared(self._turned(self.position.to_play), ())
@@ -305,8 +308,8 @@ class Engine:
             position.game.status[PASSES] = 0
         return position
 
-    def _prepared(self, position: Position, restrictions: Sequence[Restriction]) -> Search:
-        """The search for this board size, set on a position."""
+    def _prepared(self, position: Position, restrictions: Sequence[Restriction], anew: bool = False) -> Search:
+        """The search for this board size, set on a position; ``anew`` forgets what it has found so far."""
         evaluator = self.evaluator
         if evaluator.name not in self._searches:
             self._searches.clear()  # one tree in memory is enough
@@ -314,6 +317,8 @@ class Engine:
         search = self._searches[evaluator.name]
         search.restrict(restrictions)
         search.set_position(position)
+        if anew:
+            search.clear()
         return search
 
     def _limits(self, color: int, clock: Clock | None) -> Limits:
@@ -329,7 +334,8 @@ class Engine:
     def _decide(self, color: int, limits: Limits, watch: Watch, *, cleanup: bool = False, may_resign: bool = False) -> Decision:
         """Search, then let the endgame's judgement have its say."""
         turned = self._turned(color)
-        result = _run(self._prepared(turned, watch.get("restrictions", ())), limits, watch)
+        weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
+        result = _run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), limits, watch)
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         trusted = self.evaluator.traits.value_proven or self._params.rollout_weight > 0

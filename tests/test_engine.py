@@ -19,6 +19,7 @@ from goengine.net_source import Given
 from goengine.opinion import Opinion
 from goengine.rules import Rules
 from goengine.search.clock import from_words
+from goengine.search.params import Limits
 from goengine.search.report import MoveInfo
 
 # White's two stones at the right are dead; everything else is decided, Black is far ahead either way.
@@ -320,3 +321,13 @@ def test_short_clocks_are_never_overstepped(words):
         before, start = engine.clock.left[WHITE], time.monotonic()
         engine.genmove(WHITE)
         assert time.monotonic() - start < max(0.15, before.main + before.period)
+
+
+def test_a_level_borrows_no_visits_from_an_analysis_or_from_pondering():
+    engine = Engine(Uniform(), EngineOptions(level=5, ponder=True), size=7, seed=1)
+    engine.analyze(BLACK, Limits(visits=500))
+    decision = engine.genmove(BLACK)
+    assert decision.search.visits <= 3 * strength(5).visits
+    asked = []
+    engine.ponder(lambda: bool(asked.append(1)) or len(asked) > 100)
+    assert not asked
