@@ -142,7 +142,8 @@ def openvino() -> Iterator[Finding]:
         return
     found = capabilities()
     missing = [name for name in ("BF16", "INT8") if name not in found]
-    says = f"nets play in {best_precision()}; the CPU has {' '.join(found)}"
+    formats = [name for name in found if name in ("FP32", "BF16", "FP16", "INT8")]
+    says = f"nets play in {best_precision()}; number formats of the CPU: {' '.join(formats)}"
     yield Finding("openvino", "note" if missing else "ok", says + (f"; no {' or '.join(missing)}: slower" if missing else ""))
 
 
