@@ -141,8 +141,9 @@ class _Table:
         return np.flatnonzero(~found)
 
     def insert(self, keys: np.ndarray, evaluation: Evaluation) -> None:
-        """Keep the rows whose key is not NOT_CACHED, each in its set's place that was used longest ago."""
-        rows = np.flatnonzero(keys != NOT_CACHED)
+        """Keep the rows whose key is not NOT_CACHED and whose numbers are ones, each in its set's place used longest ago."""
+        sound = np.isfinite(evaluation.value + evaluation.score + evaluation.score_stdev + evaluation.policy.sum(axis=1))
+        rows = np.flatnonzero((keys != NOT_CACHED) & sound)
         sets = self._set(keys[rows])
         match = self.keys[sets] == keys[rows, None]  # known already where two pending batches held the same key
         ways = np.where(match.any(axis=1), match.argmax(axis=1), self.used[sets].argmin(axis=1))

@@ -5,6 +5,7 @@ never send it. A move never gets more than what is left less a margin for lag, s
 Reads no real clock: callers bring the seconds. The meaning of the GTP commands follows gogui and KGS.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from goengine.board.state import BLACK, WHITE
@@ -60,6 +61,8 @@ def from_words(words: list[str]) -> TimeSettings:
         numbers = [float(word) for word in words[1:]]
     except ValueError as error:
         raise ValueError(f"time settings must be numbers: {' '.join(words[1:])}") from error
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"time settings must be finite: {' '.join(words[1:])}")
     if len(numbers) != _NUMBERS[kind]:
         raise ValueError(f"time control {kind} takes {_NUMBERS[kind]} numbers, not {len(numbers)}")
     if kind in ("byoyomi", "canadian"):

@@ -120,6 +120,21 @@ def test_pending_batches_with_the_same_keys():
     assert len(cache) == 4
 
 
+def test_an_answer_that_is_no_number_is_not_remembered():
+    broken = True
+
+    def sometimes(planes, values):
+        answer = script(planes, values)
+        answer.policy[1 if broken else len(planes) :] = np.nan
+        return answer
+
+    inner, batch = Scripted(sometimes), batch_of(3, 5)
+    cache = Cache(inner)
+    assert np.isnan(cache.evaluate(batch).policy[1:]).all() and len(cache) == 1
+    broken = False
+    assert np.isfinite(cache.evaluate(batch).policy).all() and inner.rows == 5
+
+
 def test_another_board_size_starts_afresh_and_clear_forgets():
     cache = Cache(Scripted(script), megabytes=1)
     cache.evaluate(batch_of(4, 9))

@@ -40,7 +40,17 @@ ALLOTMENTS = [
     ("fischer-capped 30 20 30 -1", 0, 19, 20.0, 20.0),
 ]
 
-BAD = ["", "hourglass 3", "absolute", "byoyomi 1 2", "fischer a b", "canadian 1 10 0", "absolute -5"]
+BAD = [
+    "",
+    "hourglass 3",
+    "absolute",
+    "byoyomi 1 2",
+    "fischer a b",
+    "canadian 1 10 0",
+    "absolute -5",
+    "byoyomi 1 1 inf",
+    "absolute nan",
+]
 
 
 @pytest.mark.parametrize(("numbers", "kind"), GTP)
