@@ -53,8 +53,17 @@ def star_points(size: int) -> set[tuple[int, int]]:
 
 
 def palette_of(stream: TextIO) -> Palette:
-    """Colours for a terminal that has them, plain letters elsewhere and where NO_COLOR is set (https://no-color.org)."""
-    return COLOURS if stream.isatty() and not os.environ.get("NO_COLOR") else PLAIN
+    """Colours for a terminal that has them and round stones, plain letters elsewhere and where NO_COLOR is set.
+
+    https://no-color.org
+    """
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
+        return PLAIN
+    try:
+        "".join((*COLOURS.stones, *COLOURS.last)).encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return PLAIN
+    return COLOURS
 
 
 def terminal(position: Position, palette: Palette, marks: Mapping[int, str] | None = None) -> str:

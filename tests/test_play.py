@@ -1,5 +1,6 @@
 """The game in the terminal, as a person types it, against the engine without a net; and the pictures of a position."""
 
+import io
 import os
 import subprocess
 import sys
@@ -111,3 +112,14 @@ def test_drawings_show_every_stone():
     picture = ElementTree.fromstring(drawing.svg(position, caption="A < B"))
     fills = [shape.get("fill") for shape in picture.iter("{http://www.w3.org/2000/svg}circle")]
     assert (fills.count("#111"), fills.count("#fafafa")) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "palette"), [("utf-8", drawing.COLOURS), ("ascii", drawing.PLAIN), ("cp1252", drawing.PLAIN)]
+)
+def test_round_stones_only_where_the_terminal_has_them(encoding, palette, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    assert drawing.palette_of(stream) is drawing.PLAIN  # a file
+    stream.isatty = lambda: True
+    assert drawing.palette_of(stream) is palette
