@@ -76,13 +76,6 @@ def write_card(folder: str | os.PathLike[str], results: Mapping[str, object] | N
     return checked
 
 
-def verify(folder: str | os.PathLike[str]) -> None:
-    """Compares every file of a shipped net with its card. Raises WeightsError naming the first that differs or is missing."""
-    found = card.read(Path(folder))
-    for name in found.files:
-        card.read_checked(Path(folder), found, name)
-
-
 def _facts(path: Path) -> dict[str, object]:
     with open(path, "rb") as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
