@@ -143,6 +143,7 @@ class TreeSearch:
         The komi of ``rules`` is all that White gets beside the points on the board: the handicap bonus and a button that has
         been taken are in it.
         """
+        rules = rules._replace(komi=float(rules.komi))  # kernels called by an `Entry` would cut 7.5 to the type of an earlier 7
         origin = _Origin(int(game.board.info[SIZE]), rules, setup)
         moves = list(moves)
         fits = self._origin is not None and origin.size == self.size and game.hashes.size == self._game.hashes.size

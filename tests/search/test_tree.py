@@ -11,7 +11,7 @@ from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 from goengine.rules import Rules
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits, SearchParams
 from goengine.search.search import Search
-from goengine.search.tree import NODES, bytes_used
+from goengine.search.tree import NET_SCORE, NODES, TERMINAL, bytes_used
 from tests.search.helpers import PLAIN, RULES, check_tree, goals, names, noisy, position, search, symmetric
 from tests.search.reference import Reference
 
@@ -247,6 +247,16 @@ def test_an_evaluator_that_refuses_a_batch_leaves_no_trace(bad):
     assert engine.core.in_flight == 0
     assert engine.run(Limits(visits=300)).visits == 300
     check_tree(engine.core.tree)
+
+
+def test_a_whole_komi_does_not_cut_the_next_one():
+    engine = Search(Uniform(), PLAIN)
+    for komi, score in ((1, -1.0), (1.5, -1.5)):
+        engine.core.set_game(new_game(2), RULES.code()._replace(komi=komi), [])
+        engine.run(Limits(visits=300))
+        tree, used = engine.core.tree, int(engine.core.tree.used[NODES])
+        ends = tree.net[:used, NET_SCORE][tree.state[:used] == TERMINAL].tolist()
+        assert ends and all((end - score).is_integer() for end in ends)
 
 
 def test_a_game_of_another_capacity_begins_a_new_tree():
