@@ -86,7 +86,7 @@ class Engine:
         self._resignation = Resignation()
         self.clock = Clock(lag=self.options.lag)
         self.last_decision: Decision | None = None
-        self._may_ponder = False
+        self._ponder_left = 0.0  # seconds of pondering still allowed in this turn of the opponent
 
     @staticmethod
     def load(
@@ -134,7 +134,7 @@ class Engine:
         self.position = position
         self._resignation.reset()
         self.last_decision = None
-        self._may_ponder = False
+        self.rest()
 
     def set_komi(self, komi: float) -> None:
         """Points for White. Raises ValueError if they are beyond reason."""
@@ -170,6 +170,7 @@ class Engine:
         Raises ValueError if the move is impossible.
         """
         self.position.play(point, color, tolerant=True)
+        self.rest()
 
     def play_all(self, moves: Sequence[tuple[int, int]]) -> None:
         """(color, point) moves, all or none. Raises ValueError if one of them is impossible."""
@@ -177,10 +178,12 @@ class Engine:
         for color, point in moves:
             position.play(point, color, tolerant=True)
         self.position = position
+        self.rest()
 
     def undo(self, count: int = 1) -> None:
         """Take back moves. Raises ValueError if there are not so many."""
         self.position.undo(count)
+        self.rest()
 
     def load_sgf(self, path: Path, move: int | None = None) -> None:
         """The main line of a file up to the position before move number `move`, or to its end.
@@ -214,7 +217,7 @@ class Engine:
         finally:
             self.clock.spend(color, time.monotonic() - start)
         self.last_decision = decision
-        self._may_ponder = not decision.resign
+        self._ponder_left = 0.0 if decision.resign else self.options.ponder_time
         return decision
 
     def choose(self, color: int, **watch: Unpack[Watch]) -> Decision:
@@ -228,19 +231,20 @@ class Engine:
         return _run(search, limits or Limits(), watch)
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
-        """Think in the opponent's time, once after each own move; returns at once where there is nothing to think about.
+        """Think in the opponent's time until `ponder_time` is spent, in several calls if need be.
 
-        Below full strength it does not, because a level is a number of visits.
+        Returns at once where there is nothing to think about. Below full strength it does not, because a level is a number of visits.
         """
-        if not self._may_ponder or self.position.is_over() or strength(self.options.level) is not None:
+        if self._ponder_left <= 0 or self.position.is_over() or strength(self.options.level) is not None:
             return
-        self._may_ponder = False
+        left, self._ponder_left = self._ponder_left, 0.0  # so that what fails is not tried again
         search = self._prepared(self._turned(self.position.to_play), ())
-        search.run(Limits(seconds=self.options.ponder_time), should_stop)
+        result = search.run(Limits(seconds=left), should_stop)
+        self._ponder_left = left - result.seconds if should_stop() else 0.0
 
     def rest(self) -> None:
         """Do not ponder until the next own move."""
-        self._may_ponder = False
+        self._ponder_left = 0.0
 
     def forget(self) -> None:
         """Forget the tree and all remembered evaluations."""
