@@ -233,7 +233,8 @@ class Engine:
     def ponder(self, should_stop: Callable[[], bool]) -> None:
         """Think in the opponent's time until `ponder_time` is spent, in several calls if need be.
 
-        Returns at once where there is nothing to think about. Below full strength it does not, because a level is a number of visits.
+        Returns at once where there is nothing to think about. Below full strength it does not think, because a level is a
+        number of visits.
         """
         if self._ponder_left <= 0 or self.position.is_over() or strength(self.options.level) is not None:
             return

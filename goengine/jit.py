@@ -67,13 +67,16 @@ def cache_root() -> Path:
 @functools.cache
 def kernel_folder() -> Path:
     """Where compiled kernels go: in the cache folder, or in the temporary folder if that cannot be written."""
-    for root in (cache_root(), Path(tempfile.gettempdir()) / f"goengine-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+    uid = os.getuid() if hasattr(os, "getuid") else 0
+    shared = Path(tempfile.gettempdir()) / f"goengine-{uid}"
+    for root in (cache_root(), shared):
         folder = root / "kernels"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            safe = root != shared or root.stat().st_uid == uid  # compiled kernels are code: none that others put there
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
+        if safe and os.access(folder, os.W_OK):
             return folder
     return Path(tempfile.mkdtemp(prefix="goengine-kernels-"))
 

@@ -171,6 +171,9 @@ def parse(config: type, argv: Sequence[str] | None = None, prog: str | None = No
     return _instance(config, values, parser)
 
 
+_COMMAND = "the command"  # no field of a dataclass can have this name
+
+
 def parse_command(
     commands: Mapping[str, type],
     argv: Sequence[str] | None = None,
@@ -182,12 +185,12 @@ def parse_command(
     Exits with 2 on an error.
     """
     parser = argparse.ArgumentParser(prog=prog, description=description, allow_abbrev=False)
-    choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    choices = parser.add_subparsers(dest=_COMMAND, required=True, metavar="COMMAND")
     children = {}
     for name, config in commands.items():
         summary = (config.__doc__ or "").strip().split("\n")[0]
         children[name] = choices.add_parser(name, help=summary, description=config.__doc__, allow_abbrev=False)
         _fill(children[name], config)
     values = vars(parser.parse_args(sys.argv[1:] if argv is None else list(argv)))
-    name = values.pop("command")
+    name = values.pop(_COMMAND)
     return name, _instance(commands[name], values, children[name])

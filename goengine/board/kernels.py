@@ -8,6 +8,7 @@ import numpy as np
 
 from goengine.board.state import (
     CAPTURED_BLACK,
+    CAPTURED_WHITE,
     EDGE,
     EMPTIES,
     EMPTY,
@@ -396,13 +397,14 @@ def game_legal(game, rules, mask):
 
 @kernel
 def position_key(game):
-    """A hash of stones, side to play, ko and superko-relevant past of a game: equal keys mean the same search result.
+    """A hash of what features see of a game: stones, side to play, ko, passes, the last moves and the balance of prisoners.
 
-    The last moves count because features see them; the rules and komi are the caller's to mix in.
+    Not in it: superko by positions before those moves. The rules and komi are the caller's to mix in.
     """
     h = game.board.hash[0] ^ ZOBRIST_TO_PLAY[game.status[TO_PLAY]]
     h = mix(h, np.uint64(game.board.info[KO]))
     h = mix(h, np.uint64(game.status[PASSES]))
+    h = mix(h, np.uint64(game.board.info[CAPTURED_BLACK] - game.board.info[CAPTURED_WHITE]))
     for ply in range(RECENT):
         h = mix(h, np.uint64(game.recent[ply] - NONE))
     return h

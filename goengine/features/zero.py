@@ -16,7 +16,7 @@ planes  meaning                                                note
 
 Globals: 0-4 whether each of the last five moves was a pass; 5 komi and, under territory scoring, the balance of prisoners,
 for the player to move, / 20; 6 positional, 7 situational superko; 8 suicide allowed; 9 territory scoring; 10 seki taxed,
-11 groups taxed; 12 button to be taken; 13 a pass now ends the game.
+11 groups taxed; 12 the rules have a button, taken or not; 13 the last move was a pass.
 """
 
 from typing import NamedTuple
@@ -60,7 +60,7 @@ class Scratch(NamedTuple):
     ladder: LadderScratch
     benson: BensonScratch
     alive: np.ndarray  # uint8[P]    a colour's pass-alive area
-    liberties: np.ndarray  # uint8[P]   by chain: liberties, counted once per position, up to 4
+    liberties: np.ndarray  # uint16[P]  by chain: liberties, counted once per position
     stamp: np.ndarray  # uint8[P]    by chain: its ladders have been read
     found: np.ndarray  # uint64[8]
 
@@ -68,7 +68,7 @@ class Scratch(NamedTuple):
 def new_scratch(size: int) -> Scratch:
     """Working memory for boards of this size."""
     p = (size + 1) * (size + 2) + 1
-    zeros = [np.zeros(p, np.uint8) for _ in range(3)]
+    zeros = [np.zeros(p, dtype) for dtype in (np.uint8, np.uint16, np.uint8)]
     return Scratch(new_ladder_scratch(size), new_benson_scratch(size), *zeros, np.zeros(8, np.uint64))
 
 

@@ -112,10 +112,10 @@ def fill_priors(tree, node, logits, temperature, stride):
 
 
 @kernel
-def _is_finite(count, policy, value):
-    """Whether all values and logits are numbers."""
+def _is_finite(count, policy, value, score, stdev):
+    """Whether all values, scores and logits are numbers."""
     for i in range(count):
-        if not math.isfinite(value[i]):
+        if not (math.isfinite(value[i]) and math.isfinite(score[i]) and math.isfinite(stdev[i])):
             return False
         for k in range(policy.shape[1]):
             if not math.isfinite(policy[i, k]):
@@ -127,9 +127,10 @@ def _is_finite(count, policy, value):
 def update_batch(tree, stride, knobs, nodes, rollouts, count, policy, value, score, stdev, ownership):
     """Enter the evaluations of the first ``count`` nodes (int32[count]) and back their values up.
 
-    Shapes as in `goengine.evaluators.base.Evaluation`. Returns False, and changes nothing, if a value or a logit is no number.
+    Shapes as in `goengine.evaluators.base.Evaluation`. Returns False, and changes nothing, if a value, score or logit is no
+    number.
     """
-    if not _is_finite(count, policy, value):
+    if not _is_finite(count, policy, value, score, stdev):
         return False
     for i in range(count):
         node = np.int64(nodes[i])

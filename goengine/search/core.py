@@ -293,7 +293,7 @@ class TreeSearch:
             raise ValueError(f"the shapes {[a.shape for a in arrays]} do not answer {n} positions of size {self.size}")
         if not self._update_batch(self.tree, self.size + 1, self.knobs, leaves.nodes, leaves.rollouts, n, *arrays):
             self.cancel(leaves)
-            raise ValueError("the evaluator gave a value or a policy that is not a number")
+            raise ValueError("the evaluator gave a value, a score or a policy that is not a number")
         self.in_flight -= n
         self._prepare_root()
 

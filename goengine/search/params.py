@@ -78,7 +78,7 @@ class SearchParams:
         if self.choice not in CHOICES:
             raise ValueError(f"choice '{self.choice}' is none of {', '.join(CHOICES)}")
         temperatures = ("policy_temperature", "root_policy_temperature")
-        for name in (*temperatures, "cpuct_base", "dynamic_score_scale", "static_score_scale"):
+        for name in (*temperatures, "cpuct_base", "cpuct_stdev_prior", "dynamic_score_scale", "static_score_scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
         for name in ("expansion_threshold", "leaves", "batches", "max_nodes", "max_memory_mb"):

@@ -38,6 +38,7 @@ NODES, EDGES, GENERATION = range(3)
 OWNERSHIP_SCALE = 127.0
 _NODE_BYTES = 8 * 8 + 8 * 4 + 4 * 4 + 2
 _EDGE_BYTES = 2 + 4 + 4
+_MOST_EDGES = 2**31 - 1  # links hold places in the pool as int32
 
 
 class Tree(NamedTuple):
@@ -97,7 +98,7 @@ def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> 
     if need_nodes <= have_nodes and need_edges <= have_edges:
         return tree
     want_nodes = have_nodes if need_nodes <= have_nodes else min(max(2 * have_nodes, need_nodes), max_nodes)
-    want_edges = have_edges if need_edges <= have_edges else max(2 * have_edges, need_edges)
+    want_edges = have_edges if need_edges <= have_edges else min(max(2 * have_edges, need_edges), _MOST_EDGES)
     free = max_bytes - memory(points, want_nodes, want_edges)
     if free < 0 and want_edges > have_edges:
         want_edges = max(have_edges, want_edges + free // _EDGE_BYTES)

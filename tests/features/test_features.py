@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from goengine import coords, features
-from goengine.board.kernels import game_is_legal, game_legal, game_play
+from goengine.board.kernels import game_is_legal, game_legal, game_play, position_key
 from goengine.board.playout import random_move
+from goengine.board.position import Position
 from goengine.board.random import below, new_generator
 from goengine.board.state import BLACK, PASS, TO_PLAY, new_game
 from goengine.rules import Rules
@@ -184,6 +185,37 @@ def test_symmetry_commutes_with_encoding(name):
             same, _ = feature_set.encode_one(twin, JAPANESE, size)
             keep = [c for c in range(feature_set.planes) if not (name == "zero" and c == 15)]
             assert (turned[keep] == same[keep]).all()
+
+
+def test_a_chain_of_very_many_liberties():
+    """257 of them on 25x25 are not one."""
+    size, generator = 25, new_generator(1)
+    stones = {coords.point(r, c, size) for r in range(1, 25, 3) for c in range(size)}
+    stones |= {coords.point(r, 12, size) for r in range(1, 23)}
+
+    def liberties() -> list[int]:
+        around = {n for p in stones for n in (p - size - 1, p - 1, p + 1, p + size + 1)}
+        return sorted(n for n in around - stones if coords.on_board(n, size))
+
+    while len(free := liberties()) > 257:
+        stones.add(free[int(below(generator, len(free)))])
+    position = Position(size)
+    position.set_up(sorted(stones), (), BLACK)
+    planes, _ = features.get("zero").encode_one(position.game, position.code, size)
+    assert len(free) == 257 and not planes[3:6].any() and not planes[12:16].any()
+
+
+def test_keys_tell_prisoners_apart():
+    """The same board after the same last moves, with a prisoner more: territory scoring counts it."""
+    after = "B1 J8 J1 H9 H1 H8 G1 G9 F1 G8"
+    games = []
+    for fourth in ("A1", "pass"):
+        position = Position(9, Rules.preset("japanese"))
+        for name in f"A2 J9 pass {fourth} {after}".split():
+            position.play(coords.from_gtp(name, 9))
+        games.append(position)
+    assert games[0].to_diagram() == games[1].to_diagram()
+    assert position_key(games[0].game) != position_key(games[1].game)
 
 
 def test_unknown_set_is_named():

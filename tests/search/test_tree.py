@@ -271,6 +271,19 @@ def test_a_game_of_another_capacity_begins_a_new_tree():
     assert core.visits == 0 and core.root is None
 
 
+@pytest.mark.parametrize("name", ["policy", "value", "score", "score_stdev"])
+def test_answers_that_are_not_numbers_are_refused(name):
+    def script(planes, values):
+        answer = flat_evaluation(len(planes), 5)
+        getattr(answer, name)[:] = np.nan
+        return answer
+
+    engine = Search(Scripted(script), PLAIN)
+    engine.set_position(position(5))
+    with pytest.raises(ValueError, match="not a number"):
+        engine.run(Limits(visits=5))
+
+
 def test_answers_of_another_shape_are_refused():
     engine = Search(Scripted(lambda planes, values: flat_evaluation(len(planes), 4)), PLAIN)
     engine.set_position(position(5))
@@ -279,6 +292,13 @@ def test_answers_of_another_shape_are_refused():
 
 
 def test_params_that_make_no_sense_are_refused():
-    for bad in ({"choice": "luck"}, {"leaves": 0}, {"policy_temperature": 0.0}, {"rollout_weight": 2.0}, {"choice": "gumbel"}):
+    for bad in (
+        {"choice": "luck"},
+        {"leaves": 0},
+        {"policy_temperature": 0.0},
+        {"rollout_weight": 2.0},
+        {"choice": "gumbel"},
+        {"cpuct_stdev_prior": 0},
+    ):
         with pytest.raises(ValueError):
             SearchParams(**bad)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -144,3 +145,14 @@ def test_bad_durations(text):
 
 def test_format_duration():
     assert [format_duration(s) for s in (42, 750, 3900)] == ["42s", "12m30s", "1h05m"]
+
+
+def test_a_field_may_be_called_command():
+    @dataclass(frozen=True)
+    class Run:
+        """Run."""
+
+        command: str = option("", "a text")
+
+    name, config = parse_command({"run": Run}, ["run", "--command", "make -j"])
+    assert (name, config.command) == ("run", "make -j")
