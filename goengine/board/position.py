@@ -160,7 +160,7 @@ class Position:
         self.moves.append((color, point))
 
     def undo(self, moves: int = 1) -> None:
-        """Take back the last moves; it is then the turn of who made the first of them.
+        """Take back the last moves; it is then the turn of who made the first of them, or at the start of who is to begin.
 
         Raises ValueError, and changes nothing, if there are not that many.
         """
