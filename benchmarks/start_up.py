@@ -1,6 +1,6 @@
 """How long a GTP client waits: from process start to the answer of `name`, and to a first move.
 
-    python benchmarks/start_up.py
+python benchmarks/start_up.py
 """
 
 import sys
