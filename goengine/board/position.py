@@ -264,14 +264,6 @@ class Position:
         copy_game(twin.game, self.game)
         return twin
 
-    def moves_since(self, earlier: Position) -> list[tuple[int, int]] | None:
-        """The moves from ``earlier`` to here, or None if this game does not continue that one."""
-        same = ("size", "rules", "black_setup", "white_setup", "handicap")
-        if any(getattr(self, name) != getattr(earlier, name) for name in same):
-            return None
-        past = len(earlier.moves)
-        return self.moves[past:] if self.moves[:past] == earlier.moves else None
-
     def to_diagram(self) -> str:
         """Rows from the top, a blank between the points: `.` empty, `X` Black, `O` White."""
         rows = self.game.board.color[coords.points(self.size)].reshape(self.size, self.size)

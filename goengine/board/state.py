@@ -34,7 +34,6 @@ _words = np.random.Generator(np.random.PCG64(20260101))
 ZOBRIST = _words.integers(1, 2**64, (2, coords.padded(coords.MAX_SIZE)), np.uint64, endpoint=False)
 ZOBRIST_SIZE = _words.integers(1, 2**64, coords.MAX_SIZE + 1, np.uint64, endpoint=False)
 ZOBRIST_TO_PLAY = _words.integers(1, 2**64, 3, np.uint64, endpoint=False)
-ZOBRIST_KO = _words.integers(1, 2**64, coords.padded(coords.MAX_SIZE), np.uint64, endpoint=False)
 
 
 class Board(NamedTuple):

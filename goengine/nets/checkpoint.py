@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from goengine.nets.safetensors_file import WeightsError, digest, read_file, read_metadata, write_file
+from goengine.nets.safetensors_file import WeightsError, digest, read_file, write_file
 from goengine.nets.spec import NetSpec, NetSpecError
 
 if TYPE_CHECKING:
@@ -131,14 +131,6 @@ def load_module(path: str | os.PathLike[str]) -> tuple[Net, Meta]:
     """The net in a weights file, in evaluation mode, and what the file says about it. Raises WeightsError as `load` does."""
     checkpoint = load(path)
     return checkpoint.module(), checkpoint.meta
-
-
-def read_meta(path: str | os.PathLike[str]) -> Meta:
-    """What a weights file says about itself, without reading its weights: does not verify the checksum.
-
-    Raises WeightsError if the header is damaged or is not a net of this project.
-    """
-    return _meta(str(path), read_metadata(path))
 
 
 def convert_to_half(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> str:
