@@ -25,6 +25,8 @@ MAY_IMPORT = {
     | NETS
     | {"goengine.features", "goengine.nets", "goengine.records", "goengine.sgf", "goengine.symmetry", "goengine.evaluators"},
 }
+# What stands above the player: programs that people start. Nothing below may know them.
+TOP = ("gtp", "cli", "play", "terminal_game", "bench", "doctor", "nets_command", "warmup")
 TORCH = ("goengine.nets", "goengine.evaluators.network", "training")
 
 
@@ -63,6 +65,8 @@ def test_imports_run_one_way(name, path):
         upward = {used for used in ours if not any(inside(used, layer) for layer in allowed) and used != "goengine.__version__"}
         # `from goengine import coords` reads as goengine.coords
         assert not upward, f"{name} reaches up to {sorted(upward)}"
+    if not any(inside(name, f"goengine.{top}") for top in TOP):
+        assert not any(inside(used, f"goengine.{top}") for used in ours for top in TOP), f"{name} knows what stands above it"
     if not inside(name, "training"):
         assert not any(inside(used, "training") for used in ours), f"{name} imports training"
     if not inside(name, "selfplay"):
