@@ -14,7 +14,7 @@ from goengine.options import parse_command
 from goengine.progress import Progress
 from goengine.records import RecordError
 from training.checkpoint import RunError
-from training.options import Evaluate, Pack, Ship, Supervised
+from training.options import Evaluate, Grow, Pack, Ship, Supervised
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -82,6 +82,19 @@ def run_supervised(config: Supervised) -> int:
     return 0 if complete else 130
 
 
+def run_grow(config: Grow) -> int:
+    """Grow, and say what came of it."""
+    from goengine.nets import checkpoint, spec
+    from training import growing
+
+    old = checkpoint.load(config.weights)
+    grown = growing.deepen(old, spec.preset(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
+    data = {**old.meta.data, "grown_from": old.meta.sha256}
+    checkpoint.save(config.out, grown, grown.spec, step=old.meta.step, config=old.meta.config, data=data)
+    sys.stderr.write(f"{config.out}: {len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}\n")
+    return 0
+
+
 def run_ship(config: Ship) -> int:
     """Ship, and print what was measured."""
     from training import shipping
@@ -100,6 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pack": (Pack, run_pack),
         "supervised": (Supervised, run_supervised),
         "evaluate": (Evaluate, run_evaluate),
+        "grow": (Grow, run_grow),
         "ship": (Ship, run_ship),
     }
     name, config = parse_command(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from goengine.nets.spec import PRESETS
 from goengine.options import Seconds, option
 from training.schedule import Schedule
 
@@ -89,6 +90,20 @@ class Supervised:
         _check_packs("--validation", *([self.validation] if self.validation else []))
         if self.batch < 1 or self.workers < 1:
             raise ValueError("batch and workers must be at least 1")
+
+
+@dataclass(frozen=True)
+class Grow:
+    """Deepen a trained net: new blocks behind its own that do nothing yet, to be trained on."""
+
+    weights: Path = option(help="the net to grow (net.safetensors of a run)")
+    net: str = option(help=f"its size afterwards: {', '.join(PRESETS)}")
+    out: Path = option(help="weights file to write")
+    seed: int = option(0, "of the new blocks")
+
+    def __post_init__(self):
+        if self.net not in PRESETS:
+            raise ValueError(f"--net {self.net}: there is no such size; possible: {', '.join(PRESETS)}")
 
 
 @dataclass(frozen=True)
