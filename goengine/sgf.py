@@ -11,7 +11,7 @@ from __future__ import annotations
 import lzma
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -293,14 +293,18 @@ def _fast_game(text: bytes) -> GameRecord | None:
 # -- writing --
 
 
-def write_game(record: GameRecord) -> bytes:
-    """The record as an SGF file (FF[4], UTF-8), signed by this program. Records keep no variations and comments."""
+def write_game(record: GameRecord, more: Mapping[str, str] | None = None) -> bytes:
+    """The record as an SGF file (FF[4], UTF-8), signed by this program. Records keep no variations and comments.
+
+    ``more`` are further texts of the root, such as a comment `C`, or others in place of the record's.
+    """
     game = sgf.Sgf_game(record.size, encoding="UTF-8")
     root = game.get_root()
     root.set("KM", record.komi)
     texts = {
         "RU": record.rules, "PB": record.black, "PW": record.white, "BR": record.black_rank,
         "WR": record.white_rank, "DT": record.date, "GN": record.source, "RE": format_result(record),
+        **(more or {}),
     }  # fmt: skip
     for key, text in texts.items():
         if text:
