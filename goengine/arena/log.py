@@ -57,7 +57,8 @@ class MatchLog:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._check(json.loads(json.dumps(config)), may_differ)
-            self._file = open(self.folder / GAMES, "a+b", buffering=0)  # noqa: SIM115; unbuffered: closing writes nothing
+            # Without a buffer, so that closing it after a failure has nothing to write.
+            self._file = open(self.folder / GAMES, "a+b", buffering=0)  # noqa: SIM115
             self._lock()
             self.played = self._load()
         except OSError as error:
@@ -109,8 +110,8 @@ class MatchLog:
             key, old, new = _difference(_without(known, may_differ), _without(config, may_differ))
             if key:
                 raise LogError(
-                    f"{self.folder} holds another match: {key} is {old} there and {new} here; choose another folder, or the same "
-                    "settings to go on with it"
+                    f"{self.folder} holds another match: {key} is {old} there and {new} here; choose another folder, or the "
+                    "same settings to go on with it"
                 )
         elif (self.folder / GAMES).exists():
             raise LogError(f"{self.folder} holds games but no {CONFIGURATION}; choose another folder")
