@@ -97,6 +97,9 @@ class Engine:
         rules: str = "tromp-taylor",
         komi: float | None = None,
         threads: int | None = None,
+        precision: str = "auto",
+        symmetries: int = 1,
+        params: SearchParams = PLAY,
         seed: int | None = None,
     ) -> "Engine":
         """A player as a command line describes it, warm: the net is loaded and every kernel it needs has run once."""
@@ -104,8 +107,8 @@ class Engine:
         if komi is not None:
             chosen = chosen.with_komi(komi)
         seed = random.SystemRandom().getrandbits(31) if seed is None else seed
-        source = NetSource(net, threads=threads, seed=seed)
-        engine = Engine(source, options, size=boardsize, rules=chosen, seed=seed)
+        source = NetSource(net, threads=threads, precision=precision, symmetries=symmetries, seed=seed)
+        engine = Engine(source, options, size=boardsize, rules=chosen, params=params, seed=seed)
         engine.warm_up()
         return engine
 

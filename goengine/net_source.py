@@ -16,11 +16,21 @@ from goengine.nets.safetensors_file import WeightsError
 class NetSource:
     """Evaluators by board size. `name` is a net or a path; None takes the shipped nets, and none at all if there are none.
 
+    symmetries: views of each position that are averaged; 1 takes one at random.
     Raises EvaluatorError, when asked for one, if a net cannot be loaded.
     """
 
-    def __init__(self, name: str | None = None, *, threads: int | None = None, seed: int = 0):
-        self._name, self._threads, self._seed = name, threads or 0, seed
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        threads: int | None = None,
+        precision: load.Precision = "auto",
+        symmetries: int = 1,
+        seed: int = 0,
+    ):
+        self._name, self._seed, self._symmetries = name, seed, symmetries
+        self._backend = load.Backend(threads=threads or 0, precision=precision)
         self._loaded: dict[str, Evaluator] = {}
         self._bare: dict[str, Evaluator] = {}
 
@@ -36,7 +46,7 @@ class NetSource:
         """The name of the net for a size, which is loaded then."""
         name = self._name if self._name is not None else self._default(size)
         if name not in self._loaded:
-            self._bare[name] = load.load(name, threads=self._threads)
+            self._bare[name] = load.load(name, backend=self._backend)
             self._loaded[name] = self._wrapped(self._bare[name])
         return name
 
@@ -54,7 +64,7 @@ class NetSource:
     def _wrapped(self, inner: Evaluator) -> Evaluator:
         if isinstance(inner, Uniform):
             return inner
-        return Cache(Symmetric(inner, np.random.default_rng(self._seed)))
+        return Cache(Symmetric(inner, np.random.default_rng(self._seed), self._symmetries))
 
     @staticmethod
     def _default(size: int) -> str:

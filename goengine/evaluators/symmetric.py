@@ -13,6 +13,7 @@ from goengine.evaluators.base import NOT_CACHED, Batch, Evaluation, Evaluator, E
 # Mixed into the keys of rows that are shown in another view, so that a cache below never takes one for the other.
 _TAGS = np.random.Generator(np.random.PCG64(20260102)).integers(1, 2**64, symmetry.COUNT, np.uint64, endpoint=False)
 _TAGS[0] = 0
+_MIX, _SHIFT = np.uint64(0xD6E8FEB86659FD93), np.uint64(32)
 
 
 class Symmetric(EvaluatorBase):
@@ -29,7 +30,7 @@ class Symmetric(EvaluatorBase):
         self.traits = inner.traits
 
     def submit(self, batch: Batch) -> Pending:
-        symmetries = self._choose(batch.rows)
+        symmetries = self._choose(batch.keys)
         planes, values, keys = batch if self.views == 1 else (np.repeat(array, self.views, axis=0) for array in batch)
         tagged = np.where(keys == NOT_CACHED, keys, keys ^ _TAGS[symmetries])
         shown = Batch(symmetry.planes_by_row(planes, symmetries), values, tagged)
@@ -38,14 +39,30 @@ class Symmetric(EvaluatorBase):
     def close(self) -> None:
         self.inner.close()
 
-    def _choose(self, rows: int) -> np.ndarray:
+    def _choose(self, keys: np.ndarray) -> np.ndarray:
         """Symmetries int[rows * views]: those of one row differ."""
+        rows = len(keys)
         if self.views == 1:
             return self.generator.integers(0, symmetry.COUNT, rows)
         if self.views == symmetry.COUNT:
             return np.tile(np.arange(symmetry.COUNT), rows)
         order = self.generator.permuted(np.tile(np.arange(symmetry.COUNT), (rows, 1)), axis=1)
         return order[:, : self.views].ravel()
+
+
+class SymmetricByKey(Symmetric):
+    """As `Symmetric`, with the views drawn from each row's key: the same key is always seen in the same way.
+
+    So an answer depends neither on the order of the questions nor on what else is in the batch.
+    """
+
+    def __init__(self, inner: Evaluator, views: int = 1):
+        super().__init__(inner, np.random.default_rng(0), views)
+
+    def _choose(self, keys: np.ndarray) -> np.ndarray:
+        drawn = ((keys * _MIX) >> _SHIFT).astype(np.int64)
+        first, step = drawn % symmetry.COUNT, 2 * (drawn // symmetry.COUNT % 4) + 1  # an odd step meets all eight
+        return ((first[:, None] + step[:, None] * np.arange(self.views)) % symmetry.COUNT).ravel()
 
 
 class _Turned:

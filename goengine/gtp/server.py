@@ -41,6 +41,9 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
             rules=options.rules,
             komi=options.komi,
             threads=options.threads,
+            precision=options.precision,
+            symmetries=options.symmetries,
+            params=options.search_params(),
             seed=options.seed,
         )
     except (ValueError, OSError, EvaluatorError) as error:

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from goengine.engine_options import EngineOptions
 from goengine.options import Seconds, option
 from goengine.rules import Rules
+from goengine.search import settings as search_settings
+from goengine.search.params import SearchParams
 
 _PLAYER = EngineOptions()
+Precision = Literal["auto", "f32", "bf16", "f16", "int8"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,9 @@ class GtpOptions:
     komi: float | None = option(None, "points for White; the usual komi of the rules if not given")
     boardsize: int = option(19, "board size at the start, 2 to 25")
     threads: int | None = option(None, "CPU threads for the net; all cores if not given")
+    precision: Precision = option("auto", "number format of the net on a CPU; the fastest that costs no strength if not given")
+    symmetries: int = option(1, "views of each position that are averaged, 1 (one at random) to 8")
+    search: str = option("", "search constants such as preset=ZERO,cpuct=1.1; those for play if not given")
     ponder: bool = option(_PLAYER.ponder, "think in the opponent's time")
     resign: bool = option(_PLAYER.resign, "give up lost games")
     level: int = option(_PLAYER.level, "strength from 1 (weak) to 20 (full)")
@@ -33,13 +40,20 @@ class GtpOptions:
     def __post_init__(self) -> None:
         self.player()
         self.starting_rules()
+        self.search_params()
         if not 2 <= self.boardsize <= 25:
             raise ValueError(f"--boardsize must be from 2 to 25, not {self.boardsize}")
+        if not 1 <= self.symmetries <= 8:
+            raise ValueError(f"--symmetries must be from 1 to 8, not {self.symmetries}")
 
     def starting_rules(self) -> Rules:
         """The rules at the start, komi included. Raises ValueError if there are no such rules or komi."""
         rules = Rules.parse(self.rules)
         return rules if self.komi is None else rules.with_komi(self.komi)
+
+    def search_params(self) -> SearchParams:
+        """The constants of the search. Raises ValueError if one does not exist or makes no sense."""
+        return search_settings.parse(self.search)
 
     def player(self) -> EngineOptions:
         """The options of the player. Raises ValueError if one is out of range."""
