@@ -14,7 +14,7 @@ from goengine.options import parse_command
 from goengine.progress import Progress
 from goengine.records import RecordError
 from training.checkpoint import RunError
-from training.options import Evaluate, Grow, Pack, Ship, Supervised
+from training.options import Distill, Evaluate, Grow, Pack, Ship, Supervised
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -76,7 +76,17 @@ def run_supervised(config: Supervised) -> int:
     """Train, and say how the run stands; SIGTERM and SIGINT save and end with 130."""
     from training.stages import supervised
 
-    complete = supervised(config)
+    return _say_how_it_stands(config, supervised(config))
+
+
+def run_distill(config: Distill) -> int:
+    """As `run_supervised`, with a teacher."""
+    from training.stages import distill
+
+    return _say_how_it_stands(config, distill(config))
+
+
+def _say_how_it_stands(config: Supervised, complete: bool) -> int:
     stands = f"complete; its net is {config.run / 'net.safetensors'}" if complete else "saved; the same command goes on"
     sys.stderr.write(f"{config.run}: {stands}\n")
     return 0 if complete else 130
@@ -112,6 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = {
         "pack": (Pack, run_pack),
         "supervised": (Supervised, run_supervised),
+        "distill": (Distill, run_distill),
         "evaluate": (Evaluate, run_evaluate),
         "grow": (Grow, run_grow),
         "ship": (Ship, run_ship),

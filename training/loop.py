@@ -35,7 +35,7 @@ class Stage(Protocol):
         """Endless batches beginning with sample number `first_sample`; the same number gives the same batch."""
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """(loss, figures to show), figures detached."""
+        """(loss, figures to show), figures detached. The loop adds `progress` to the batch: the share of the run done."""
 
     def validate(self, module: nn.Module, place: "Place") -> dict[str, float]:
         """Figures on held-out samples; may be empty."""
@@ -139,7 +139,11 @@ class _Stop:
 
 
 class Trainer:
-    """A run: `run()` goes from where the folder stands to the end of the schedule."""
+    """A run: `run()` goes from where the folder stands to the end of the schedule.
+
+    described: what config.json and the state tell people. bound: facts by name that all processes of a run must share,
+    such as its teacher's checksum; the constructor raises RunError where the folder's state was made with others.
+    """
 
     def __init__(
         self,
@@ -149,10 +153,12 @@ class Trainer:
         config: LoopConfig,
         *,
         described: object = None,
+        bound: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.folder, self.stage, self.config, self.clock = folder, stage, config, clock
         self.described = config if described is None else described
+        self.bound = dict(bound or {})
         self.place = Place(config.device, config.half)
         self.module = module.to(self.place.device, memory_format=torch.channels_last)
         self.optimizer = optimizers.make(self.module, config.optimizer)
@@ -171,9 +177,7 @@ class Trainer:
 
     def _resume(self) -> None:
         arrays, self.counters, saved = checkpoint.load_state(self.state_path)
-        name = saved.get("loop", {}).get("optimizer", {}).get("name", self.config.optimizer.name)
-        if name != self.config.optimizer.name:
-            raise RunError(f"{self.state_path} was made with the optimizer {name}; go on with it, or take another --run folder")
+        self._check_bound(saved)
         parts: dict[str, dict[str, np.ndarray]] = {"weights": {}, "average": {}, "optimizer": {}}
         for name, array in arrays.items():
             part, rest = name.split("/", 1)
@@ -188,6 +192,15 @@ class Trainer:
             raise RunError(f"{self.state_path} holds another net than asked for; take another --run folder") from error
         self._cut_log()
 
+    def _check_bound(self, saved: dict) -> None:
+        optimizer = self.config.optimizer.name
+        now = {"optimizer": optimizer, **self.bound}
+        before = {"optimizer": saved.get("loop", {}).get("optimizer", {}).get("name", optimizer), **saved.get("bound", {})}
+        for name in now.keys() | before.keys():
+            if now.get(name) != before.get(name):
+                made = f"with the {name} {before[name]}" if name in before else f"without a {name}"
+                raise RunError(f"{self.state_path} was made {made}; go on so, or take another --run folder")
+
     def _cut_log(self) -> None:
         """Forget what was logged after the checkpoint: those steps come again."""
         log = self.folder / "log.jsonl"
@@ -201,7 +214,7 @@ class Trainer:
         arrays = {f"weights/{name}": _numpy(value) for name, value in self.module.state_dict().items()}
         arrays |= {f"average/{name}": _numpy(value) for name, value in self.average.arrays.items()}
         arrays |= {f"optimizer/{name}": value for name, value in optimizers.state_arrays(self.optimizer, self.module).items()}
-        described = {"loop": checkpoint.plain(self.config), "run": checkpoint.plain(self.described)}
+        described = {"loop": checkpoint.plain(self.config), "run": checkpoint.plain(self.described), "bound": self.bound}
         checkpoint.save_state(self.state_path, arrays, self.counters, described)
         averaged = {name: _numpy(value) for name, value in self.average.arrays.items()}
         try:
@@ -215,6 +228,7 @@ class Trainer:
     def _step(self, batch: Batch) -> dict[str, torch.Tensor]:
         """One update; returns figures on the device."""
         progress = self.config.schedule.progress(self.counters.step, self.counters.seconds)
+        batch["progress"] = torch.tensor(progress)
         optimizers.set_rate(self.optimizer, self.config.schedule.factor(progress))
         with self.place.autocast():
             loss, figures = self.stage.loss(self._forward, batch)

@@ -31,7 +31,7 @@ SCORE_DELTA = 10.0  # points where the Huber loss turns from square to linear
 SCORE_LIMIT = 60.0  # larger margins count as this: a rout by 90 teaches nothing more
 
 
-def _mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Weighted mean over the batch, 0 where all weights are 0."""
     return (values * weights).sum() / weights.sum().clamp(min=1e-6)
 
@@ -71,11 +71,11 @@ def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) 
     the terms, top1, mse (of the value in [-1,1]).
     """
     known = (batch["policy"] >= 0).float()
-    terms = {"policy": _mean(policy_terms(output.policy, batch["policy"]), known)}
-    terms["value"] = _mean(value_terms(output.value, batch["value"]), batch["value_weight"])
+    terms = {"policy": weighted_mean(policy_terms(output.policy, batch["policy"]), known)}
+    terms["value"] = weighted_mean(value_terms(output.value, batch["value"]), batch["value_weight"])
     if weights.opponent:
         answered = (batch["opponent"] >= 0).float()
-        terms["opponent"] = _mean(policy_terms(output.opponent_policy, batch["opponent"]), answered)
+        terms["opponent"] = weighted_mean(policy_terms(output.opponent_policy, batch["opponent"]), answered)
     if weights.score or weights.score_stdev:
         # Divided by the whole batch: a batch with two counted games must not shout as loud as one with fifty.
         huber, likelihood = score_terms(output.score, output.score_stdev, batch["score"])
@@ -87,6 +87,6 @@ def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) 
     loss = sum(getattr(weights, name) * term for name, term in terms.items())
     with torch.no_grad():
         figures = {name: term.detach() for name, term in terms.items()}
-        figures["top1"] = _mean((output.policy.argmax(1) == batch["policy"]).float(), known)
-        figures["mse"] = _mean((torch.tanh(output.value.float() / 2) - batch["value"]) ** 2, batch["value_weight"])
+        figures["top1"] = weighted_mean((output.policy.argmax(1) == batch["policy"]).float(), known)
+        figures["mse"] = weighted_mean((torch.tanh(output.value.float() / 2) - batch["value"]) ** 2, batch["value_weight"])
     return loss, figures

@@ -92,6 +92,27 @@ class Supervised:
             raise ValueError("batch and workers must be at least 1")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Distill(Supervised):
+    """Train a small net on what a larger one, its teacher, says of the positions of recorded games."""
+
+    teacher: Path = option(help="weights file of the net to learn from; it must see the same features")
+    hard_weight: float = option(0.3, "weight of the move played in the game")
+    teacher_weight: float = option(1.0, "weight of the teacher's policy")
+    soft_weight: float = option(0.25, "weight of its softened policy, before the factor temperature squared")
+    temperature: float = option(4.0, "of the softened policy")
+    trust: float = option(0.7, "share of the teacher in the targets of value, score and ownership; the game has the rest")
+    hint_weight: float = option(0.0, "weight of the distance to the middle of the teacher's trunk; 0: no hints")
+    hint_share: float = option(0.3, "share of the run over which hints fade out")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 <= self.trust <= 1 or not 0 < self.hint_share <= 1:
+            raise ValueError("--trust and --hint-share are shares of one")
+        if not self.temperature > 0:
+            raise ValueError(f"--temperature {self.temperature}: must be above 0")
+
+
 @dataclass(frozen=True)
 class Grow:
     """Deepen a trained net: new blocks behind its own that do nothing yet, to be trained on."""

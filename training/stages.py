@@ -1,7 +1,8 @@
 """The stages of training: what each one feeds the loop and writes down.
 
-Knows the supervised stage: positions of recorded games, their next move and their result. A stage is a `Stage` for
-`training.loop`; its options are in `training.options`. Does not know the loop's inside.
+Knows the supervised stage (positions of recorded games, their next move and their result) and distillation (the same
+positions with what a teacher says of them). A stage is a `Stage` for `training.loop`; its options are in
+`training.options`. Does not know the loop's inside.
 """
 
 import dataclasses
@@ -17,11 +18,12 @@ from goengine.nets import build, checkpoint, spec
 from training import packs
 from training.checkpoint import Counters, RunError, plain
 from training.data import Sampler, pinned, stream
+from training.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
 from training.evaluate import Predictions, measure_with
 from training.loop import Batch, LoopConfig, Place, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
-from training.options import Supervised
+from training.options import Distill, Supervised
 from training.sampling import Draw
 from training.schedule import Schedule
 
@@ -127,6 +129,52 @@ class GamesStage:
         checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
 
 
+def teacher_weights(config: Distill) -> TeacherWeights:
+    """The part of the options that the teacher alone uses."""
+    return TeacherWeights(
+        policy=config.teacher_weight,
+        soft=config.soft_weight,
+        temperature=config.temperature,
+        opponent=config.opponent_weight,
+        stdev=config.stdev_weight,
+        trust=config.trust,
+    )
+
+
+class DistillStage(GamesStage):
+    """The same positions, with the answers of a teacher beside what the games tell."""
+
+    def __init__(self, config: Distill, module: build.Net, teacher: checkpoint.Checkpoint):
+        """Raises RunError if the teacher sees other features than the student."""
+        ours, theirs = module.spec, teacher.spec
+        if (ours.features, ours.planes, ours.globals) != (theirs.features, theirs.planes, theirs.globals):
+            raise RunError(
+                f"--teacher {config.teacher}: sees the features {theirs.features} ({theirs.planes} planes, {theirs.globals} "
+                f"globals), the net {ours.features} ({ours.planes}, {ours.globals}); both must see the same"
+            )
+        super().__init__(config, module)
+        self.weights = dataclasses.replace(self.weights, policy=config.hard_weight)
+        self.card |= {"teacher": teacher.meta.sha256}
+        net, device = teacher.module(), device_name(config)
+        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config)
+        self.hint = Hint(module, net) if config.hint_weight else None
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The loss against games and teacher, who sees the same batch in the same number format."""
+        told, middle = self.teacher(batch["planes"], batch["globals"], True)
+        output = module(batch["planes"], batch["globals"], True)
+        loss, figures = distillation_loss(output, told, batch, self.weights, self.teacher_weights)
+        factor = hint_factor(float(batch["progress"]), self.config.hint_share)
+        if self.hint and factor > 0:
+            distance = self.hint.distance(middle)
+            loss, figures["hint"] = loss + self.config.hint_weight * factor * distance, distance.detach()
+        return loss, figures
+
+    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
+        """Write the averaged student without its hint."""
+        super().save_net(path, Hint.without(arrays), counters, figures)
+
+
 def predictor(module: nn.Module, place: Place):
     """A torch module as a function from numpy to `Predictions`."""
 
@@ -147,3 +195,14 @@ def supervised(config: Supervised) -> bool:
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     return Trainer(config.run, module, GamesStage(config, module), loop_config(config), described=described).run()
+
+
+def distill(config: Distill) -> bool:
+    """Run the stage. Returns whether the run is complete, as `supervised` does."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    teacher = checkpoint.load(config.teacher)
+    module = fresh_or_loaded(config.net, config.features, config.seed)
+    described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
+    stage, bound = DistillStage(config, module, teacher), {"teacher": teacher.meta.sha256}
+    return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound).run()
