@@ -73,7 +73,7 @@ class Search:
         ``on_report`` gets the result as it stands every ``report_every`` seconds and once at the end. The root is always
         evaluated, so there always is a move. Raises what the evaluator raises; the tree is then as it was before the batch.
         """
-        run = _Run(self, limits, should_stop)
+        run = Run(self.core, limits, should_stop)
         self.core.renew()
         self.core.begin(run.simulations())
         pending: deque[tuple[Leaves, Pending]] = deque()
@@ -97,7 +97,7 @@ class Search:
             on_report(result)
         return result
 
-    def _submit(self, run: "_Run", pending: deque) -> None:
+    def _submit(self, run: "Run", pending: deque) -> None:
         """Give batches to the evaluator until enough are under way, the limits are reached, or answers are needed first."""
         if self._leaves_size != self.core.size:
             self._free = [self.core.new_leaves() for _ in range(self.params.batches)]
@@ -128,7 +128,7 @@ class Search:
                 self.core.cancel(leaves)
         self._leaves_size = 0
 
-    def _result(self, run: "_Run", ownership: bool, min_moves: int, final: bool = False) -> SearchResult:
+    def _result(self, run: "Run", ownership: bool, min_moves: int, final: bool = False) -> SearchResult:
         return make_result(
             self.core,
             playouts=run.begun - self.core.in_flight,
@@ -139,11 +139,11 @@ class Search:
         )
 
 
-class _Run:
-    """The limits of one run, and how far it has come."""
+class Run:
+    """The limits of one run, and how far it has come: whoever selects leaves adds the visits to ``begun``."""
 
-    def __init__(self, search: Search, limits: Limits, should_stop: Callable[[], bool] | None):
-        self.core = search.core
+    def __init__(self, core: TreeSearch, limits: Limits, should_stop: Callable[[], bool] | None = None):
+        self.core = core
         self.limits = limits
         self.should_stop = should_stop
         self.start = time.monotonic()

@@ -13,7 +13,7 @@ from goengine.evaluators.uniform import Uniform
 from goengine.search import gumbel, noise
 from goengine.search import root as roots
 from goengine.search.params import GUMBEL, PLAY, ZERO, Limits, Restriction
-from goengine.search.search import Search, _Run, unsure
+from goengine.search.search import Run, Search, unsure
 from goengine.search.tree import FIRST, NET_UTILITY, UTILITY_SUM, VALUES, VISITS
 from tests.search.helpers import PLAIN, RULES, check_tree, goals, names, noisy, position, search, symmetric
 
@@ -364,7 +364,7 @@ def test_an_unsure_search_takes_longer(best):
     assert unsure(core) == (best == 1)
     limits = Limits(seconds=1.0, max_seconds=4.0, early_stop=True)
     for elapsed, over in ((0.9, best == 0), (2.0, best == 0), (5.0, True)):
-        run = _Run(engine, limits, None)
+        run = Run(engine.core, limits)
         run.start -= elapsed
         run.begun = 60
         assert any(run.over() for _ in range(50)) == over

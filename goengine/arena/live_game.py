@@ -1,0 +1,185 @@
+"""One game between two searches without evaluators: it says which leaves want evaluating, takes the answers and plays the moves.
+
+`goengine.arena.hall` gathers the leaves of many such games. Knows trees, limits, when to pass and when to give up; the rest of
+the end belongs to `goengine.arena.referee`. Knows neither nets nor batches.
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from goengine import features
+from goengine.arena.fixtures import Fixture, Played, Side, Terms, other
+from goengine.arena.players import DEFAULT_VISITS, NetPlayer
+from goengine.arena.referee import Referee
+from goengine.board.state import BLACK, PASS, PASSES
+from goengine.evaluators.base import Evaluation, Traits
+from goengine.search.core import Leaves, TreeSearch
+from goengine.search.params import Limits
+from goengine.search.search import Run
+from goengine.search.tree import VALUE_SUM, VALUES
+
+RESIGN_PLIES = 6  # plies in a row, so three turns of each player, at which both must see the game as lost
+
+
+@dataclass
+class Seat:
+    """A player's part in one game."""
+
+    player: NetPlayer
+    traits: Traits
+    core: TreeSearch
+    limits: Limits
+    salt: np.uint64  # mixed into the keys of its leaves, so that each game sees the net in its own views
+    seconds: float = 0.0
+    visits: int = 0  # new ones, of all moves
+    run: Run | None = field(default=None, repr=False)
+
+
+def limits_of(player: NetPlayer) -> Limits:
+    """The limits of a move. Raises ValueError if they need a clock."""
+    if player.seconds is not None:
+        raise ValueError(
+            f"{player.describe()}: seconds per move need a clock of its own for each player, and games in lock step share "
+            "their time; give visits, or play the match over GTP"
+        )
+    visits = player.visits
+    if visits is None and player.playouts is None:
+        visits = DEFAULT_VISITS
+    return Limits(visits=visits, playouts=player.playouts, early_stop=player.early_stop)
+
+
+def new_seat(player: NetPlayer, traits: Traits, fixture: Fixture, side: Side) -> Seat:
+    """A player's place in a game; all its chance comes from the fixture."""
+    words = np.random.SeedSequence([fixture.seed, fixture.number, side == "b"]).generate_state(2, np.uint64)
+    core = TreeSearch(
+        player.params, features.get(traits.features), int(words[0] >> np.uint64(1)), use_score=traits.score_proven
+    )
+    return Seat(player, traits, core, limits_of(player), words[1])
+
+
+class LiveGame:
+    """A game from its opening to its end: call `select`; if it found leaves, then `update` or `fail`; else `finish_turn`."""
+
+    def __init__(self, fixture: Fixture, terms: Terms, seats: dict[Side, Seat]):
+        self.terms, self.seats = terms, seats
+        self.referee = Referee(fixture, terms, stop_when_decided=True)
+        self.played: Played | None = None  # once it is over
+        self._black_values: deque[float] = deque(maxlen=RESIGN_PLIES)
+        self._check_end()
+
+    @property
+    def to_move(self) -> Side:
+        """Whose turn it is."""
+        return self.referee.to_move
+
+    @property
+    def seat(self) -> Seat:
+        """The player to move."""
+        return self.seats[self.to_move]
+
+    def select(self, leaves: Leaves) -> bool:
+        """Search for the player to move until leaves want evaluating. False: the turn is complete, or decided without a search."""
+        seat, start = self.seat, time.perf_counter()
+        if seat.run is None:
+            if self._pass_wins():
+                return False
+            self._begin(seat)
+        run = seat.run
+        leaves.count = 0
+        while leaves.count == 0 and not run.over():
+            begun = seat.core.select(leaves, seat.player.params.leaves, run.budget())
+            run.begun += begun
+            seat.visits += begun
+            if begun == 0:
+                break
+        seat.seconds += time.perf_counter() - start
+        return leaves.count > 0
+
+    def update(self, leaves: Leaves, answer: Evaluation, seconds: float) -> None:
+        """Enter the answers, which took the evaluator so long. Ends the game if they are no numbers."""
+        seat, start = self.seat, time.perf_counter()
+        try:
+            seat.core.update(leaves, answer)
+        except ValueError as error:
+            self._died(str(error))
+        seat.seconds += seconds + time.perf_counter() - start
+
+    def fail(self, leaves: Leaves, reason: str) -> None:
+        """The evaluator of the player to move could not answer: the game is over."""
+        self.seat.core.cancel(leaves)
+        self._died(reason)
+
+    def finish_turn(self) -> None:
+        """Play the move of the search."""
+        seat, mover = self.seat, self.to_move
+        if seat.run is None:
+            point = PASS
+        else:
+            point = seat.core.choose()
+            self._note_value(seat.core)
+            seat.run = None
+        reason = self.referee.play(point)
+        if reason:
+            self.played = self.referee.lost_by(mover, "illegal move", detail=f"{point}: {reason}", **self._facts())
+        else:
+            self._check_end()
+
+    # -- inside --
+
+    def _begin(self, seat: Seat) -> None:
+        seat.core.set_position(self.referee.position)
+        seat.core.renew()
+        seat.run = Run(seat.core, seat.limits)
+        seat.core.begin(seat.run.simulations())
+
+    def _pass_wins(self) -> bool:
+        """The opponent has passed, and the board counts for the player to move as it stands: nobody plays on then.
+
+        Only where all stones on the board are alive by rule, and passes do not cost or win points.
+        """
+        position = self.referee.position
+        rules = position.rules
+        if not position.game.status[PASSES] or rules.scoring != "area" or rules.has_button:
+            return False
+        white = position.score()
+        return (white < 0) if position.to_play == BLACK else (white > 0)
+
+    def _note_value(self, core: TreeSearch) -> None:
+        """Remember what the root is worth, for Black. The tree's sums are for the player who moved to the root."""
+        row = core.tree.stats[0]
+        value = -float(row[VALUE_SUM]) / max(1.0, float(row[VALUES]))
+        self._black_values.append(value if self.referee.position.to_play == BLACK else -value)
+
+    def _check_end(self) -> None:
+        state = self.referee.state()
+        if state == "passes":
+            self.played = self.referee.count(**self._facts())
+        elif state == "decided":
+            self.played = self.referee.decided(**self._facts())
+        elif state == "move limit":
+            self.played = self.referee.limit_reached(**self._facts())
+        else:
+            loser = self._hopeless()
+            if loser:
+                self.played = self.referee.lost_by(loser, "resignation", **self._facts())
+
+    def _hopeless(self) -> Side | None:
+        """The side that both players have seen as lost for some turns."""
+        limit, values = self.terms.resign, self._black_values
+        if limit is None or len(values) < RESIGN_PLIES:
+            return None
+        black = self.referee.fixture.black
+        return black if max(values) <= limit else other(black) if min(values) >= -limit else None
+
+    def _died(self, reason: str) -> None:
+        self.played = self.referee.lost_by(self.to_move, "died", detail=reason, **self._facts())
+
+    def _facts(self) -> dict:
+        return {
+            "names": {side: seat.traits.name for side, seat in self.seats.items()},
+            "seconds": {side: seat.seconds for side, seat in self.seats.items()},
+            "visits": {side: seat.visits for side, seat in self.seats.items()},
+        }
