@@ -23,7 +23,15 @@ MAY_IMPORT = {
     | {"goengine.features", "goengine.evaluators.base", "goengine.evaluators.uniform", "goengine.symmetry"},
     "training": BOARD
     | NETS
-    | {"goengine.features", "goengine.nets", "goengine.records", "goengine.sgf", "goengine.symmetry", "goengine.evaluators"},
+    | {
+        "goengine.machine",
+        "goengine.features",
+        "goengine.nets",
+        "goengine.records",
+        "goengine.sgf",
+        "goengine.symmetry",
+        "goengine.evaluators",
+    },
 }
 # What stands above the player: programs that people start. Nothing below may know them.
 TOP = ("gtp", "cli", "play", "terminal_game", "bench", "doctor", "nets_command", "warmup")

@@ -147,7 +147,7 @@ def estimate_owners(
 
     One to two milliseconds a game on 19x19. `tick` hears how many are done.
     """
-    size = int(games.size.max(initial=2))
+    size = int(games.size[chosen].max(initial=2))
     scratch, generator = new_scratch(size), new_generator(seed)
     owner = np.zeros(size * size, np.int8)
     believed, owners = [], []

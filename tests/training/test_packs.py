@@ -165,6 +165,99 @@ def test_several_sizes(tmp_path):
     assert parts[5].colors[0] == BLACK and packs.first_fault(parts[5]) is None and packs.first_fault(parts[7]) is None
 
 
+def test_a_damaged_pack_is_named_and_left_out(stored, small_pack, tmp_path):
+    other = tmp_path / "other.npz"
+    other.write_bytes(stored.read_bytes()[:-40])
+    told = []
+    games = packs.load([other, stored], told.append)
+    assert games.size.size == len(small_pack)
+    assert len(told) == 2 and "other.npz: File is not a zip file; the whole pack is left out" in told[0]
+    assert "small.owners.npz: there is no such file; its games are used without owners" in told[1]
+    with pytest.raises(RecordError, match="everything there is damaged"):
+        packs.load([other], told.append)
+    with pytest.raises(RecordError, match=r"none\.npz: No such file"):  # a name that was mistyped is not damage
+        packs.load([stored, tmp_path / "none.npz"], told.append)
+
+
+def test_one_wrong_byte_leaves_out_the_pack(stored, small_pack):
+    data = bytearray(stored.read_bytes())
+    data[len(data) // 3] ^= 0x40
+    good = stored.with_name("good.npz")
+    small_pack.save(good)
+    stored.write_bytes(data)
+    told = []
+    assert packs.load([stored, good], told.append).size.size == len(small_pack)
+    assert sum("small.npz" in text and "left out" in text for text in told) == 1
+
+
+def test_a_damaged_game_is_named_and_left_out(small_pack, tmp_path):
+    moves = small_pack.moves.copy()
+    for g in (4, 7):
+        start = int(small_pack.offsets[g])
+        moves[start + 3] = moves[start]
+    GamePack(**{**vars(small_pack), "moves": moves}).save(tmp_path / "broken.npz")
+    told = []
+    games = packs.load([tmp_path / "broken.npz"], told.append)
+    whole = packs.to_games(small_pack)
+    kept = np.delete(np.arange(len(small_pack)), [4, 7])
+    assert np.array_equal(games.komi, whole.komi[kept]) and packs.first_fault(games) is None
+    assert games.moves.size == np.diff(whole.start)[kept].sum() == games.start[-1]
+    assert [text.split("game ")[1].split(" ")[0] for text in told if "impossible" in text] == ["4", "7"]
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {},
+        {"games": np.array([99], np.int32), "owners": np.zeros((1, 49), np.int8)},
+        {"games": np.array([-1], np.int32), "owners": np.zeros((1, 49), np.int8)},
+        {"games": np.array([1], np.int32), "owners": np.zeros((1, 81), np.int8)},
+        {"games": np.array([1], np.int32), "owners": np.full((1, 49), 2, np.int8)},
+        {"games": np.array([1.0]), "owners": np.zeros((1, 49), np.int8)},
+        None,
+    ],
+)
+def test_packs_with_wrong_owners_are_used_without(stored, small_pack, arrays):
+    beside = packs.owners_path(stored)
+    if arrays is None:
+        beside.write_bytes(b"PK")
+    else:
+        packs.write_arrays(beside, arrays, {"format": packs.OWNERS_FORMAT, "version": packs.OWNERS_VERSION})
+    told = []
+    games = packs.load([stored], told.append)
+    assert games.size.size == len(small_pack) and (games.owner_row == -1).all()
+    assert len(told) == 1 and "small.owners.npz" in told[0] and "without owners" in told[0]
+    with pytest.raises(RecordError, match=r"small\.owners\.npz"):
+        packs.load([stored])
+
+
+def test_packs_of_several_sizes_with_owners(tmp_path):
+    records = [random_record(5, 2), final_record(true_margin()), random_record(5, 3), random_record(7, 4)]
+    made = GamePack.build(records)
+    made.save(tmp_path / "mixed.npz")
+    owners = np.zeros((2, 49), np.int8)
+    owners[0, :25], owners[1] = 1, -1
+    arrays = {"games": np.array([2, 1], np.int32), "owners": owners}
+    meta = {"format": packs.OWNERS_FORMAT, "version": packs.OWNERS_VERSION}
+    packs.write_arrays(packs.owners_path(tmp_path / "mixed.npz"), arrays, meta)
+    parts = packs.load_sizes([tmp_path / "mixed.npz", tmp_path / "mixed.npz"])
+    assert list(parts) == [5, 7]
+    assert parts[5].owner_row.tolist() == [-1, 0, -1, 1] and parts[5].owners.tolist() == [[1] * 25] * 2
+    assert parts[7].owner_row.tolist() == [0, -1, 1, -1] and parts[7].owners.tolist() == [[-1] * 49] * 2
+    with pytest.raises(RecordError, match=r"mixed\.npz: games of several board sizes \(5, 7\)"):
+        packs.load([tmp_path / "mixed.npz"])
+
+
+def test_owners_are_judged_by_size(tmp_path):
+    """A finished game on 7x7 beside a counted one on 9x9."""
+    texts = [write_game(record) for record in (random_record(9, 3), final_record(true_margin()))]
+    (tmp_path / "games.sgfs").write_bytes(b"\n".join(texts))
+    packs.pack([tmp_path / "games.sgfs"], tmp_path / "games.npz")
+    parts = packs.load_sizes([tmp_path / "games.npz"])
+    assert parts[7].owners.reshape(7, 7).tolist() == [[1] * 4 + [-1] * 3] * 7 and parts[7].owner_row.tolist() == [0]
+    assert parts[9].owners.shape[1] == 81
+
+
 @pytest.mark.skipif("GOENGINE_DATA" not in os.environ, reason="GOENGINE_DATA names no folder of game collections")
 def test_real_games_are_mostly_owned(tmp_path):
     path = tmp_path / "part.sgfs"
