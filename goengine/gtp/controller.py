@@ -1,10 +1,14 @@
 """Drives a Go program that speaks GTP: starts it, asks, waits no longer than allowed, and names what it did wrong.
 
-Knows the protocol from the other side, and no rules: whoever plays games with it checks the moves.
+Knows the protocol from the other side, and no rules: whoever plays games with it checks the moves. Whatever the program writes,
+and however much, it neither blocks for longer than allowed nor fills the memory.
 """
 
+import os
 import queue
+import select
 import shlex
+import signal
 import subprocess
 import threading
 import time
@@ -15,11 +19,27 @@ from pathlib import Path
 from types import TracebackType
 
 _ERROR_LINES = 20  # lines of the program's stderr that are kept for a complaint
+_LONGEST_LINE = 1 << 20  # bytes; an analysis of a large board with everything in it has a tenth of that
+_LONGEST_ANSWER = 4 << 20
+_WAITING_LINES = 32  # lines that are read before anybody asks for them; then the program has to wait
+_LAST_WORDS_SECONDS = 0.2  # time for the stderr of a program that has ended to arrive
 _END = None
 
 
 class ControllerError(Exception):
     """The program broke the protocol, did not answer in time, or ended."""
+
+
+class NoAnswer(ControllerError):
+    """The program gave no answer in time."""
+
+
+class Ended(ControllerError):
+    """The program has ended, or has closed its input or output."""
+
+
+class NotAnAnswer(ControllerError):
+    """The program wrote what is no answer."""
 
 
 class CommandFailed(ControllerError):
@@ -43,15 +63,23 @@ class Controller:
         self.name, self.timeout = name or Path(words[0]).name, timeout
         self.seconds = 0.0  # time that the program took for its answers
         try:
+            # In a session of its own: it ends with all that it has started, and an interrupt from the keyboard is not for it.
             self._process = subprocess.Popen(
-                words, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                words,
+                cwd=cwd,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the command line
             raise ControllerError(f"{self.name} cannot be started: {error}") from error
-        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        self._lines: queue.Queue[bytes | None] = queue.Queue(_WAITING_LINES)
         self._complaints: deque[str] = deque(maxlen=_ERROR_LINES)
-        for target in (self._read_output, self._read_errors):
-            threading.Thread(target=target, daemon=True).start()
+        self._closed = threading.Event()
+        self._readers = [threading.Thread(target=target, daemon=True) for target in (self._read_output, self._read_errors)]
+        for reader in self._readers:
+            reader.start()
         self._commands: frozenset[str] | None = None
 
     def __enter__(self) -> "Controller":
@@ -67,20 +95,30 @@ class Controller:
 
     def send(self, line: str) -> None:
         """Write a command without waiting; `receive` later fetches its answer."""
+        data = line.encode() + b"\n"
         try:
             assert self._process.stdin is not None
-            self._process.stdin.write(line.encode() + b"\n")
-            self._process.stdin.flush()
+            writable = select.poll()
+            writable.register(self._process.stdin, select.POLLOUT)
+            while data:
+                if not writable.poll(1000 * self.timeout):
+                    raise NoAnswer(f"{self.name} does not read '{_shown(line)}'")
+                data = data[os.write(self._process.stdin.fileno(), data[: select.PIPE_BUF]) :]  # so much never blocks
         except (OSError, ValueError):
-            raise ControllerError(f"{self.name} has ended before '{line}'{self._last_words()}") from None
+            self._readers[1].join(_LAST_WORDS_SECONDS)
+            raise Ended(f"{self.name} has ended before '{line}'{self._last_words()}") from None
 
     def receive(self, line: str = "", timeout: float | None = None) -> str:
         """The next answer; `line` is the command it belongs to, for messages. Raises as `ask`."""
         begin = time.monotonic()
         deadline = begin + (self.timeout if timeout is None else timeout)
         answer: list[str] = []
+        length = 0
         while True:
             part = self._next_line(deadline, line)
+            length += len(part)
+            if length > _LONGEST_ANSWER:
+                raise NotAnAnswer(f"{self.name} wrote more than {_LONGEST_ANSWER} bytes as its answer to '{line}'")
             if part:
                 answer.append(part)
             elif answer:
@@ -88,7 +126,7 @@ class Controller:
         self.seconds += time.monotonic() - begin
         head = answer[0]
         if head[0] not in "=?":
-            raise ControllerError(f"{self.name} wrote '{head}', which is no answer to '{line}'")
+            raise NotAnAnswer(f"{self.name} wrote '{_shown(head)}', which is no answer to '{line}'")
         text = "\n".join([head[1:].lstrip("0123456789").strip(), *answer[1:]]).strip()
         if head[0] == "?":
             raise CommandFailed(self.name, line, text)
@@ -105,29 +143,46 @@ class Controller:
         """The last lines of the program's stderr."""
         return "\n".join(self._complaints)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
     def close(self, timeout: float = 5.0) -> None:
-        """Ask the program to quit; end it if it does not within `timeout` seconds. May be called twice."""
+        """Ask the program to quit; end it, and what it has started, if it does not within `timeout` seconds.
+
+        May be called twice, and from another thread than the one that waits for an answer.
+        """
         process = self._process
-        if process.poll() is None:
-            try:
+        self._closed.set()
+        if process.poll() is None and timeout > 0:
+            with suppress(ControllerError, subprocess.TimeoutExpired):
                 self.send("quit")
                 process.wait(timeout)
-            except (ControllerError, subprocess.TimeoutExpired):
-                process.kill()
+        _kill_group(process)
         process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                with suppress(OSError):  # the pipe broke with what was left in it
+        for stream, reader in zip((process.stdin, process.stdout, process.stderr), (None, *self._readers), strict=True):
+            if reader is not None:
+                reader.join(_LAST_WORDS_SECONDS)
+            # A pipe that is still read is held by a process that got away: closing it would wait for that.
+            if stream is not None and (reader is None or not reader.is_alive()):
+                with suppress(OSError):
                     stream.close()
 
     def _next_line(self, deadline: float, line: str) -> str:
+        left = deadline - time.monotonic()
         try:
-            part = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            if left <= 0:  # also where lines without end come in time
+                raise queue.Empty
+            part = self._lines.get(timeout=left)
         except queue.Empty:
-            raise ControllerError(f"{self.name} gave no answer to '{line}' in time{self._last_words()}") from None
+            raise NoAnswer(f"{self.name} gave no answer to '{line}' in time{self._last_words()}") from None
         if part is _END:
             self._lines.put(_END)
-            raise ControllerError(f"{self.name} ended without an answer to '{line}'{self._last_words()}")
+            self._readers[1].join(_LAST_WORDS_SECONDS)
+            raise Ended(f"{self.name} ended without an answer to '{line}'{self._last_words()}")
+        if len(part) == _LONGEST_LINE:
+            raise NotAnAnswer(f"{self.name} wrote a line of more than {_LONGEST_LINE} bytes in answer to '{line}'")
         return part.decode("utf-8", "replace").rstrip("\r\n")
 
     def _last_words(self) -> str:
@@ -136,16 +191,41 @@ class Controller:
     def _read_output(self) -> None:
         assert self._process.stdout is not None
         try:
-            for line in self._process.stdout:
-                self._lines.put(line)
+            while line := self._process.stdout.readline(_LONGEST_LINE):
+                self._hand_over(line)
         except (OSError, ValueError):
             pass  # closed from this side
-        self._lines.put(_END)
+        self._hand_over(_END)
+
+    def _hand_over(self, line: bytes | None) -> None:
+        """Wait until somebody wants the line; after `close` nobody does."""
+        while not self._closed.is_set():
+            try:
+                self._lines.put(line, timeout=0.1)
+                return
+            except queue.Full:
+                continue
 
     def _read_errors(self) -> None:
         assert self._process.stderr is not None
         try:
-            for line in self._process.stderr:
-                self._complaints.append(line.decode("utf-8", "replace").rstrip())
+            while line := self._process.stderr.readline(_LONGEST_LINE):
+                if text := _shown(line.decode("utf-8", "replace").rstrip()):
+                    self._complaints.append(text)
         except (OSError, ValueError):
             pass
+
+
+def _shown(text: str) -> str:
+    """What of a program's line stands in a message: no control characters, and not all of a long one."""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:200])
+    return plain + ("..." if len(text) > 200 else "")
+
+
+def _kill_group(process: subprocess.Popen) -> None:
+    """End a program and what it has started, which may outlive it."""
+    with suppress(OSError):  # there is nobody left
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()

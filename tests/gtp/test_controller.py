@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +58,44 @@ def test_last_words_are_kept():
 def test_a_program_that_cannot_be_started():
     with pytest.raises(ControllerError, match="cannot be started"):
         Controller("no-such-program --mode gtp")
+
+
+FLOODS = {
+    "megabytes without an end of line": ("while True: sys.stdout.write('x' * 100_000)", "a line of more than"),
+    "megabytes in one answer": ("print('= ', end='')\n    while True: print('x' * 1000)", "more than .* bytes as its answer"),
+    "empty lines without end": ("while True: print()", "gave no answer to 'genmove b' in time"),
+    "binary rubbish": ("sys.stdout.buffer.write(bytes(range(255)) * 9 + b'\\n\\n')", "which is no answer"),
+    "a closed output": ("import os; os.close(1); os.close(2); time.sleep(60)", "ended without an answer"),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_floods_neither_block_nor_fill_the_memory(name):
+    body, complaint = FLOODS[name]
+    with Controller([sys.executable, "-c", "import time\n" + ECHO + body], name="bad one") as bad:
+        with pytest.raises(ControllerError, match=complaint):
+            bad.ask("genmove b", timeout=3.0)
+        assert bad._lines.qsize() <= 32
+        start = time.monotonic()
+        bad.close(timeout=0.0)
+        assert time.monotonic() - start < 3
+
+
+def test_a_program_that_never_reads():
+    with Controller([sys.executable, "-c", "import time; time.sleep(60)"], name="deaf", timeout=0.2) as deaf:
+        with pytest.raises(ControllerError, match="deaf does not read 'xx"):
+            deaf.send("x" * 200_000)
+        deaf.close(timeout=0.0)
+
+
+def test_what_a_program_has_started_ends_with_it():
+    body = "import subprocess; p = subprocess.Popen(['sleep', '60']); print('=', p.pid); print(flush=True)"
+    with Controller(program(body)) as parent:
+        child = int(parent.ask("name"))
+        parent.close(timeout=0.0)
+    for _ in range(100):
+        state = Path(f"/proc/{child}/stat")
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the child is still running")
