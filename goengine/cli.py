@@ -12,6 +12,7 @@ from goengine import __version__
 COMMANDS = {
     "gtp": ("goengine.gtp", "speak GTP on standard input and output (for Sabaki, GoGui and other programs)"),
     "play": ("goengine.play", "play a game in the terminal"),
+    "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),
     "bench": ("goengine.bench", "measure the speed of every part on this machine"),
     "nets": ("goengine.nets_command", "list the nets that come with the engine"),
     "doctor": ("goengine.doctor", "say what works on this machine, what does not, and how to mend it"),

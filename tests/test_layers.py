@@ -34,7 +34,7 @@ MAY_IMPORT = {
     },
 }
 # What stands above the player: programs that people start. Nothing below may know them.
-TOP = ("gtp", "cli", "play", "terminal_game", "bench", "doctor", "nets_command", "warmup")
+TOP = ("gtp", "arena", "cli", "play", "terminal_game", "bench", "doctor", "nets_command", "warmup")
 TORCH = ("goengine.nets", "goengine.evaluators.network", "training")
 
 

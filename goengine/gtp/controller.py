@@ -161,6 +161,7 @@ class Controller:
                 process.wait(timeout)
         _kill_group(process)
         process.wait()
+        self._wake()
         for stream, reader in zip((process.stdin, process.stdout, process.stderr), (None, *self._readers), strict=True):
             if reader is not None:
                 reader.join(_LAST_WORDS_SECONDS)
@@ -168,6 +169,16 @@ class Controller:
             if stream is not None and (reader is None or not reader.is_alive()):
                 with suppress(OSError):
                     stream.close()
+
+    def _wake(self) -> None:
+        """Tell whoever still waits for an answer that none will come."""
+        while True:
+            try:
+                self._lines.put_nowait(_END)
+                return
+            except queue.Full:
+                with suppress(queue.Empty):
+                    self._lines.get_nowait()
 
     def _next_line(self, deadline: float, line: str) -> str:
         left = deadline - time.monotonic()

@@ -1,0 +1,204 @@
+"""A match: which games there are, playing those that are missing, stopping in time, and what came of it.
+
+Chooses how games are played (`lockstep` for two nets, else `programs`) and keeps them (`log`); knows no protocol. A game that
+repeats an earlier one move by move (up to symmetry) says nothing new: it is played again with another seed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from goengine import __version__
+from goengine.arena.fixtures import Fixture, Play, Played, Side, Terms
+from goengine.arena.log import MatchLog, describe
+from goengine.arena.openings import OpeningSource, draw_openings
+from goengine.arena.players import NetPlayer, Player
+from goengine.arena.programs import ProgramSettings, play_programs
+from goengine.arena.sprt import Sprt
+from goengine.arena.summary import Summary, sprt_state, summarize
+
+REPEATS = 3  # times that a game is played again because it was the same as another
+FREE = ("games", "sprt", "parallel", "version")  # may differ where a match is gone on with
+_SEED_STRIDE = 1_000_003  # between the seeds of a game's repetitions; larger than any number of games
+
+
+@dataclass(frozen=True)
+class Match:
+    """Everything that a match depends on."""
+
+    a: Player
+    b: Player
+    terms: Terms
+    games: int = 100
+    names: Mapping[Side, str] = field(default_factory=dict)  # in place of what the players call themselves
+    openings: OpeningSource = OpeningSource()
+    seed: int = 1
+    parallel: int = 0  # games at the same time; 0: as many as suits the mode
+    threads: int = 1  # of each net
+    sprt: Sprt | None = None
+    gtp: bool = False  # drive nets as programs, too
+    programs: ProgramSettings = ProgramSettings()
+
+    @property
+    def players(self) -> dict[Side, Player]:
+        """Both players by side."""
+        return {"a": self.a, "b": self.b}
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the games are played here, in lock step."""
+        nets = all(isinstance(player, NetPlayer) and player.seconds is None for player in self.players.values())
+        return nets and not self.gtp and self.programs.clock is None
+
+    def config(self) -> dict[str, Any]:
+        """As `match.json` keeps it."""
+        terms = self.terms
+        config = {
+            "players": {side: describe_player(player) for side, player in self.players.items()},
+            "names": dict(self.names),
+            "terms": {
+                "size": terms.size,
+                "komi": terms.rules.komi,
+                "rules": terms.rules.to_sgf_text(),
+                "handicap": terms.handicap,
+                "max_plies": terms.max_plies,
+                "resign": terms.resign,
+            },
+            "openings": self.openings.config(),
+            "seed": self.seed,
+            "mode": "in process" if self.in_process else "programs",
+            "games": self.games,
+            "parallel": self.parallel,
+            "sprt": None if self.sprt is None else vars(self.sprt),
+            "version": __version__,
+        }
+        return config if self.in_process else config | {"programs": self.programs.config()}
+
+    def fixtures(self) -> list[Fixture]:
+        """All games. Those of a shorter match are the first ones of a longer."""
+        openings = draw_openings(self.openings, self.terms, (self.games + 1) // 2, self.seed, self.players)
+        games: list[Fixture] = []
+        for number in range(self.games):
+            black: Side = "a" if number % 2 == 0 else "b"
+            games.append(Fixture(number, black, openings[number // 2], self.seed + number))
+        return games
+
+
+def run_match(
+    match: Match,
+    folder: str | os.PathLike,
+    *,
+    on_game: Callable[[Played, Summary], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    play: Play | None = None,
+) -> Summary:
+    """Play the games that the folder does not hold yet, and write its `summary.json`.
+
+    on_game: told of every game with the summary so far; on_note: of what is odd. play: in place of the match's own way.
+    Raises LogError if the folder cannot be used, ValueError if openings or players are impossible; KeyboardInterrupt leaves a
+    folder that can be gone on with.
+    """
+    with MatchLog(folder, match.config(), FREE) as log:
+        for fault in log.faults:
+            (on_note or _ignore)(fault)
+        course = _Course(match, log, on_game, should_stop)
+        try:
+            course.run(play or choose_play(match))
+        finally:
+            summary = course.summary()
+            log.write("summary.json", json.dumps(summary.to_json(), indent=1, ensure_ascii=False) + "\n")
+    return summary
+
+
+def choose_play(match: Match) -> Play:
+    """How the games of a match are played."""
+    if match.in_process:
+        from goengine.arena.lockstep import play_in_process  # loads the nets' libraries
+
+        return play_in_process(match.players, games_at_once=match.parallel or None, workers=match.threads or None)
+    return play_programs(match.players, replace(match.programs, parallel=max(1, match.parallel)))
+
+
+class _Course:
+    """A match under way."""
+
+    def __init__(self, match: Match, log: MatchLog, on_game, should_stop):
+        self.match, self.log = match, log
+        self._on_game, self._should_stop = on_game, should_stop
+        self._digests = {line["digest"]: number for number, line in log.played.items() if line["result"] != "Void"}
+        self._repeats: dict[int, int] = {}
+
+    def run(self, play: Play) -> None:
+        """Play until nothing is missing, or it is time to stop."""
+        fixtures = self.match.fixtures()
+        while not self.stop():
+            missing = [self._again(fixture) for fixture in fixtures if fixture.number not in self.log.played]
+            before = len(self.log.played) + sum(self._repeats.values())
+            if missing:
+                play(missing, self.match.terms, self.take, self.stop)
+            if before == len(self.log.played) + sum(self._repeats.values()):
+                return
+
+    def stop(self) -> bool:
+        """Whether no further game is wanted."""
+        if self._should_stop is not None and self._should_stop():
+            return True
+        return self.match.sprt is not None and bool(sprt_state(self._counted(), self.match.sprt).verdict)
+
+    def take(self, played: Played) -> None:
+        """A game is over."""
+        match, number = self.match, played.fixture.number
+        played = replace(played, names={**played.names, **match.names})
+        line = describe(played, match.terms)
+        first = self._digests.get(line["digest"]) if played.counts else None
+        if first is not None and self._repeats.get(number, 0) < REPEATS:
+            self._repeats[number] = self._repeats.get(number, 0) + 1
+            return
+        if first is not None:
+            detail = f"the same game as number {first}, {REPEATS + 1} times; give the players chance, or more openings"
+            played = replace(played, winner="", reason="void", detail=detail)
+        elif played.counts:
+            self._digests[line["digest"]] = number
+        self.log.add(played, match.terms)
+        if self._on_game is not None:
+            self._on_game(played, self.summary())
+
+    def summary(self) -> Summary:
+        """The result so far."""
+        complete = len(self.log.played) >= self.match.games
+        summary = summarize(self.log.played.values(), self._names(), self.match.sprt, repeated=sum(self._repeats.values()))
+        return replace(summary, complete=complete or bool(summary.sprt and summary.sprt.verdict))
+
+    def _counted(self) -> list[dict[str, Any]]:
+        return [line for line in self.log.played.values() if line["result"] != "Void"]
+
+    def _again(self, fixture: Fixture) -> Fixture:
+        """The game with the seed of its next repetition."""
+        return replace(fixture, seed=fixture.seed + _SEED_STRIDE * self._repeats.get(fixture.number, 0))
+
+    def _names(self) -> dict[str, str]:
+        """What the players are called: as asked for, else as they call themselves; with their settings where that is the same."""
+        names = {side: self.match.names.get(side, "") for side in ("a", "b")}
+        for line in self.log.played.values():
+            names = {side: name or line["names"].get(side, "") for side, name in names.items()}
+        names = {side: names[side] or player.name for side, player in self.match.players.items()}
+        for more in (lambda side: self.match.players[side].describe(), lambda side: f"{names[side]} ({side})"):
+            if names["a"] == names["b"]:
+                names = {side: more(side) for side in names}
+        return names
+
+
+def describe_player(player: Player) -> dict[str, Any]:
+    """A player as `match.json` keeps it."""
+    if isinstance(player, NetPlayer):
+        return {"net": player.net, "settings": player.settings}
+    return {"command": list(player.command)}
+
+
+def _ignore(text: str) -> None:
+    """Nobody wants to know."""
