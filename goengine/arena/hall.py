@@ -42,10 +42,10 @@ class Stats:
         """The numbers in a line, for people."""
         wall = max(1e-9, self.seconds / max(1, self.processes))
         return (
-            f"{self.games} games in {wall:.1f} s, {60 * self.games / wall:.1f} games/min, {self.plies / max(1, self.games):.0f} "
-            f"plies a game, {self.visits / wall:.0f} visits/s; {self.processes} processes, nets busy "
-            f"{100 * self.net_seconds / max(1e-9, self.seconds):.0f} %, {self.evaluations / max(1, self.batches):.0f} positions a "
-            "batch"
+            f"{self.games} games in {wall:.1f} s, {60 * self.games / wall:.1f} games/min, "
+            f"{self.plies / max(1, self.games):.0f} plies a game, {self.visits / wall:.0f} visits/s; "
+            f"{self.processes} processes, nets busy {100 * self.net_seconds / max(1e-9, self.seconds):.0f} %, "
+            f"{self.evaluations / max(1, self.batches):.0f} positions a batch"
         )
 
 
@@ -96,7 +96,7 @@ class _Line:
             return
         try:
             self.pending = self.net.asked.submit(self.leaves.batch)
-        except Exception as error:  # whatever a backend may raise: the match goes on without it
+        except Exception as error:  # noqa: BLE001  whatever a backend raises: the match goes on
             self.failure = _reason(error)
 
     def collect(self) -> None:
@@ -105,7 +105,7 @@ class _Line:
         if self.pending is not None:
             try:
                 answer = self.pending.result()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  as above
                 self.failure = _reason(error)
         seconds = (self.net.counter.seconds - before) / max(1, self.leaves.count)
         start = 0
@@ -132,8 +132,8 @@ class _Group:
 class Hall:
     """Games of two players that advance together.
 
-    nets: by player; the same object for both where they share one. seats: games at once. groups: 2 lets trees and nets work side
-    by side, which pays where the net has a processor of its own.
+    nets: by player; the same object for both where they share one. seats: games at once. groups: 2 lets trees and nets work at
+    the same time, which pays where the net has a processor of its own.
     """
 
     def __init__(self, players: Mapping[Side, NetPlayer], nets: Mapping[Side, Net], terms: Terms, seats: int, groups: int = 1):

@@ -1,4 +1,4 @@
-"""One game between two searches without evaluators: it says which leaves want evaluating, takes the answers and plays the moves.
+"""One game between two searches without evaluators: says which leaves want evaluating, takes the answers, plays the moves.
 
 `goengine.arena.hall` gathers the leaves of many such games. Knows trees, limits, when to pass and when to give up; the rest of
 the end belongs to `goengine.arena.referee`. Knows neither nets nor batches.
@@ -81,7 +81,7 @@ class LiveGame:
         return self.seats[self.to_move]
 
     def select(self, leaves: Leaves) -> bool:
-        """Search for the player to move until leaves want evaluating. False: the turn is complete, or decided without a search."""
+        """Search for the player to move until leaves want evaluating. False: the turn is over, or needs no search."""
         seat, start = self.seat, time.perf_counter()
         if seat.run is None:
             if self._pass_wins():

@@ -15,10 +15,10 @@ from goengine.arena.fixtures import Fixture, Play, Played, Side, Terms
 from goengine.arena.hall import Hall, Net, Stats
 from goengine.arena.live_game import limits_of
 from goengine.arena.players import NetPlayer
-from goengine.evaluators.base import Evaluator
+from goengine.evaluators.base import Evaluator, EvaluatorError
 from goengine.machine import usable_cores
 
-SEATS = 32  # games at once in a process: enough for batches in which a net is at its fastest
+SEATS, MOST_SEATS = 32, 64  # games at once in a process: enough for batches in which a net is near its fastest
 _LOOK_EVERY = 0.2  # seconds between two questions whether to stop, while all processes are at work
 _PATIENCE = 5.0  # seconds for a process to end by itself
 
@@ -38,7 +38,7 @@ def play_in_process(
 ) -> Play:
     """A `Play` for two nets.
 
-    games_at_once: of all processes together; None: SEATS in each. workers: processes; None: one per core; with 1 the games are
+    games_at_once: of all processes together; None: SEATS in each, or more with few leaves. workers: processes; None: one per core; with 1 the games are
     played in this process. groups: see `Hall`. evaluators: instead of the players' own nets, in this process. stats: is filled
     in. Raises ValueError if a player needs a clock; `Play` raises EvaluatorError if a net cannot be loaded and LockStepError if
     a process fails.
@@ -54,7 +54,7 @@ def play_in_process(
         fixtures: Sequence[Fixture], terms: Terms, on_played: Callable[[Played], None], should_stop: Callable[[], bool]
     ) -> None:
         processes = min(count, -(-len(fixtures) // 2))  # a pair each, at least
-        seats = SEATS if games_at_once is None else -(-games_at_once // max(1, processes))
+        seats = _usual_seats(players) if games_at_once is None else -(-games_at_once // max(1, processes))
         seats = min(seats, -(-len(fixtures) // max(1, processes)))
         if not fixtures:
             return
@@ -64,6 +64,11 @@ def play_in_process(
             _Pool(_Job(players, terms, seats, groups), processes).play(fixtures, on_played, should_stop, total)
 
     return play
+
+
+def _usual_seats(players: Mapping[Side, NetPlayer]) -> int:
+    """Games at once in a process: the more, the fewer leaves each gives to a batch."""
+    return max(SEATS, min(MOST_SEATS, 128 // min(player.params.leaves for player in players.values())))
 
 
 def _nets(players: Mapping[Side, NetPlayer], evaluators: Mapping[Side, Evaluator] | None) -> dict[Side, Net]:
@@ -107,7 +112,7 @@ class _Job:
 def _work(connection: Connection, job: _Job) -> None:
     """A process: takes fixtures until it gets None, plays them, sends each game as it ends and its `Stats` at last.
 
-    An exception is sent as it is.
+    What goes wrong is sent as an exception.
     """
     try:
         nets = _nets(job.players, None)
@@ -125,8 +130,10 @@ def _work(connection: Connection, job: _Job) -> None:
         connection.send(hall.stats)
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         pass  # nobody waits for the games any more
-    except Exception as error:
+    except EvaluatorError as error:
         connection.send(error)
+    except Exception as error:  # noqa: BLE001  the other end says it aloud; not every exception can be sent as it is
+        connection.send(LockStepError(f"a process that played games failed: {type(error).__name__}: {error}"))
 
 
 @dataclass
