@@ -182,15 +182,14 @@ class _Course:
         return replace(fixture, seed=fixture.seed + _SEED_STRIDE * self._repeats.get(fixture.number, 0))
 
     def _names(self) -> dict[str, str]:
-        """What the players are called: as asked for, else as they call themselves; with their settings where that is the same."""
-        names = {side: self.match.names.get(side, "") for side in ("a", "b")}
+        """What the players are called: as asked for, or as they call themselves; with their settings where both say the same."""
+        names = dict(self.match.names)
         for line in self.log.played.values():
-            names = {side: name or line["names"].get(side, "") for side, name in names.items()}
-        names = {side: names[side] or player.name for side, player in self.match.players.items()}
-        for more in (lambda side: self.match.players[side].describe(), lambda side: f"{names[side]} ({side})"):
-            if names["a"] == names["b"]:
-                names = {side: more(side) for side in names}
-        return names
+            names = {**line["names"], **names}
+        names = {side: names.get(side) or player.name for side, player in self.match.players.items()}
+        if names["a"] == names["b"]:
+            names = {side: player.describe() for side, player in self.match.players.items()}
+        return names if names["a"] != names["b"] else {side: f"{name} ({side})" for side, name in names.items()}
 
 
 def describe_player(player: Player) -> dict[str, Any]:

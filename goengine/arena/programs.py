@@ -25,6 +25,7 @@ from goengine.gtp.controller import CommandFailed, Controller, ControllerError, 
 
 SIDES: tuple[Side, Side] = ("a", "b")
 _ALIVE_SECONDS = 10.0  # for a program to show that it is there, after its opponent has failed
+_QUIT_SECONDS = 2.0  # for a program to end by itself after a game
 _POLL_SECONDS = 0.2
 
 
@@ -97,10 +98,10 @@ class Table:
         self._names: dict[Side, str] = {}
         self._lock = threading.Lock()
 
-    def close(self) -> None:
-        """End both programs, at once if the match is stopped."""
+    def close(self, patience: float = 0.0) -> None:
+        """End both programs; they have so many seconds to do it themselves."""
         for side in SIDES:
-            self._end(side)
+            self._end(side, patience)
 
     def play(self, fixture: Fixture) -> Played | None:
         """Play one game. None if the match was stopped meanwhile."""
@@ -115,8 +116,9 @@ class Table:
             played = referee.void(detail=str(error))
         except Failure as failure:
             played = self._lost(referee, failure)
-        if not self._settings.reuse or not played or played.reason not in ("score", "resignation", "move limit"):
-            self.close()
+        sound = played is not None and played.reason in ("score", "resignation", "move limit")
+        if not (sound and self._settings.reuse):
+            self.close(_QUIT_SECONDS if sound else 0.0)
         if self._stop.is_set() or played is None:
             return None
         return replace(played, names=dict(self._names), seconds=dict(game.seconds) if game else {})
@@ -130,7 +132,7 @@ class Table:
             tell_clock(self._programs[side], self._clock_for(side))
         except ControllerError as error:
             detail = with_stderr(error, self._programs.get(side))
-            self._end(side)
+            self._end(side, 0.0)
             raise _NoStart(f"player {side} did not get ready: {detail}") from None
 
     def _clock_for(self, side: Side) -> TimeControl | None:
@@ -154,11 +156,11 @@ class Table:
             with suppress(CommandFailed):
                 program.ask(f"set_random_seed {seed}")
 
-    def _end(self, side: Side) -> None:
+    def _end(self, side: Side, patience: float) -> None:
         with self._lock:
             program = self._programs.pop(side, None)
         if program is not None:
-            program.close(timeout=0.0 if self._stop.is_set() else 2.0)
+            program.close(0.0 if self._stop.is_set() else patience)
 
     def _lost(self, referee: Referee, failure: Failure) -> Played:
         """The game of a program that failed: the other has won if it is still there."""
