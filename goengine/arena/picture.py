@@ -1,0 +1,140 @@
+"""Pictures of strength: ratings with their intervals, and curves of a rating over something else.
+
+Knows names, numbers and how they should look. Knows nothing of matches. matplotlib is imported only when something is
+drawn, because the engine plays without it.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from goengine.arena.ratings import Rating
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, FAINT, GRID, PAPER = "#1d2733", "#66717d", "#e3e7eb", "#ffffff"
+COLOURS = ("#2f6db3", "#c8553d", "#3d8f5f", "#8a5fb0", "#b7861d", "#3a9aa8")
+ANCHOR = "#a3adb8"
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": FAINT,
+    "axes.edgecolor": GRID,
+    "xtick.color": FAINT,
+    "ytick.color": INK,
+    "svg.fonttype": "none",  # text stays text: smaller, and can be searched
+    "svg.hashsalt": "goengine",  # the same picture is the same file
+}
+
+
+class PictureError(Exception):
+    """A picture that cannot be drawn or written; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A rating over something: lines with a band for the interval."""
+
+    name: str
+    x: Sequence[float]
+    elo: Sequence[float]
+    low: Sequence[float] | None = None  # 95 % interval, where known
+    high: Sequence[float] | None = None
+
+
+def draw_ratings(ratings: Sequence[Rating], path: str | os.PathLike, *, title: str = "", anchor: str | None = None) -> None:
+    """A line per player with its rating and 95 % interval, the best on top; SVG or PNG by the path's ending.
+
+    Raises PictureError if matplotlib is missing or the file cannot be written, ValueError if there is no player.
+    """
+    if not ratings:
+        raise ValueError("there are no ratings to draw")
+    figure, axes = _canvas(height=1.15 + 0.36 * len(ratings), title=title)
+    places = range(len(ratings), 0, -1)
+    for place, rating in zip(places, ratings, strict=True):
+        colour = ANCHOR if rating.name == anchor else COLOURS[0]
+        axes.plot([rating.low, rating.high], [place, place], color=colour, linewidth=6, alpha=0.3, solid_capstyle="round")
+        axes.plot(rating.elo, place, "o", color=colour, markersize=7)
+    for place, rating in zip(places, ratings, strict=True):
+        share = f"{100 * rating.points:.0f} % of {rating.games:,}" if rating.games else "no games"
+        beside: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center_baseline"}
+        elo = f"{rating.elo:+,.0f}".replace("-", "−") if round(rating.elo) else "0"
+        axes.annotate(elo, (1.12, place), ha="right", weight="bold", color=INK, **beside)
+        axes.annotate(share, (1.15, place), color=FAINT, **beside)
+    axes.set_yticks(list(places), [rating.name for rating in ratings])
+    axes.set_ylim(0.4, len(ratings) + 0.6)
+    low, high = min(rating.low for rating in ratings), max(rating.high for rating in ratings)
+    axes.set_xlim(low - 0.04 * (high - low) - 1, high + 0.04 * (high - low) + 1)
+    against = f"relative to {anchor}" if anchor else "relative to the mean of all"
+    axes.set_xlabel(f"Elo {against}, with 95 % intervals")
+    axes.grid(axis="x", color=GRID)
+    _save(figure, path)
+
+
+def elo_curve(curves: Sequence[Curve], path: str | os.PathLike, *, xlabel: str, title: str = "", log: bool = False) -> None:
+    """Ratings over something, such as visits, hours or generations, each curve with a band for its interval.
+
+    log: the x axis is logarithmic. SVG or PNG by the path's ending.
+    Raises PictureError if matplotlib is missing or the file cannot be written, ValueError if there is no curve.
+    """
+    if not curves:
+        raise ValueError("there are no curves to draw")
+    figure, axes = _canvas(height=4.2, title=title)
+    for i, curve in enumerate(curves):
+        colour = COLOURS[i % len(COLOURS)]
+        marker = "o" if len(curve.x) <= 30 else ""
+        axes.plot(curve.x, curve.elo, marker=marker, markersize=4.5, color=colour, linewidth=2, label=curve.name)
+        if curve.low is not None and curve.high is not None:
+            axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
+    if log:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel("Elo")
+    axes.tick_params(axis="y", colors=FAINT)
+    axes.grid(color=GRID)
+    if len(curves) > 1 or curves[0].name:
+        axes.legend(frameon=False, loc="best", labelcolor=INK)
+    _save(figure, path)
+
+
+def _canvas(*, height: float, title: str) -> "tuple[Figure, Axes]":
+    """An empty picture in our style. Does not touch matplotlib's global state, so it draws without a screen, too."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise PictureError("pictures need matplotlib: pip install 'goengine[pictures]'") from None
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(8, height), facecolor=PAPER, layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0, pad=6)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        if title:
+            axes.set_title(title, loc="left", pad=12, fontsize=12, fontweight="bold", color=INK)
+    return figure, axes
+
+
+def _save(figure: "Figure", path: str | os.PathLike) -> None:
+    """Write the picture beside its place and rename it."""
+    from matplotlib import rc_context
+
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in ("svg", "png"):
+        raise PictureError(f"{path} must end in .svg or .png")
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with rc_context(_STYLE):
+            figure.savefig(beside, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
+        os.replace(beside, path)
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,73 @@
+"""Pictures of ratings: what is written into them, and what happens where they cannot be drawn."""
+
+import builtins
+from xml.etree import ElementTree
+
+import pytest
+
+from goengine.arena import picture
+from goengine.arena.elo import Score
+from goengine.arena.ratings import rate
+
+RATINGS = rate({("strong", "middle"): Score(15, 0, 5), ("middle", "weak & odd"): Score(20, 0, 0)}, anchor="middle")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def needs_matplotlib():
+    pytest.importorskip("matplotlib")
+
+
+def texts(path):
+    return ["".join(element.itertext()) for element in ElementTree.parse(path).iter() if element.tag.endswith("text")]
+
+
+def test_a_picture_of_ratings_names_everybody(tmp_path):
+    path = tmp_path / "ratings.svg"
+    picture.draw_ratings(RATINGS, path, title="A league", anchor="middle")
+    written = texts(path)
+    assert {"A league", "strong", "middle", "weak & odd", "Elo relative to middle, with 95 % intervals"} <= set(written)
+    assert f"{RATINGS[0].elo:+.0f}" in written
+    assert "75 % of 20" in written
+    assert [file.name for file in tmp_path.iterdir()] == ["ratings.svg"]
+
+
+def test_the_same_picture_is_the_same_file(tmp_path):
+    picture.draw_ratings(RATINGS, tmp_path / "a.svg")
+    picture.draw_ratings(RATINGS, tmp_path / "b.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_curve_as_png(tmp_path):
+    path = tmp_path / "curve.png"
+    curve = picture.Curve("b4c64", (100, 200, 400), (0, 150, 280), (-40, 110, 240), (40, 190, 320))
+    picture.elo_curve([curve], path, xlabel="visits per move", log=True)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_player_can_be_drawn(tmp_path):
+    picture.draw_ratings(rate({}, names=["alone"]), tmp_path / "one.svg", anchor="alone")
+    assert "no games" in texts(tmp_path / "one.svg")
+
+
+def test_what_cannot_be_drawn_is_said(tmp_path):
+    with pytest.raises(picture.PictureError, match=r"\.svg or \.png"):
+        picture.draw_ratings(RATINGS, tmp_path / "ratings.gif")
+    with pytest.raises(picture.PictureError, match="cannot be written"):
+        picture.draw_ratings(RATINGS, tmp_path / "no" / "folder.svg")
+    with pytest.raises(ValueError, match="no ratings"):
+        picture.draw_ratings([], tmp_path / "ratings.svg")
+    with pytest.raises(ValueError, match="no curves"):
+        picture.elo_curve([], tmp_path / "ratings.svg", xlabel="x")
+
+
+def test_without_matplotlib_the_cure_is_named(monkeypatch, tmp_path):
+    real = builtins.__import__
+
+    def missing(name, *rest, **more):
+        if name.split(".")[0] == "matplotlib":
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(picture.PictureError, match=r"pip install 'goengine\[pictures\]'"):
+        picture.draw_ratings(RATINGS, tmp_path / "ratings.svg")
