@@ -8,8 +8,10 @@ import math
 import numpy as np
 
 from goengine.jit import kernel
+from goengine.search.bias import correct_again, own_values, tell_and_ask
 from goengine.search.formulas import score_utility
 from goengine.search.tree import (
+    CORRECTION,
     COUNT,
     EXPANDED,
     FIRST,
@@ -48,17 +50,23 @@ def set_net(tree, node, value, score, stdev, knobs):
 
 
 @kernel
-def back_up(tree, leaf, valued, rollout):
+def back_up(tree, leaf, valued, rollout, knobs):
     """Count a visit of ``leaf`` there and at all nodes above it, and take the descent's virtual visit away.
 
     ``valued``: the value of the leaf counts (False for a further rollout from it, whose value has counted before).
-    ``rollout``: result of a rollout for the player to move at the leaf.
+    ``rollout``: result of a rollout for the player to move at the leaf. Where the net's bias is corrected, the nodes on the way
+    ask for their corrections anew, and what that changes goes up as well.
     """
+    biased = tree.bucket.size > 0
     tree.links[leaf, OWN] += 1
     value = np.float64(tree.net[leaf, NET_VALUE])
     utility = np.float64(tree.net[leaf, NET_UTILITY])
     score = np.float64(tree.net[leaf, NET_SCORE])
     stdev = np.float64(tree.net[leaf, NET_STDEV])
+    if biased:
+        utility += tree.bias[leaf, CORRECTION]
+    gain = utility if valued else 0.0  # of the sums of utilities, for the player to move at the leaf
+    squares = utility * utility if valued else 0.0
     sign = 1.0
     node = leaf
     while node >= 0:
@@ -69,10 +77,16 @@ def back_up(tree, leaf, valued, rollout):
         if valued:
             stats[VALUES] += 1
             stats[VALUE_SUM] += sign * value
-            stats[UTILITY_SUM] += sign * utility
-            stats[UTILITY_SQUARES] += utility * utility
             stats[SCORE_SUM] += sign * score
             stats[SCORE_SQUARES] += score * score + stdev * stdev
+        stats[UTILITY_SUM] += sign * gain
+        stats[UTILITY_SQUARES] += squares
+        if biased:
+            change, change_of_squares = tell_and_ask(tree, node, knobs)
+            stats[UTILITY_SUM] -= change
+            stats[UTILITY_SQUARES] += change_of_squares
+            gain -= sign * change
+            squares += change_of_squares
         tree.links[node, VIRTUAL] -= 1
         node = np.int64(tree.links[node, PARENT])
 
@@ -135,15 +149,16 @@ def update_batch(tree, stride, knobs, nodes, rollouts, count, policy, value, sco
     for i in range(count):
         node = np.int64(nodes[i])
         first_time = tree.links[node, OWN] == 0
-        set_net(tree, node, value[i], score[i], stdev[i], knobs)
-        for k in range(tree.ownership.shape[1]):
-            tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[i, k]))))
+        if first_time:  # a leaf that grows children later is asked again for their priors; its value has counted
+            set_net(tree, node, value[i], score[i], stdev[i], knobs)
+            for k in range(tree.ownership.shape[1]):
+                tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[i, k]))))
         if tree.links[node, COUNT] > 0:
             fill_priors(tree, node, policy[i], knobs.policy_temperature, stride)
             tree.state[node] = EXPANDED
         else:
             tree.state[node] = LEAF
-        back_up(tree, node, first_time or knobs.rollout_weight == 0, rollouts[i])
+        back_up(tree, node, first_time or knobs.rollout_weight == 0, rollouts[i], knobs)
     return True
 
 
@@ -162,17 +177,25 @@ def cancel_batch(tree, nodes, count):
 
 @kernel
 def recompute_utilities(tree, knobs):
-    """Renew all utilities after the knobs changed (the centre of the score): OWN visits and children, from the leaves up."""
+    """Renew all utilities after the knobs changed (the centre of the score): own values and children, from the leaves up."""
+    biased = tree.bucket.size > 0
     for node in range(tree.used[NODES]):
-        own = np.float64(tree.links[node, OWN])
+        own = own_values(tree, node, knobs.rollout_weight)
         utility = 0.0
         if own > 0:
             net = tree.net[node]
             utility = net[NET_VALUE] + score_utility(net[NET_SCORE], net[NET_STDEV], tree.to_play[node], knobs)
             tree.net[node, NET_UTILITY] = utility
+            utility = np.float64(tree.net[node, NET_UTILITY])  # as it is kept, in single precision
+            if biased:
+                utility += tree.bias[node, CORRECTION]
         tree.stats[node, UTILITY_SUM] = -own * utility
         tree.stats[node, UTILITY_SQUARES] = own * utility * utility
-    for node in range(tree.used[NODES] - 1, 0, -1):
+    for node in range(tree.used[NODES] - 1, -1, -1):
+        if biased:
+            correct_again(tree, node, knobs)
+        if node == 0:
+            break
         parent = np.int64(tree.links[node, PARENT])
         tree.stats[parent, UTILITY_SUM] -= tree.stats[node, UTILITY_SUM]
         tree.stats[parent, UTILITY_SQUARES] += tree.stats[node, UTILITY_SQUARES]

@@ -92,7 +92,8 @@ class TreeSearch:
     def use(self, params: SearchParams) -> None:
         """Search with other constants from now on; the tree stays unless they change what it holds. No leaf is under way."""
         same = all(getattr(params, name) == getattr(self.params, name) for name in _SHAPE)
-        same = same and (params.rollout_weight > 0) == (self.params.rollout_weight > 0)
+        for name in ("rollout_weight", "subtree_bias"):
+            same = same and (getattr(params, name) > 0) == (getattr(self.params, name) > 0)
         scored = self._uses_score
         self.params = params
         if self._origin is None:
@@ -180,7 +181,7 @@ class TreeSearch:
             return False
         if self.params.symmetry_pruning and len(roots.symmetries_of(game, self.rules)) > 1:
             return False
-        trees.reroot(self.tree, node)
+        trees.reroot(self.tree, node, self.params.subtree_bias_forget)
         self.root = None
         self.twins = {}
         return True
@@ -190,7 +191,7 @@ class TreeSearch:
         points = size * size if self.params.ownership else 0
         actions = size * size + 1
         nodes = min(_FIRST_NODES, self.params.max_nodes)
-        self.tree = trees.new_tree(points, nodes, 8 * actions)
+        self.tree = trees.new_tree(points, nodes, 8 * actions, self.params.subtree_bias > 0)
         self._games = new_games(size, self.params.leaves + 2, capacity)
         self._game = game_at.py_func(self._games, self.params.leaves)
         if game is not None:

@@ -40,6 +40,8 @@ class Knobs(NamedTuple):
     c_visit: float
     c_scale: float
     interior: int
+    bias_factor: float
+    bias_exponent: float
     passes: int  # in the game before the root
     salt: np.uint64  # of the rules and komi, for the keys of a cache
 
@@ -91,6 +93,8 @@ def make_knobs(params: SearchParams, size: int, *, use_score: bool, center: floa
         c_visit=float(params.c_visit),
         c_scale=float(params.c_scale),
         interior=int(params.gumbel_interior),
+        bias_factor=float(params.subtree_bias),
+        bias_exponent=float(params.subtree_bias_exponent),
         passes=int(passes),
         salt=np.uint64(salt),
     )

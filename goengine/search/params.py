@@ -52,6 +52,10 @@ class SearchParams:
     dynamic_score_scale: float = 0.75  # KataGo dynamicScoreCenterScale
     static_score_scale: float = 2.0  # KataGo: scale of the static part, in multiples of the board's side
     trust_score: bool = False  # use the score even if the evaluator does not call it proven
+    # Subtree value bias correction; see goengine.search.bias.
+    subtree_bias: float = 0.0  # lambda; KataGoMethods.md 0.35; 0 = off
+    subtree_bias_exponent: float = 0.8  # alpha; KataGoMethods.md 0.8
+    subtree_bias_forget: float = 0.8  # KataGo subtreeValueBiasFreeProp 0.8, of what lost nodes have told
     # Choice of the move.
     choice: str = "visits"  # 'visits' (Lee, Zero), 'lcb' (LZ, KataGo) or 'gumbel'
     lcb_stdevs: float = 5.0  # KataGo lcbStdevs 5
@@ -84,8 +88,9 @@ class SearchParams:
         for name in ("expansion_threshold", "leaves", "batches", "max_nodes", "max_memory_mb"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if not 0 <= self.rollout_weight <= 1:
-            raise ValueError(f"rollout_weight must be in 0 .. 1, not {self.rollout_weight}")
+        for name in ("rollout_weight", "subtree_bias", "subtree_bias_forget"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in 0 .. 1, not {getattr(self, name)}")
         if self.choice == "gumbel" and self.gumbel_actions < 1:
             raise ValueError("choice 'gumbel' needs gumbel_actions of at least 1")
 
@@ -147,6 +152,11 @@ class Limits:
     max_seconds: float | None = None  # while the most visited move is not the best one; None = `seconds`
     early_stop: bool = False  # stop when no other move can still catch up with the leader
     min_playouts: int = 1  # before `should_stop` and time are obeyed
+
+    def less(self, seconds: float) -> "Limits":
+        """The same limits with so many seconds taken off the time, where there is one; none is left below 0."""
+        usual, longest = (None if time is None else max(0.0, time - seconds) for time in (self.seconds, self.max_seconds))
+        return dataclasses.replace(self, seconds=usual, max_seconds=longest)
 
 
 @dataclass(frozen=True, kw_only=True)

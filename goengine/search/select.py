@@ -11,6 +11,7 @@ from goengine.board.kernels import game_legal, game_play, mix, position_key
 from goengine.board.state import BLACK, PASS, SIZE, TO_PLAY, Board, Game, copy_game
 from goengine.jit import inlined_kernel, kernel
 from goengine.search.backup import back_up, forget_descent, set_net
+from goengine.search.bias import situation
 from goengine.search.formulas import choose_edge
 from goengine.search.gumbel import choose_improved, choose_planned
 from goengine.search.outcome import final_score, is_over, rollout
@@ -31,6 +32,7 @@ from goengine.search.tree import (
     VISITS,
     fetch_next,
     new_node,
+    place_of,
 )
 
 
@@ -81,10 +83,10 @@ def _make_edges(tree, node, game, rules, forbidden, depth, legal):
 
 
 @inlined_kernel
-def _make_child(tree, node, edge, game, rules, knobs, passes, button, scratch):
+def _make_child(tree, node, edge, game, rules, knobs, passes, button, key, scratch):
     """The node behind an edge that nobody has walked; ``game`` stands there, after ``passes`` passes in all.
 
-    ``button``: points for Black that the first pass below the root has won.
+    ``button``: points for Black that the first pass below the root has won. ``key``: of its bucket, 0 = none.
     """
     child = new_node(tree, node, tree.edge_move[edge], game.status[TO_PLAY])
     tree.edge_child[edge] = child
@@ -96,6 +98,8 @@ def _make_child(tree, node, edge, game, rules, knobs, passes, button, scratch):
         if tree.to_play[child] != BLACK:
             score = -score
         set_net(tree, child, np.sign(score), score, 0.0, knobs)
+    elif key != 0:
+        tree.bucket[child] = place_of(tree.table_keys, key)
     return child
 
 
@@ -130,7 +134,7 @@ def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratc
         state = tree.state[node]
         if state == TERMINAL:
             z = np.float64(tree.net[node, NET_VALUE]) if knobs.rollout_weight > 0 else 0.0
-            back_up(tree, node, True, z)
+            back_up(tree, node, True, z, knobs)
             return node, _DONE, z
         if state == FRESH or state == LEAF:
             break
@@ -145,11 +149,14 @@ def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratc
             if rules.button != 0 and passes == 0:
                 button = 0.5 if game.status[TO_PLAY] == BLACK else -0.5
             passes += 1
+        child = np.int64(tree.edge_child[edge])
+        key = np.uint64(0)
+        if child < 0 and tree.bucket.size > 0:
+            key = situation(game, np.int64(tree.edge_move[edge]), scratch.stack)
         game_play(game, tree.edge_move[edge], game.status[TO_PLAY])
         depth += 1
-        child = np.int64(tree.edge_child[edge])
         if child < 0:
-            child = _make_child(tree, node, edge, game, rules, knobs, passes, button, scratch)
+            child = _make_child(tree, node, edge, game, rules, knobs, passes, button, key, scratch)
         node = child
     z = 0.0
     if knobs.rollout_weight > 0:
@@ -157,7 +164,7 @@ def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratc
     grows = state != EXPANDED and (node == 0 or tree.stats[node, VISITS] + 1 >= knobs.threshold)
     grown = grows and _make_edges(tree, node, game, rules, forbidden, depth, scratch.legal)
     if state != FRESH and not grown:
-        back_up(tree, node, knobs.rollout_weight == 0, z)
+        back_up(tree, node, knobs.rollout_weight == 0, z, knobs)
         return node, _DONE, z
     tree.state[node] = PENDING
     return node, _EVALUATE, z
