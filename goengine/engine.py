@@ -87,6 +87,7 @@ class Engine:
         self.clock = Clock(lag=self.options.lag)
         self.last_decision: Decision | None = None
         self._ponder_left = 0.0  # seconds of pondering still allowed in this turn of the opponent
+        self._judging = 0.0  # seconds that a move takes beside its search, as the last ones did
 
     @staticmethod
     def load(
@@ -270,6 +271,10 @@ class Engine:
         scratch.play(int(coords.points(scratch.size)[0]))
         scratch.undo()
         self.opinion.territory(self.position)
+        scratch.play(int(coords.points(scratch.size)[-1]))
+        start = time.monotonic()
+        self.opinion.territory(scratch)
+        self._judging = time.monotonic() - start
 
     # -- the judgement, for people and programs --
 
@@ -334,14 +339,16 @@ class Engine:
         options, weaker = self.options, strength(self.options.level)
         visits = options.visits if weaker is None else min(weaker.visits, options.visits or weaker.visits)
         if clock is not None and clock.settings.kind != "none":
-            return clock.limits(color, len(self.position.moves), self.position.size, visits)
-        if options.time is not None:
-            return Limits(visits=visits, seconds=options.time)
-        return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)
+            limits = clock.limits(color, len(self.position.moves), self.position.size, visits)
+        elif options.time is not None:
+            limits = Limits(visits=visits, seconds=options.time)
+        else:
+            return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)
+        return limits.less(self._judging)
 
     def _decide(self, color: int, limits: Limits, watch: Watch, *, cleanup: bool = False, may_resign: bool = False) -> Decision:
         """Search, then let the endgame's judgement have its say."""
-        turned = self._turned(color)
+        start, turned = time.monotonic(), self._turned(color)
         weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
         result = _run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), limits, watch)
         should_stop = watch.get("should_stop")
@@ -359,6 +366,7 @@ class Engine:
         if may_resign and trusted:
             lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
             resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
+        self._judging = max(time.monotonic() - start - result.seconds, 0.7 * self._judging)
         return Decision(color, point, resign, result, stopped)
 
     def _candidates(self, position: Position, result: SearchResult) -> list[Candidate]:

@@ -152,9 +152,16 @@ class Clock:
         return self._fischer(left.main, moves)
 
     def limits(self, color: int, ply: int, size: int, visits: int | None = None) -> Limits:
-        """As limits of a search, which stops early when the move is clear; ``visits`` is a further limit."""
+        """As limits of a search; ``visits`` is a further limit. It stops early on a clear move where that saves time."""
         time = self.allot(color, ply, size)
-        return Limits(visits=visits, seconds=time.normal, max_seconds=time.longest, early_stop=time.normal is not None)
+        return Limits(visits=visits, seconds=time.normal, max_seconds=time.longest, early_stop=self.can_save(color))
+
+    def can_save(self, color: int) -> bool:
+        """Whether time that a move leaves unused helps a later one: not so in a period that is whole again after each move."""
+        left = self.left[color]
+        if self.settings.kind in ("byoyomi", "canadian") and left.main <= 0:
+            return self.settings.kind == "canadian" and left.stones > 1
+        return self.settings.kind != "none"
 
     def _less_lag(self, seconds: float) -> float:
         """What can be used of a period: all but the lag, which takes at most a quarter of it."""

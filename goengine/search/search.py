@@ -17,7 +17,7 @@ from goengine.search.report import SearchResult, make_result
 from goengine.search.tree import VISITED
 
 _FOREVER = 1 << 60
-_CHECK_EVERY = 16  # batches between looks at whether the leader can still be caught
+_CHECK_EVERY = 4  # questions whether the run is over, between looks at whether the leader can still be caught
 
 Report = Callable[[SearchResult], None]
 
@@ -76,14 +76,15 @@ class Search:
         run = Run(self.core, limits, should_stop)
         self.core.renew()
         self.core.begin(run.simulations())
-        pending: deque[tuple[Leaves, Pending]] = deque()
+        pending: deque[tuple[Leaves, Pending, float]] = deque()  # with the time when it was given to the evaluator
         next_report = report_every
         try:
             while pending or not run.over():
                 self._submit(run, pending)
                 if pending:
-                    leaves, answer = pending[0]
+                    leaves, answer, asked = pending[0]
                     self.core.update(leaves, answer.result())
+                    run.answered(run.elapsed() - asked)
                     pending.popleft()
                     self._free.append(leaves)
                 if on_report is not None and run.elapsed() >= next_report and self.core.root is not None:
@@ -107,7 +108,7 @@ class Search:
             begun = self.core.select(leaves, self.params.leaves, run.budget())
             run.begun += begun
             if leaves.count:
-                pending.append((leaves, self._ask(leaves)))
+                pending.append((leaves, self._ask(leaves), run.elapsed()))
                 continue
             self._free.append(leaves)
             if pending or begun == 0:
@@ -123,7 +124,7 @@ class Search:
 
     def _abandon(self, pending: deque) -> None:
         """Leave no virtual loss behind when an evaluation fails."""
-        for leaves, _ in pending:
+        for leaves, _, _ in pending:
             if leaves.count and self.core.in_flight:
                 self.core.cancel(leaves)
         self._leaves_size = 0
@@ -148,6 +149,7 @@ class Run:
         self.should_stop = should_stop
         self.start = time.monotonic()
         self.begun = 0
+        self.latency = 0.0  # seconds from a question to its answer, as the last ones took
         self._looks = 0
         self._full_since: int | None = None
         self._over = False
@@ -155,6 +157,10 @@ class Run:
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - self.start
+
+    def answered(self, seconds: float) -> None:
+        """A batch took that long: time is up so much earlier, that the last answers come in time."""
+        self.latency = max(seconds, 0.5 * (self.latency + seconds))
 
     def budget(self) -> int:
         """Visits that may still be begun."""
@@ -197,8 +203,8 @@ class Run:
         seconds = self.limits.seconds
         if seconds is None:
             return False
-        elapsed = self.elapsed()
-        return elapsed >= seconds and elapsed >= self._deadline(seconds)
+        ready = self.elapsed() + self.latency
+        return ready >= seconds and ready >= self._deadline(seconds)
 
     def _refined(self) -> bool:
         """A full tree is refined by as many visits as it has nodes; more would change nothing."""

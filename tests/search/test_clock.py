@@ -6,6 +6,7 @@ import pytest
 
 from goengine.board.state import BLACK, WHITE
 from goengine.search.clock import KINDS, Clock, TimeSettings, from_gtp, from_words, moves_to_come
+from goengine.search.params import Limits
 
 # main, period, stones of `time_settings` -> kind
 GTP = [
@@ -153,6 +154,35 @@ def test_limits_for_a_search():
     assert limits.visits == 50 and limits.early_stop and limits.max_seconds > limits.seconds > 0
     free = Clock(TimeSettings()).limits(BLACK, 0, 19)
     assert free.seconds is None and not free.early_stop
+
+
+# settings, what the controller says, whether a quick move saves time
+SAVES = [
+    ("none", None, False),
+    ("absolute 60", None, True),
+    ("fischer 60 5", None, True),
+    ("byoyomi 60 5 3", None, True),
+    ("byoyomi 60 5 3", (4, 2), False),
+    ("byoyomi 0 5 3", None, False),
+    ("canadian 0 30 10", None, True),
+    ("canadian 60 30 10", (20, 1), False),
+    ("canadian 0 1 1", None, False),
+]
+
+
+@pytest.mark.parametrize(("words", "told", "saves"), SAVES)
+def test_an_early_stop_only_where_it_saves_time(words, told, saves):
+    clock = Clock(from_words(words.split()))
+    if told:
+        clock.time_left(BLACK, *told)
+    assert clock.limits(BLACK, 30, 9).early_stop == saves
+
+
+def test_less_time():
+    limits = Limits(visits=7, seconds=1.0, max_seconds=3.0).less(0.75)
+    assert (limits.visits, limits.seconds, limits.max_seconds) == (7, 0.25, 2.25)
+    assert Limits(seconds=1.0).less(2.0) == Limits(seconds=0.0)
+    assert Limits(visits=3).less(1.0) == Limits(visits=3)
 
 
 def test_moves_to_come_falls_and_stays_positive():
