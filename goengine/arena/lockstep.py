@@ -32,16 +32,17 @@ def play_in_process(
     *,
     games_at_once: int | None = None,
     workers: int | None = None,
-    groups: int = 1,
+    groups: int | None = None,
     evaluators: Mapping[Side, Evaluator] | None = None,
     stats: Stats | None = None,
 ) -> Play:
     """A `Play` for two nets.
 
-    games_at_once: of all processes together; None: SEATS in each, or more with few leaves. workers: processes; None: one per core; with 1 the games are
-    played in this process. groups: see `Hall`. evaluators: instead of the players' own nets, in this process. stats: is filled
-    in. Raises ValueError if a player needs a clock; `Play` raises EvaluatorError if a net cannot be loaded and LockStepError if
-    a process fails.
+    games_at_once: of all processes together; None: SEATS in each, or more with few leaves. workers: processes; None: one per
+    core, which measured faster than threads for nets or trees; with 1 the games are played in this process. groups: see `Hall`;
+    None: 2 where a net is not on the CPU. evaluators: instead of the players' own nets, in this process. stats: is filled in.
+    Raises ValueError if a player needs a clock; `Play` raises EvaluatorError if a net cannot be loaded and LockStepError if a
+    process fails.
     """
     for player in players.values():
         limits_of(player)
@@ -71,6 +72,11 @@ def _usual_seats(players: Mapping[Side, NetPlayer]) -> int:
     return max(SEATS, min(MOST_SEATS, 128 // min(player.params.leaves for player in players.values())))
 
 
+def _usual_groups(nets: Mapping[Side, Net]) -> int:
+    """On a CPU trees and nets share the cores, and one group makes the larger batches."""
+    return 1 if all(net.traits.device.startswith("cpu") for net in nets.values()) else 2
+
+
 def _nets(players: Mapping[Side, NetPlayer], evaluators: Mapping[Side, Evaluator] | None) -> dict[Side, Net]:
     """Each player's net; one for both where they have the same."""
     a, b = players["a"], players["b"]
@@ -85,7 +91,7 @@ def _nets(players: Mapping[Side, NetPlayer], evaluators: Mapping[Side, Evaluator
 
 def _play_here(players, evaluators, seats, groups, fixtures, terms, on_played, should_stop, stats) -> None:
     nets = _nets(players, evaluators)
-    hall, waiting = Hall(players, nets, terms, seats, groups), deque(fixtures)
+    hall, waiting = Hall(players, nets, terms, seats, groups or _usual_groups(nets)), deque(fixtures)
     try:
         while (waiting or hall.playing) and not should_stop():
             while waiting and hall.playing < seats:
@@ -106,7 +112,7 @@ class _Job:
     players: Mapping[Side, NetPlayer]
     terms: Terms
     seats: int
-    groups: int
+    groups: int | None
 
 
 def _work(connection: Connection, job: _Job) -> None:
@@ -116,7 +122,7 @@ def _work(connection: Connection, job: _Job) -> None:
     """
     try:
         nets = _nets(job.players, None)
-        hall = Hall(job.players, nets, job.terms, job.seats, job.groups)
+        hall = Hall(job.players, nets, job.terms, job.seats, job.groups or _usual_groups(nets))
         more = True
         while more or hall.playing:
             while more and (not hall.playing or connection.poll()):

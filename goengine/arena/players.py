@@ -86,11 +86,14 @@ class NetPlayer:
         return load.load(self.net, precision=self.precision, threads=self.threads)
 
     def command(self, *, seed: int | None = None, resign: bool = True) -> tuple[str, ...]:
-        """The program that plays like this over GTP, with this very interpreter."""
+        """The program that plays like this over GTP, with this very interpreter.
+
+        Raises ValueError if a setting has no counterpart there.
+        """
+        if self.playouts is not None or self.early_stop:
+            raise ValueError(f"{self.describe()}: playouts and early_stop cannot be had over GTP; give visits or seconds")
         words = [sys.executable, "-m", "goengine.cli", "gtp", "--quiet", "--net", self.net, "--threads", str(self.threads or 1)]
-        visits = self.visits if self.visits is not None else self.playouts
-        if visits is None and self.seconds is None:
-            visits = DEFAULT_VISITS
+        visits = DEFAULT_VISITS if self.visits is None and self.seconds is None else self.visits
         options = {
             "visits": visits,
             "time": self.seconds,
