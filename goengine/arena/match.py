@@ -132,6 +132,7 @@ class _Course:
         self._on_game, self._should_stop = on_game, should_stop
         self._digests = {line["digest"]: number for number, line in log.played.items() if line["result"] != "Void"}
         self._repeats: dict[int, int] = {}
+        self._decided = self._is_decided()
 
     def run(self, play: Play) -> None:
         """Play until nothing is missing, or it is time to stop."""
@@ -146,9 +147,12 @@ class _Course:
 
     def stop(self) -> bool:
         """Whether no further game is wanted."""
-        if self._should_stop is not None and self._should_stop():
-            return True
-        return self.match.sprt is not None and bool(sprt_state(self._counted(), self.match.sprt).verdict)
+        return self._decided or (self._should_stop is not None and self._should_stop())
+
+    def _is_decided(self) -> bool:
+        """Whether the test has its answer."""
+        counted = (line for line in self.log.played.values() if line["result"] != "Void")
+        return self.match.sprt is not None and bool(sprt_state(counted, self.match.sprt).verdict)
 
     def take(self, played: Played) -> None:
         """A game is over."""
@@ -165,6 +169,7 @@ class _Course:
         elif played.counts:
             self._digests[line["digest"]] = number
         self.log.add(played, match.terms)
+        self._decided = self._is_decided()
         if self._on_game is not None:
             self._on_game(played, self.summary())
 
@@ -174,15 +179,12 @@ class _Course:
         summary = summarize(self.log.played.values(), self._names(), self.match.sprt, repeated=sum(self._repeats.values()))
         return replace(summary, complete=complete or bool(summary.sprt and summary.sprt.verdict))
 
-    def _counted(self) -> list[dict[str, Any]]:
-        return [line for line in self.log.played.values() if line["result"] != "Void"]
-
     def _again(self, fixture: Fixture) -> Fixture:
         """The game with the seed of its next repetition."""
         return replace(fixture, seed=fixture.seed + _SEED_STRIDE * self._repeats.get(fixture.number, 0))
 
     def _names(self) -> dict[str, str]:
-        """What the players are called: as asked for, or as they call themselves; with their settings where both say the same."""
+        """The players as asked for, or as they call themselves; with their settings where both say the same."""
         names = dict(self.match.names)
         for line in self.log.played.values():
             names = {**line["names"], **names}

@@ -23,7 +23,7 @@ from goengine.records import GameRecord
 
 POLICY, RANDOM, NONE = "policy", "random", "none"
 _SGF_ENDINGS = (".sgf", ".sgfs", ".xz")
-_TRIES = 2000  # draws without anything new, after which the source is taken to be exhausted
+_TRIES = 500  # draws without anything new, after which the source is taken to be exhausted
 _APART = 2  # points between the stones of a random opening, at least
 
 Opening = tuple[int, ...]
@@ -76,7 +76,7 @@ def draw_openings(
     elif source.name == RANDOM:
         generator = random.Random(seed)
         endless = (_random_opening(terms, plies, generator) for _ in itertools.count())
-        found = list(itertools.islice(_unique(_until_exhausted(endless, terms), terms), count))
+        found = list(itertools.islice(_unique(endless, terms, _TRIES), count))
     else:
         found = _from_policy(terms, plies, count, seed, players or {})
     return [found[i % len(found)] for i in range(count)] if found else [()] * count
@@ -92,31 +92,25 @@ def position_key(moves: Opening, terms: Terms) -> bytes | None:
     return min(symmetry.flat(stones, s).tobytes() for s in range(symmetry.COUNT)) + bytes([position.to_play])
 
 
-def _unique(openings: Iterable[Opening], terms: Terms) -> Iterator[Opening]:
-    """Those that can be played and lead to a position that none before them led to."""
+def _unique(openings: Iterable[Opening], terms: Terms, tries: int | None = None) -> Iterator[Opening]:
+    """Those that can be played and lead to a position that none before them led to.
+
+    tries: after so many in a row with nothing new it ends, as an endless source may be exhausted.
+    """
     seen: set[bytes | None] = {None}
+    waste = 0
     for opening in openings:
         key = position_key(opening, terms)
         if key not in seen:
             seen.add(key)
+            waste = 0
             yield opening
-
-
-def _until_exhausted(openings: Iterator[Opening], terms: Terms) -> Iterator[Opening]:
-    """An endless source, until nothing new has come for a while."""
-    seen: set[bytes | None] = set()
-    waste = 0
-    for opening in openings:
-        key = position_key(opening, terms)
-        waste = waste + 1 if key in seen else 0
-        if waste > _TRIES:
+        elif tries is not None and (waste := waste + 1) > tries:
             return
-        seen.add(key)
-        yield opening
 
 
 def _random_opening(terms: Terms, plies: int, generator: random.Random) -> Opening:
-    """Points on the third to fifth line (on small boards from the second on), not next to each other."""
+    """Points on the third to fifth line (on small boards from the second on), not next to each other where there is room."""
     size = terms.size
     lowest = 2 if size >= 9 else 1 if size >= 5 else 0
     lines = range(lowest, min(lowest + 3, (size + 1) // 2))
@@ -128,9 +122,10 @@ def _random_opening(terms: Terms, plies: int, generator: random.Random) -> Openi
     ]
     chosen: list[tuple[int, int]] = []
     while len(chosen) < plies and free:
-        place = generator.choice(free)
+        apart = [p for p in free if all(max(abs(p[0] - r), abs(p[1] - c)) >= _APART for r, c in chosen)]
+        place = generator.choice(apart or free)
         chosen.append(place)
-        free = [p for p in free if max(abs(p[0] - place[0]), abs(p[1] - place[1])) >= _APART]
+        free.remove(place)
     return tuple(coords.point(row, column, size) for row, column in chosen)
 
 

@@ -3,6 +3,7 @@
 Reads names, paths and settings. Loads nothing before `NetPlayer.load`; knows no games and no results.
 """
 
+import os
 import shlex
 import shutil
 import sys
@@ -169,7 +170,8 @@ def _net(text: str) -> str | None:
     if text in _names():
         return text
     path = Path(text).expanduser()
-    if text and (path.is_dir() or (path.suffix in _FILES and path.is_file())):
+    # os.path, as a command line may be longer than any name of a file, which pathlib takes for an error.
+    if text and (os.path.isdir(path) or (path.suffix in _FILES and os.path.isfile(path))):
         return str(path.absolute())
     if path.suffix in _FILES and len(text.split()) == 1:
         raise ValueError(f"there is no file {path}; nets that come with the engine: {', '.join(_names())}")

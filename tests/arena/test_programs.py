@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 
 import pytest
-from programs_support import scripted
 
 from goengine.arena.fixtures import Fixture, Terms
 from goengine.arena.players import ProgramPlayer
@@ -16,6 +15,7 @@ from goengine.arena.program_game import ProgramSettings
 from goengine.arena.programs import command_of, play_programs
 from goengine.arena.timing import TimeControl
 from goengine.rules import Rules
+from tests.arena.programs_support import scripted
 
 TERMS = Terms(9, Rules.preset("chinese").with_komi(0.5))
 SETTINGS = ProgramSettings(patience=20, start_patience=20, dead="none")

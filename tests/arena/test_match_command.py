@@ -1,0 +1,101 @@
+"""The command: its options, what it prints, its exit status; with programs of a few lines."""
+
+import json
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from goengine.arena.match_command import MatchOptions, main, parse_sprt
+from goengine.arena.timing import TimeControl
+from tests.arena.programs_support import scripted
+
+COMMON = ["--games", "2", "--boardsize", "9", "--openings", "none", "--dead", "none"]
+
+
+def command(*words, **changes):
+    return shlex.join(scripted(*words, **changes).command)
+
+
+def test_a_match_of_programs(tmp_path, capsys):
+    words = ["--a", command(), "--b", command(last=3), *COMMON, "--sgf", str(tmp_path / "m")]
+    assert main([*words, "--a-name", "One", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["games"] == 2 and result["names"] == {"a": "One", "b": "Scripted 1"} and result["complete"]
+    assert main([*words, "--a-name", "One"]) == 0
+    shown = capsys.readouterr().out
+    assert "One against Scripted 1" in shown and str(tmp_path / "m") in shown
+    assert main([*words, "--a-name", "Two"]) == 2
+    assert 'names.a is "One" there and "Two" here' in capsys.readouterr().err
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == [
+        "game-00000.sgf", "game-00001.sgf", "games.jsonl", "match.json", "summary.json",
+    ]  # fmt: skip
+
+
+def test_failures_are_shown_and_the_match_goes_on(tmp_path, capsys):
+    words = ["--a", command("sys.exit('no memory')", 2), "--b", command(), *COMMON, "--sgf", str(tmp_path)]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert "lost by" in out and "died 2" in out and "game 0: W+F, died: " in err and "no memory" in err
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        (["--a", "uniform"], "--b"),
+        (["--a", "uniform", "--b", "no-such-program"], "neither a net nor a program"),
+        (["--a", "uniform", "--b", "uniform", "--boardsize", "40"], "--boardsize must be from 2 to 25"),
+        (["--a", "uniform", "--b", "uniform", "--rules", "mine"], "Unknown rules 'mine'"),
+        (["--a", "uniform", "--b", "uniform", "--sprt", "elo0=5"], "elo1"),
+        (["--a", "uniform", "--b", "uniform", "--clock", "fast"], "makes no sense"),
+        (["--a", "uniform", "--b", "uniform", "--clock", "main=5", "--time", "1"], "exclude each other"),
+        (["--a", "uniform", "--b", "uniform", "--a-set", "speed=1"], "unknown setting 'speed'"),
+        (["--a", "uniform", "--b", "uniform", "--games", "0"], "at least 1"),
+        (["--a", "uniform", "--b", "uniform", "--openings", "/no/such/file"], "No such file"),
+        (["--a", "uniform", "--b", "uniform", "--boardsize", "9", "--handicap", "99"], "99 is not from 2 to 80"),
+    ],
+)
+def test_wrong_options(tmp_path, capsys, words, complaint):
+    try:
+        status = main([*words, "--sgf", str(tmp_path / "m")])
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2 and complaint in capsys.readouterr().err
+
+
+def test_what_options_mean():
+    nets = MatchOptions(a="uniform", b="uniform", visits=30, a_set="visits=7").match()
+    assert (nets.a.visits, nets.b.visits, nets.in_process) == (7, 30, True)
+    assert nets.terms.rules.name() == "tromp-taylor" and nets.openings.name == "policy"
+    timed = MatchOptions(a="uniform", b="uniform", time=2.0).match()
+    assert not timed.in_process and timed.a.seconds == 2.0 and timed.programs.clock == TimeControl.parse("move=2")
+    assert timed.terms.rules.name() == "chinese"
+    programs = MatchOptions(a=command(), b=command(), komi=6.5).match()
+    assert programs.openings.name == "random" and programs.terms.rules.komi == 6.5
+
+
+def test_the_text_of_a_test():
+    assert parse_sprt("elo0=0 elo1=20 alpha=.1, beta=.2") == parse_sprt("elo0=0,elo1=20,alpha=0.1,beta=0.2")
+    for text in ("", "elo0=0", "elo0=a elo1=2", "elo0=5 elo1=0", "elo=1"):
+        with pytest.raises(ValueError, match="write 'elo0=0 elo1=20'"):
+            parse_sprt(text)
+
+
+def test_an_interrupt_leaves_a_folder_that_can_be_gone_on_with(tmp_path):
+    words = [sys.executable, "-m", "goengine.cli", "match", "--a", command("time.sleep(60)", 2), "--b", command()]
+    process = subprocess.Popen(
+        [*words, *COMMON, "--sgf", str(tmp_path / "m")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        while not (tmp_path / "m" / "games.jsonl").exists():
+            assert process.poll() is None, process.stderr.read()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(2)
+        process.send_signal(2)
+        assert process.wait(30) == 130
+        assert "the same command goes on with them" in process.stderr.read()
+        assert (tmp_path / "m" / "summary.json").exists()
+    finally:
+        process.kill()
+        process.communicate()
