@@ -5,6 +5,7 @@ judges nothing: results with the machine they ran on belong into benchmarks/.
 """
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ class BenchOptions:
     sizes: tuple[int, ...] = option((9, 19), "board sizes")
     net: str = option("", "a shipped net, or the folder of one; by default the one that would be played")
     threads: int = option(1, "threads of a net; 0 = all cores")
+    training: bool = option(True, "measure training samples and steps too, where torch is installed")
     json: bool = option(False, "write JSON")
 
     def __post_init__(self) -> None:
@@ -100,6 +102,21 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
             if label.endswith(_PLAYED):
                 yield Figure(f"search with {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
             evaluator.close()
+    if options.training and machine.installed("torch"):
+        yield from training_figures(options)
+
+
+def training_figures(options: BenchOptions) -> Iterator[Figure]:
+    """What `python -m training bench` measures, in a process of its own: nothing here may know training."""
+    sizes = map(str, options.sizes)
+    command = [sys.executable, "-m", "training", "bench", "--json", "--seconds", str(options.seconds), "--sizes", *sizes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it failed"])[-1]
+        sys.stderr.write(f"goengine bench: training left out: {last}\n")
+        return
+    for figure in json.loads(done.stdout)["figures"]:
+        yield Figure(**figure)
 
 
 def best_rate(run: Callable[[], int], seconds: float, runs: int = RUNS) -> float:

@@ -1,6 +1,7 @@
 """The commands doctor, bench and nets: what they print, where, and their exit status."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -63,11 +64,24 @@ def test_doctor_exits_with_1_where_something_is_wrong(monkeypatch, capsys):
 
 def test_bench_without_a_net(monkeypatch, capsys):
     monkeypatch.setattr(bench, "_evaluators", lambda options, size: ())
-    assert bench.main(["--json", "--seconds", "0.03", "--sizes", "5"]) == 0
+    assert bench.main(["--json", "--seconds", "0.03", "--sizes", "5", "--no-training"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["machine"]["cores"] >= 1
     assert [figure["size"] for figure in data["figures"]] == [5, 5, 5, 5]
     assert all(figure["value"] > 0 for figure in data["figures"])
+
+
+def test_bench_asks_training_for_its_figures(monkeypatch, capsys):
+    figure = {"part": "samples", "size": 5, "value": 1.5, "unit": "positions/s"}
+    answers = [subprocess.CompletedProcess([], 0, json.dumps({"figures": [figure]}), "")]
+    answers.append(subprocess.CompletedProcess([], 1, "", "first\nno room\n"))
+    asked = []
+    monkeypatch.setattr(bench.subprocess, "run", lambda command, **_: asked.append(command) or answers.pop(0))
+    options = bench.BenchOptions(sizes=(5, 9), seconds=0.5)
+    assert list(bench.training_figures(options)) == [bench.Figure(**figure)]
+    assert asked[0][1:] == ["-m", "training", "bench", "--json", "--seconds", "0.5", "--sizes", "5", "9"]
+    assert list(bench.training_figures(options)) == []
+    assert "training left out: no room" in capsys.readouterr().err
 
 
 def test_bench_prints_a_table(monkeypatch, capsys):

@@ -29,7 +29,9 @@ class Counters:
 
     step: int = 0
     samples: int = 0  # the next sample to draw
-    seconds: float = 0.0  # of training, over all its processes
+    seconds: float = 0.0  # of training with its measurements and checkpoints, over all processes
+    overhead: float = 0.0  # seconds from the start of each process to the end of its first step
+    reserve: float = 0.0  # seconds that a measurement and a checkpoint take, as known last
 
 
 def plain(config: Any) -> Any:

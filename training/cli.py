@@ -6,15 +6,19 @@ Knows their names and what they print. The work is done elsewhere; torch is impo
 import json
 import math
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from goengine import machine
 from goengine.evaluators.base import EvaluatorError
 from goengine.nets.safetensors_file import WeightsError
 from goengine.options import parse_command
 from goengine.progress import Progress
 from goengine.records import RecordError
+from goengine.tables import short, table
 from training.checkpoint import RunError
-from training.options import Distill, Evaluate, Grow, Pack, Ship, Supervised
+from training.options import Bench, Distill, Evaluate, Grow, Pack, Ship, Supervised
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -74,16 +78,18 @@ def finite(values: dict) -> dict:
 
 def run_supervised(config: Supervised) -> int:
     """Train, and say how the run stands; SIGTERM and SIGINT save and end with 130."""
+    began = time.monotonic()  # before torch is imported: the budget counts from here
     from training.stages import supervised
 
-    return _say_how_it_stands(config, supervised(config))
+    return _say_how_it_stands(config, supervised(config, began))
 
 
 def run_distill(config: Distill) -> int:
     """As `run_supervised`, with a teacher."""
+    began = time.monotonic()
     from training.stages import distill
 
-    return _say_how_it_stands(config, distill(config))
+    return _say_how_it_stands(config, distill(config, began))
 
 
 def _say_how_it_stands(config: Supervised, complete: bool) -> int:
@@ -113,6 +119,24 @@ def run_ship(config: Ship) -> int:
     return 0
 
 
+def run_bench(config: Bench) -> int:
+    """Measure, and print a table or one JSON object on stdout."""
+    from training import bench
+
+    figures = []
+    for figure in bench.measure(config):
+        figures.append(figure)
+        if sys.stderr.isatty():
+            sys.stderr.write(f"{figure.part}: {short(figure.value)} {figure.unit}\n")
+    here = machine.describe()
+    if config.json:
+        sys.stdout.write(json.dumps({"machine": asdict(here), "figures": [asdict(figure) for figure in figures]}) + "\n")
+    else:
+        rows = [(figure.part, f"{figure.size}x{figure.size}", short(figure.value), figure.unit) for figure in figures]
+        sys.stdout.write(f"{here.processor}, {here.cores} cores; load {here.load:.1f}\n\n{table(rows)}")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -126,6 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "evaluate": (Evaluate, run_evaluate),
         "grow": (Grow, run_grow),
         "ship": (Ship, run_ship),
+        "bench": (Bench, run_bench),
     }
     name, config = parse_command(
         {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=DESCRIPTION

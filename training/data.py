@@ -5,8 +5,9 @@ kernels release the GIL, so threads share the games and scale like processes wit
 and torch only to pin buffers.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator
+import math
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from goengine.array_file import RecordError
 from goengine.board.state import new_game
 from goengine.features import FeatureSet
-from training.sampling import Draw, Games, Targets, filler
+from training.sampling import Draw, Games, Targets, filler, position_of
 
 Allocate = Callable[[tuple[int, ...], Any], np.ndarray]
 
@@ -52,7 +53,7 @@ class Sampler:
         sizes = np.unique(games.size)
         self.side = int(sizes.max()) if side is None else side
         if len(sizes) != 1:
-            raise RecordError(f"games of several board sizes ({', '.join(map(str, sizes))}); pack and use each size by itself")
+            raise RecordError(f"games of several board sizes ({', '.join(map(str, sizes))}); a sampler has one, a mixture many")
         self.games, self.features, self.draw = games, features, draw
         self.size = int(sizes[0])
         self._fill = filler(features.encode)
@@ -73,28 +74,92 @@ class Sampler:
         """Samples first .. first + count - 1 in new buffers."""
         return self.fill(first, new_targets(count, self.features, self.side))
 
+    def places(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """(game, moves before it), int64[count] each, of the positions that these samples show."""
+        positions = np.array([position_of(self.games, self.draw, first + i) for i in range(count)], np.int64)
+        games = np.searchsorted(self.games.start, positions, "right") - 1
+        return games, positions - self.games.start[games]
+
+    def source(self, first: int, batch: int) -> tuple["Sampler", int]:
+        """(sampler, number of its first sample) of the batch that begins with sample `first` of the run."""
+        return self, first
+
+
+def deal(number: int, shares: Sequence[float]) -> tuple[int, int]:
+    """(which share item `number` of an endless row belongs to, how many of that share came before it).
+
+    The shares are dealt as evenly as whole items allow: of 0.8 and 0.2, every fifth item is of the second.
+    """
+    left = math.fsum(shares)
+    for place, share in enumerate(shares[:-1]):
+        before = math.floor(number * (share / left) + 0.5)
+        if math.floor((number + 1) * (share / left) + 0.5) > before:
+            return place, before
+        number -= before
+        left -= share
+    return len(shares) - 1, number
+
+
+class Mixture:
+    """Several samplers, one per board size: each batch comes from one of them, as often as its share says.
+
+    Which one, and which of its samples, is a function of the batch's number alone. A pass over the games of one size
+    does not wait for a pass over another.
+    """
+
+    def __init__(self, samplers: Sequence[Sampler], shares: Sequence[float]):
+        """Shares need not add up to one. Raises ValueError if one is not above 0."""
+        if len(samplers) != len(shares) or not all(share > 0 for share in shares):
+            raise ValueError(f"{len(samplers)} board sizes need as many shares above 0, not {tuple(shares)}")
+        self.samplers, self.shares = tuple(samplers), tuple(shares)
+        self.features = samplers[0].features
+
+    def source(self, first: int, batch: int) -> tuple[Sampler, int]:
+        """As `Sampler.source`."""
+        place, before = deal(first // batch, self.shares)
+        return self.samplers[place], before * batch
+
+
+def mixture(games: Mapping[int, Games], features: FeatureSet, draw: Draw, shares: Mapping[int, float]) -> Sampler | Mixture:
+    """What draws from the games of each board size: in proportion to their positions, or as often as `shares` says.
+
+    Raises RecordError if `shares` names other sizes than there are.
+    """
+    sizes = ", ".join(map(str, games))
+    if shares and set(shares) - set(games):
+        missing = ", ".join(str(size) for size in shares if size not in games)
+        raise RecordError(f"--sizes asks for board size {missing}; the packs have {sizes}")
+    chosen = {size: share for size, share in shares.items() if share} or {g: part.moves.size for g, part in games.items()}
+    samplers = [Sampler(games[size], features, draw) for size in chosen]
+    return samplers[0] if len(samplers) == 1 else Mixture(samplers, list(chosen.values()))
+
 
 def stream(
-    sampler: Sampler, batch: int, first: int, *, threads: int = 1, ahead: int = 4, allocate: Allocate = np.zeros
+    sampler: Sampler | Mixture, batch: int, first: int, *, threads: int = 1, ahead: int = 4, allocate: Allocate = np.zeros
 ) -> Iterator[Targets]:
     """Endless batches in order, made ahead by `threads` threads. A batch is valid until the next but one is asked for.
 
-    Each batch is made by one thread; `ahead` batches wait or are in the making.
+    Each batch is made by one thread; `ahead` batches wait or are in the making, and never fewer than threads + 1.
     """
     ahead = max(ahead, threads + 1)
-    free = deque(new_targets(batch, sampler.features, sampler.side, allocate) for _ in range(ahead + 2))
-    waiting: deque[Future] = deque()
-    lent: deque[Targets] = deque()
+    free: dict[Sampler, deque[Targets]] = defaultdict(deque)  # at most ahead + 2 in use, of all sizes together
+    waiting: deque[tuple[Sampler, Future]] = deque()
+    lent: deque[tuple[Sampler, Targets]] = deque()
     pool = ThreadPoolExecutor(threads, "samples")
     try:
         while True:
             while len(waiting) < ahead:
-                waiting.append(pool.submit(sampler.fill, first, free.popleft()))
+                source, number = sampler.source(first, batch)
+                buffers = free[source]
+                out = buffers.popleft() if buffers else new_targets(batch, source.features, source.side, allocate)
+                waiting.append((source, pool.submit(source.fill, number, out)))
                 first += batch
-            ready = waiting.popleft().result()
-            lent.append(ready)
+            source, future = waiting.popleft()
+            ready = future.result()
+            lent.append((source, ready))
             yield ready
             if len(lent) > 1:
-                free.append(lent.popleft())
+                source, done = lent.popleft()
+                free[source].append(done)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -1,12 +1,11 @@
 """The one training loop, for every stage.
 
-Knows: steps, mixed precision, gradient clipping, averaged weights, the schedule, checkpoints, validation and the
-log. A stage gives it batches and a loss; what the samples mean is the stage's business. The loop owns no data and
-no Go.
+Knows: steps, gradient clipping, averaged weights, the schedule and the time budget, checkpoints and when to measure.
+A stage gives it batches and a loss; what the samples mean is the stage's business. The loop owns no data and no Go.
 """
 
+import dataclasses
 import json
-import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,9 +22,12 @@ from goengine.options import format_duration
 from goengine.progress import Progress
 from training import checkpoint, optimizers
 from training.checkpoint import Counters, RunError
+from training.lock import RunLock
+from training.place import Batch, Place
+from training.reporter import Reporter, step_of
 from training.schedule import Schedule
 
-Batch = dict[str, torch.Tensor]
+OVER = 1 - 1e-9  # shares of a run are quotients of sums
 
 
 class Stage(Protocol):
@@ -61,56 +63,24 @@ class LoopConfig:
     log_every: int = 50  # steps
 
 
-class Place:
-    """The device and its number format."""
-
-    def __init__(self, device: str, half: bool):
-        self.device = torch.device(device)
-        self.half = half
-        self._copied = torch.cuda.Event() if self.device.type == "cuda" else None
-
-    def put(self, batch: Mapping[str, np.ndarray | torch.Tensor]) -> Batch:
-        """The batch on the device. Planes travel as they are stored and become floats there.
-
-        Copies to a GPU run while the CPU goes on; the next call waits for them, so that a lent buffer is read before
-        it is filled again.
-        """
-        if self._copied is not None:
-            self._copied.synchronize()
-        moved = {}
-        for name, array in batch.items():
-            tensor = torch.from_numpy(array) if isinstance(array, np.ndarray) else array
-            moved[name] = tensor.to(self.device, non_blocking=True)
-        if self._copied is not None:
-            self._copied.record()
-        planes = moved["planes"]
-        moved["planes"] = planes.to(torch.bfloat16 if self.half else torch.float32, memory_format=torch.channels_last)
-        return moved
-
-    def autocast(self) -> torch.autocast:
-        """Context for a forward pass."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
-
-
 class Average:
     """Exponential moving average of a module's parameters and statistics, in float32."""
 
     def __init__(self, module: nn.Module, decay: float):
         self.decay = decay
         self.arrays = {name: value.detach().clone() for name, value in module.state_dict().items()}
+        self._pairs: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
-        """Move towards the module; faster in the first steps, when the start is worth nothing."""
-        share = 1 - min(self.decay, (1 + step) / (10 + step))
-        ours, theirs = [], []
-        for name, value in module.state_dict().items():
-            if value.is_floating_point():
-                ours.append(self.arrays[name])
-                theirs.append(value)
-            else:
-                self.arrays[name].copy_(value)
-        torch._foreach_lerp_(ours, theirs, share)
+        """Move towards the module; faster in the first steps, when the start is worth nothing.
+
+        It must be the same module at every call, whose tensors stay where they are.
+        """
+        if self._pairs is None:  # a step on a GPU is too short to collect them again
+            state = {name: value for name, value in module.state_dict().items() if value.is_floating_point()}
+            self._pairs = [self.arrays[name] for name in state], list(state.values())
+        torch._foreach_lerp_(*self._pairs, 1 - min(self.decay, (1 + step) / (10 + step)))
 
 
 class _Stop:
@@ -138,11 +108,55 @@ class _Stop:
             signal.signal(number, handler)
 
 
+class _Times:
+    """What the seconds of a run went into."""
+
+    def __init__(self, clock: Callable[[], float], began: float, counters: Counters):
+        self._clock, self._began = clock, began
+        self._last = self._since = began
+        self.seconds, self.overhead, self._known = counters.seconds, counters.overhead, counters.reserve  # see `Counters`
+        self.lap = 0.0  # what the last step took
+        self.running = False  # whether the first step is over
+        self._measured: dict[str, float] = {}  # what each kind of measurement or checkpoint took last
+
+    @property
+    def reserve(self) -> float:
+        """Seconds that the last measurement and checkpoint will take."""
+        return max(sum(self._measured.values()), self._known)
+
+    def cost(self, name: str) -> float:
+        """Seconds from the end of the last step, if this kind of measurement comes now."""
+        return self._clock() - self._last + self._measured.get(name, self._known)
+
+    def step(self) -> None:
+        """A step has ended."""
+        now = self._clock()
+        if self.running:
+            self.seconds += now - self._last
+            self.lap = now - self._since
+        else:
+            self.overhead += now - self._began
+            self.running = True
+        self._last = self._since = now
+
+    def measure(self, name: str, work: Callable[[], None]) -> None:
+        """Do some work that comes again at the end of the run."""
+        start = self._clock()
+        work()
+        self._since = self._clock()
+        self._measured[name] = self._since - start
+
+
 class Trainer:
     """A run: `run()` goes from where the folder stands to the end of the schedule.
 
     described: what config.json and the state tell people. bound: facts by name that all processes of a run must share,
-    such as its teacher's checksum; the constructor raises RunError where the folder's state was made with others.
+    such as its teacher's checksum; the constructor raises RunError where the folder's state was made with others, or
+    where another process trains in the folder. clock: seconds. began: what it showed when the command was started.
+
+    A time budget is for everything from `began` to the end of `run`, over all processes of the run: start-up (which ends
+    with the first step, because that one may compile), steps, measurements and checkpoints, the last ones included. What
+    these last ones take is planned from the ones before. The learning rate follows the time without start-ups.
     """
 
     def __init__(
@@ -155,10 +169,12 @@ class Trainer:
         described: object = None,
         bound: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        began: float | None = None,
     ):
         self.folder, self.stage, self.config, self.clock = folder, stage, config, clock
         self.described = config if described is None else described
         self.bound = dict(bound or {})
+        self.began = clock() if began is None else began
         self.place = Place(config.device, config.half)
         self.module = module.to(self.place.device, memory_format=torch.channels_last)
         self.optimizer = optimizers.make(self.module, config.optimizer)
@@ -166,10 +182,17 @@ class Trainer:
         self.counters = Counters()
         self.figures: dict[str, float] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        if self.state_path.exists():
-            self._resume()
-        checkpoint.write_text(folder / "config.json", json.dumps(checkpoint.plain(self.described), indent=1) + "\n")
-        self._forward = torch.compile(self.module) if config.compile else self.module
+        self.lock = RunLock(folder)
+        try:
+            if self.state_path.exists():
+                self._resume()
+            checkpoint.write_text(folder / "config.json", json.dumps(checkpoint.plain(self.described), indent=1) + "\n")
+        except BaseException:
+            self.lock.release()
+            raise
+        self.times = _Times(clock, self.began, self.counters)
+        # One program for each board size: kernels for any shape are slower.
+        self._forward = torch.compile(self.module, dynamic=False) if config.compile else self.module
 
     @property
     def state_path(self) -> Path:
@@ -206,7 +229,7 @@ class Trainer:
         log = self.folder / "log.jsonl"
         if log.exists():
             lines = log.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if _step_of(line) <= self.counters.step]
+            kept = [line for line in lines if step_of(line) <= self.counters.step]
             checkpoint.write_text(log, "".join(line + "\n" for line in kept))
 
     def save(self) -> None:
@@ -225,9 +248,9 @@ class Trainer:
                 "the training state is saved. Make room and start the same command again"
             ) from error
 
-    def _step(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """One update; returns figures on the device."""
-        progress = self.config.schedule.progress(self.counters.step, self.counters.seconds)
+    def step(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """One update from a batch on the device; returns figures there."""
+        progress = self._progress()
         batch["progress"] = torch.tensor(progress)
         optimizers.set_rate(self.optimizer, self.config.schedule.factor(progress))
         with self.place.autocast():
@@ -240,42 +263,68 @@ class Trainer:
         return {"loss": loss.detach(), "norm": norm.detach(), **figures}
 
     def run(self) -> bool:
-        """Train. Returns whether the schedule's end was reached; False after SIGTERM or SIGINT, with everything saved.
+        """Train, once. Returns whether the schedule's end was reached; False after SIGTERM or SIGINT, with everything saved.
 
         Raises RunError if a checkpoint cannot be written or the loss is not finite.
         """
-        schedule = self.config.schedule
-        if schedule.done(self.counters.step, self.counters.seconds):
-            return True
-        begun = None
-        saved = self.counters.seconds
-        validated = saved - saved % self.config.validate_every  # restarts do not put measurements off
-        reporter = _Reporter(self.folder / "log.jsonl", self.config)
-        self.module.train()
-        batches = self.stage.batches(self.counters.samples)
-        with _Stop() as stop, Progress(self.folder.name, 1.0) as bar:
-            for batch in batches:
-                if begun is None:  # compiling kernels and waiting for the first batch is not training
-                    begun = self.clock() - self.counters.seconds
-                reporter.add(self._step(self.place.put(batch)))
-                now = self.clock() - begun
-                self.counters = Counters(self.counters.step + 1, self.counters.samples + self.config.batch, now)
-                done = schedule.done(self.counters.step, now)
-                if done or stop.asked or self.counters.step % self.config.log_every == 0:
-                    reporter.report(self.counters, self.optimizer, bar, schedule)
-                if now - validated >= self.config.validate_every or done:
-                    validated = now
-                    self._validate(reporter, bar)
-                if now - saved >= self.config.save_every or done or stop.asked:
-                    saved = now
-                    self.save()
-                if done or stop.asked:
-                    break
-        batches.close()
-        reporter.close()
-        return done
+        try:
+            if self._progress() >= OVER:
+                return True
+            reporter, batches = Reporter(self.folder / "log.jsonl"), self.stage.batches(self.counters.samples)
+            try:
+                with _Stop() as stop, Progress(self.folder.name, 1.0) as bar:
+                    return self._train(batches, reporter, stop, bar)
+            finally:
+                batches.close()
+                reporter.close()
+        finally:
+            self.lock.release()
 
-    def _validate(self, reporter: "_Reporter", bar: Progress) -> None:
+    def _train(self, batches: Iterator[Mapping[str, np.ndarray]], reporter: Reporter, stop: _Stop, bar: Progress) -> bool:
+        """The steps, and between them reports, measurements and checkpoints."""
+        config, times = self.config, self.times
+        validate_every, save_every = (self._at_most_a_quarter(every) for every in (config.validate_every, config.save_every))
+        saved = self.counters.seconds
+        validated = saved - saved % validate_every  # restarts do not put measurements off
+        self.module.train()
+        for batch in self.place.feed(batches):
+            reporter.add(self.step(batch))
+            self.place.step_done()
+            if not times.running:
+                self.place.finish()
+            times.step()
+            step, now = self.counters.step + 1, times.seconds
+            self.counters = Counters(step, self.counters.samples + config.batch, now, times.overhead, times.reserve)
+            done = self._progress(times.lap) >= OVER
+            if done or stop.asked or step % config.log_every == 0:
+                reporter.report(self.counters, self.optimizer.param_groups[0]["lr"], bar, self._progress())
+            if done or (now - validated >= validate_every and self._fits("validation")):
+                validated = now
+                times.measure("validation", lambda: self._validate(reporter, bar))
+            if done and step != config.schedule.steps:  # the rest of the budget is for the checkpoint, and then it is spent
+                left = config.schedule.seconds - now
+                self.counters = dataclasses.replace(self.counters, overhead=max(times.overhead + times.reserve, left))
+            if done or stop.asked or (now - saved >= save_every and self._fits("checkpoint")):
+                saved = now
+                times.measure("checkpoint", self.save)
+            if done or stop.asked:
+                return done
+        raise AssertionError("the stage's batches ended")
+
+    def _progress(self, more: float = 0.0) -> float:
+        """Share of the run that is done, or would be after so many seconds more."""
+        other = self.times.overhead + self.times.reserve
+        return self.config.schedule.progress(self.counters.step, self.counters.seconds + more, other)
+
+    def _fits(self, name: str) -> bool:
+        """Whether there is time for this, a step, and this once more at the end."""
+        return self._progress(self.times.lap + self.times.cost(name)) < 1
+
+    def _at_most_a_quarter(self, every: float) -> float:
+        """Of the budget: its end is planned with what a measurement and a checkpoint took before."""
+        return min(every, self.config.schedule.seconds / 4) if self.config.schedule.seconds else every
+
+    def _validate(self, reporter: Reporter, bar: Progress) -> None:
         """Figures of the averaged net."""
         raw = {name: value.clone() for name, value in self.module.state_dict().items()}
         self.module.load_state_dict(self.average.arrays)
@@ -295,86 +344,6 @@ class Trainer:
             )
             shown = "  ".join(f"{name} {value:.4f}" for name, value in self.figures.items())
             bar.message(f"step {self.counters.step}  {format_duration(self.counters.seconds)}  validation  {shown}")
-
-
-class _Reporter:
-    """Means of the figures since the last report, to the bar, the log and TensorBoard."""
-
-    def __init__(self, path: Path, config: LoopConfig):
-        self.config = config
-        self._log = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by `close`)
-        self._board = _tensorboard(path.parent)
-        self._sums: dict[str, torch.Tensor] = {}
-        self._count = 0
-        self._since: tuple[int, float] | None = None
-
-    def add(self, figures: Mapping[str, torch.Tensor]) -> None:
-        """Add one step's figures; they stay on the device, so that nothing waits for it."""
-        for name, value in figures.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._count += 1
-
-    def report(self, counters: Counters, optimizer: torch.optim.Optimizer, bar: Progress, schedule: Schedule) -> None:
-        """Show and log the means. Raises RunError if the loss is not finite."""
-        means = {name: float(value) / self._count for name, value in self._sums.items()}
-        self._sums, self._count = {}, 0
-        if not math.isfinite(means["loss"]):
-            raise RunError(
-                f"the loss is not finite at step {counters.step}; start again from the last checkpoint with a lower --rate"
-            )
-        rate = optimizer.param_groups[0]["lr"]
-        line = {
-            "step": counters.step,
-            "samples": counters.samples,
-            "seconds": round(counters.seconds, 1),
-            "rate": round(rate, 7),
-        }
-        line |= {name: round(value, 5) for name, value in means.items()}
-        if self._since:
-            spent = max(counters.seconds - self._since[1], 1e-9)
-            line["per_second"] = round((counters.samples - self._since[0]) / spent, 1)
-        self._since = (counters.samples, counters.seconds)
-        self.write(line)
-        shown = [f"step {counters.step}", f"{line.get('per_second', 0):.0f} pos/s", f"loss {means['loss']:.3f}"]
-        shown += [f"{name} {means[name]:.3f}" for name in ("policy", "top1", "mse") if name in means]
-        bar.update(schedule.progress(counters.step, counters.seconds), "  ".join(shown))
-
-    def write(self, line: dict) -> None:
-        """One line of JSON, and TensorBoard where it is installed. Raises RunError if the disk does not take it."""
-        try:
-            self._log.write(json.dumps(line) + "\n")
-            self._log.flush()
-        except OSError as error:
-            raise RunError(
-                f"cannot write {self._log.name}: {error.strerror or error}; the last checkpoint stays valid"
-            ) from error
-        if self._board:
-            for name, value in line.items():
-                for inner, number in value.items() if isinstance(value, dict) else ((None, value),):
-                    self._board.add_scalar(f"{name}/{inner}" if inner else f"train/{name}", number, line["step"])
-
-    def close(self) -> None:
-        """Close the files."""
-        self._log.close()
-        if self._board:
-            self._board.close()
-
-
-def _tensorboard(folder: Path):
-    """A writer, or None where TensorBoard is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder / "tensorboard"))
-
-
-def _step_of(line: str) -> float:
-    """The step of a line of the log; infinite for one that a kill cut short."""
-    try:
-        return json.loads(line)["step"]
-    except json.JSONDecodeError:
-        return math.inf
 
 
 def _numpy(value: torch.Tensor) -> np.ndarray:

@@ -90,30 +90,38 @@ class Muon(torch.optim.Optimizer):
         for p in parameters:
             by_shape.setdefault((p.size(0), p[0].numel()), []).append(p)
         for (rows, columns), same in by_shape.items():  # one batched product per shape
-            directions = []
             for p in same:
-                buffer = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
-                buffer.lerp_(p.grad, 1 - group["momentum"])
-                directions.append(p.grad.lerp(buffer, group["momentum"]).reshape(rows, columns))  # Nesterov
+                self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+            gradients, buffers = [p.grad for p in same], [self.state[p]["momentum_buffer"] for p in same]
+            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+            ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])  # Nesterov
+            directions = [direction.reshape(rows, columns) for direction in ahead]
             scale = 0.2 * max(rows, columns) ** 0.5
-            for p, direction in zip(same, orthogonalise(torch.stack(directions)), strict=True):
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(direction.reshape(p.shape), alpha=-group["lr"] * scale)
+            steps = [d.reshape(p.shape) for p, d in zip(same, orthogonalise(torch.stack(directions)), strict=True)]
+            torch._foreach_mul_(same, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_add_(same, steps, alpha=-group["lr"] * scale)
 
     def _adam(self, parameters: list[torch.Tensor], group: dict) -> None:
-        first, second = group["betas"]
+        by_count: dict[float, list[torch.Tensor]] = {}
         for p in parameters:
             state = self.state[p]
             if not state:
-                state["step"] = torch.zeros(())
+                state["step"] = torch.zeros(())  # on the CPU: reading it waits for no GPU
                 state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(p), torch.zeros_like(p)
             state["step"] += 1
-            count = float(state["step"])
-            state["exp_avg"].lerp_(p.grad, 1 - first)
-            state["exp_avg_sq"].mul_(second).addcmul_(p.grad, p.grad, value=1 - second)
-            spread = (state["exp_avg_sq"] / (1 - second**count)).sqrt_().add_(1e-8)
-            p.mul_(1 - group["lr"] * group["weight_decay"])
-            p.addcdiv_(state["exp_avg"], spread, value=-group["lr"] * group["ratio"] / (1 - first**count))
+            by_count.setdefault(float(state["step"]), []).append(p)
+        first, second = group["betas"]
+        for count, same in by_count.items():
+            gradients = [p.grad for p in same]
+            means, squares = ([self.state[p][name] for p in same] for name in ("exp_avg", "exp_avg_sq"))
+            torch._foreach_lerp_(means, gradients, 1 - first)
+            torch._foreach_mul_(squares, second)
+            torch._foreach_addcmul_(squares, gradients, gradients, 1 - second)
+            spreads = torch._foreach_div(squares, 1 - second**count)
+            torch._foreach_sqrt_(spreads)
+            torch._foreach_add_(spreads, 1e-8)
+            torch._foreach_mul_(same, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_addcdiv_(same, means, spreads, -group["lr"] * group["ratio"] / (1 - first**count))
 
 
 def make(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:

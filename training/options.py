@@ -16,6 +16,20 @@ def _check_packs(name: str, *paths: Path) -> None:
             raise ValueError(f"{name} {path}: not a pack (NAME.npz); the command pack makes one from SGF files")
 
 
+def board_shares(text: str) -> dict[int, float]:
+    """Shares by board size from a text such as 19=0.8,9=0.2. Raises ValueError if it is not of that form."""
+    shares = {}
+    for part in text.split(",") if text else ():
+        size, _, share = part.partition("=")
+        try:
+            shares[int(size)] = float(share)
+        except ValueError:
+            raise ValueError(f"--sizes {text}: expected SIZE=SHARE with commas between, such as 19=0.8,9=0.2") from None
+        if not 0 < shares[int(size)] < float("inf"):
+            raise ValueError(f"--sizes {text}: a share is a number above 0")
+    return shares
+
+
 @dataclass(frozen=True)
 class Pack:
     """Pack SGF files and collections (.sgf, .sgfs, .xz) into one file for training."""
@@ -57,7 +71,9 @@ class Supervised:
     validation: Path | None = option(None, "packed games that are only measured")
     net: str = option("b4c64", "a preset's name for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
-    budget: Seconds | None = option(None, "stop after this time of training, 25m or 2h; the learning rate falls towards it")
+    budget: Seconds | None = option(
+        None, "end after this time, 25m or 2h, with start-up and the last checkpoint; the learning rate falls towards it"
+    )
     steps: int | None = option(None, "stop after so many steps; with both, whichever comes first")
     batch: int = option(256, "positions per step")
     optimizer: Literal["sgd", "adamw", "muon"] = option("sgd", "kind of optimizer")
@@ -67,18 +83,20 @@ class Supervised:
     clip: float = option(4.0, "longest gradient")
     average: float = option(0.999, "decay of the averaged weights, which are the result")
     value_weight: float = option(0.7, "weight of the result in the loss")
+    results: float = option(0.0, "positions of a game that teach its result in a pass, on average; 0: all (see the README)")
     opponent_weight: float = option(0.15, "weight of the opponent's reply")
     score_weight: float = option(0.05, "weight of the score")
     stdev_weight: float = option(0.02, "weight of the score's deviation")
     ownership_weight: float = option(0.25, "weight of who owns each point at the end")
+    sizes: str = option("", "share of batches by board size, 19=0.8,9=0.2; by default in proportion to positions")
     vary: float = option(0.5, "share of samples shown under other rules and komi, with the result they give")
     symmetries: bool = option(True, "show each position through a random symmetry")
     seed: int = option(1, "of the first weights and of the order of samples")
     threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
-    workers: int = option(1, "threads that make batches")
+    workers: int | None = option(None, "threads that make batches; by default 1, on a machine with a GPU all cores but one")
     device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
     half: bool = option(True, "compute in bfloat16")
-    compile: bool = option(False, "let torch compile the net first; worth it on a GPU only")
+    compile: bool | None = option(None, "let torch compile the net first, which takes a minute; by default on a GPU")
     save_every: Seconds = option(Seconds(300), "time between checkpoints")
     validate_every: Seconds = option(Seconds(600), "time between measurements")
     validation_positions: int = option(4096, "positions of a measurement")
@@ -88,8 +106,37 @@ class Supervised:
         Schedule(self.steps, self.budget, self.warmup)
         _check_packs("--data", *self.data)
         _check_packs("--validation", *([self.validation] if self.validation else []))
-        if self.batch < 1 or self.workers < 1:
+        board_shares(self.sizes)
+        if not self.results >= 0:
+            raise ValueError(f"--results {self.results}: a number of positions, 0 for all")
+        if self.batch < 1 or (self.workers is not None and self.workers < 1):
             raise ValueError("batch and workers must be at least 1")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure how fast this machine makes training samples and trains on them, and whether training waits for samples."""
+
+    data: tuple[Path, ...] = option((), "packs to draw from; by default random games, made for this")
+    sizes: tuple[int, ...] = option((19,), "board sizes of random games")
+    net: str = option("b4c64", "a preset's name or a weights file")
+    batch: int = option(256, "positions per step")
+    optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
+    workers: int | None = option(None, "threads that make batches; by default all cores for samples alone, as in training else")
+    threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
+    device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
+    half: bool = option(True, "compute in bfloat16")
+    compile: bool | None = option(None, "let torch compile the net first; by default on a GPU")
+    seconds: float = option(3.0, "how long each figure is measured")
+    steps: bool = option(True, "measure training steps too")
+    json: bool = option(False, "print one JSON object")
+
+    def __post_init__(self):
+        _check_packs("--data", *self.data)
+        if not 0 < self.seconds <= 3600 or self.batch < 1 or (self.workers is not None and self.workers < 1):
+            raise ValueError("seconds, batch and workers must be above 0, seconds at most 3600")
+        if not self.sizes or not all(2 <= size <= 25 for size in self.sizes):
+            raise ValueError("--sizes takes board sizes from 2 to 25")
 
 
 @dataclass(frozen=True, kw_only=True)

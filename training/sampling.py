@@ -70,6 +70,7 @@ class Draw(NamedTuple):
     symmetries: int  # 1: a random one of the eight; 0: none
     shuffle: int  # 1: a new permutation of all positions in every pass; 0: in order
     vary: float  # share of samples shown under other rules and komi, with the result that they give
+    results: float = 0.0  # positions of a game that teach its result in a pass, on average; 0: all
 
 
 @kernel
@@ -199,8 +200,19 @@ def varied_rules(games, g, draw, number):
 
 
 @kernel
-def write_targets(games, g, position, color, change, s, out, b, side):
-    """Fill row b of every target but planes and globals."""
+def teaches_result(games, g, draw, number):
+    """Whether a sample teaches how its game ended, in value and score.
+
+    A game has one result but hundreds of positions, and a net that sees the result with each of them learns the games
+    by heart: 0.19 against 0.37 in AlphaGo's training and test error (Silver et al. 2016, section 'Reinforcement learning
+    of value networks'). Moves and owners differ from position to position and point to point; they are always taught.
+    """
+    return draw.results <= 0 or unit(draw.seed, number, 21) * (games.start[g + 1] - games.start[g]) < draw.results
+
+
+@kernel
+def write_targets(games, g, position, color, change, taught, s, out, b, side):
+    """Fill row b of every target but planes and globals; `taught` says whether value and score count."""
     size = np.int64(games.size[g])
     sign = 1.0 if color == BLACK else -1.0
     out.policy[b] = moved(policy_index(np.int64(games.moves[position]), size, side), s, size, side)
@@ -210,10 +222,10 @@ def write_targets(games, g, position, color, change, s, out, b, side):
     counted = not np.isnan(games.margin[g])
     margin = games.margin[g] + change if counted else 0.0
     out.score[b] = sign * margin
-    out.score_weight[b] = 1.0 if counted else 0.0
+    out.score_weight[b] = 1.0 if counted and taught else 0.0
     has_result = games.result[g] != NO_RESULT
     out.value[b] = sign * (np.sign(margin) if counted else np.float64(games.result[g])) if has_result else 0.0
-    out.value_weight[b] = 1.0 if has_result else 0.0
+    out.value_weight[b] = 1.0 if has_result and taught else 0.0
     row = games.owner_row[g]
     out.owner_weight[b] = 1.0 if row >= 0 else 0.0
     out.owner[b, :, :] = 0
@@ -260,6 +272,7 @@ def filler(encode):
             s = np.int64(word(draw.seed, number, 20) & np.uint64(7)) if draw.symmetries else np.int64(0)
             encode(game, rules, scratch, planes, out.globals[b])
             write_planes(planes, s, np.int64(games.size[g]), out.planes[b])
-            write_targets(games, g, position, games.colors[position], change, s, out, b, side)
+            taught = teaches_result(games, g, draw, number)
+            write_targets(games, g, position, games.colors[position], change, taught, s, out, b, side)
 
     return fill

@@ -1,7 +1,7 @@
 """How far a run is, and the learning rate that belongs there.
 
-Knows: a budget in steps or in training seconds (or both: whichever is further), warm-up and cosine decay. Does not
-know what is trained or who counts the seconds: the loop keeps both counters in its checkpoint, so that a resumed
+Knows: a budget in steps or in seconds (or both: whichever is further), warm-up and cosine decay. Does not
+know what is trained or who counts the seconds: the loop keeps the counters in its checkpoint, so that a resumed
 run continues on the same curve.
 """
 
@@ -17,7 +17,7 @@ class Schedule:
     """
 
     steps: int | None = None  # end of the run in optimizer steps
-    seconds: float | None = None  # end of the run in seconds of training
+    seconds: float | None = None  # all that the run may take, with what `progress` calls other seconds
     warmup: float = 0.01  # share of the run
     floor: float = 0.005  # of the peak rate
 
@@ -27,15 +27,15 @@ class Schedule:
         if not 0 <= self.warmup < 1 or not 0 <= self.floor <= 1:
             raise ValueError(f"warmup {self.warmup} and floor {self.floor} must be shares of one")
 
-    def progress(self, step: int, seconds: float) -> float:
-        """Share of the run that is done, 0 to 1."""
-        by_steps = step / self.steps if self.steps else 0.0
-        by_time = seconds / self.seconds if self.seconds else 0.0
-        return min(max(by_steps, by_time), 1.0)
+    def progress(self, step: int, seconds: float, other: float = 0.0) -> float:
+        """Share of the run that is done, 0 to 1, after `seconds` of training.
 
-    def done(self, step: int, seconds: float) -> bool:
-        """Whether the budget is spent."""
-        return self.progress(step, seconds) >= 1.0
+        `other` seconds of the budget go into something else, start-up and the last checkpoint; they move nothing on the
+        curve, so that a slow start does not eat the warm-up.
+        """
+        by_steps = step / self.steps if self.steps else 0.0
+        by_time = seconds / max(self.seconds - other, 1e-9) if self.seconds else 0.0
+        return min(max(by_steps, by_time), 1.0)
 
     def factor(self, progress: float) -> float:
         """Learning rate over its peak."""

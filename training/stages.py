@@ -6,6 +6,8 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 """
 
 import dataclasses
+import importlib.util
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,16 +16,18 @@ import torch
 from torch import nn
 
 from goengine import features
+from goengine.machine import usable_cores
 from goengine.nets import build, checkpoint, spec
 from training import packs
 from training.checkpoint import Counters, RunError, plain
-from training.data import Sampler, pinned, stream
+from training.data import Sampler, mixture, pinned, stream
 from training.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
-from training.evaluate import Predictions, measure_with
-from training.loop import Batch, LoopConfig, Place, Trainer
+from training.evaluate import Predictions, combine, measure_with
+from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
-from training.options import Distill, Supervised
+from training.options import Distill, Supervised, board_shares
+from training.place import Batch, Place
 from training.sampling import Draw
 from training.schedule import Schedule
 
@@ -41,6 +45,28 @@ def device_name(config: Supervised) -> str:
     return config.device
 
 
+def may_compile(config: Supervised) -> bool:
+    """Whether torch should compile the net: as asked for, else on a GPU if what torch needs for that is there.
+
+    Unless asked for, what cannot be compiled after all runs as it is.
+    """
+    if config.compile is not None:
+        return config.compile
+    if not device_name(config).startswith("cuda") or not importlib.util.find_spec("triton"):
+        return False
+    torch._dynamo.config.suppress_errors = True
+    return True
+
+
+def workers(config: Supervised) -> int:
+    """Threads that make batches: as asked for; else one beside torch's own on a CPU, and all cores but one on a GPU machine,
+    where that one launches the steps.
+    """
+    if config.workers is not None:
+        return config.workers
+    return max(1, usable_cores() - 1) if device_name(config).startswith("cuda") else 1
+
+
 def loop_config(config: Supervised) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
@@ -49,7 +75,7 @@ def loop_config(config: Supervised) -> LoopConfig:
         optimizer=OptimizerConfig(config.optimizer, config.rate, config.decay),
         clip=config.clip,
         average=config.average,
-        compile=config.compile,
+        compile=may_compile(config),
         device=device_name(config),
         half=config.half,
         save_every=config.save_every,
@@ -89,34 +115,44 @@ class GamesStage:
         self.config, self.spec = config, module.spec
         self.weights = loss_weights(config)
         chosen = features.get(module.spec.features)
-        games = packs.load(config.data)
+        games = packs.load_sizes(config.data, _warn)
+        shares = board_shares(config.sizes)
+        draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
+        self.sampler = mixture(games, chosen, draw, shares)
+        used = {size: part for size, part in games.items() if shares.get(size, not shares)}
         self.card = {
             "packs": [path.name for path in config.data],
-            "games": len(games.size),
-            "positions": int(games.moves.size),
+            "games": sum(len(part.size) for part in used.values()),
+            "positions": sum(part.moves.size for part in used.values()),
+            "sizes": list(used),
         }
-        self.sampler = Sampler(games, chosen, Draw(config.seed, int(config.symmetries), 1, config.vary))
-        self.held_out = None
-        if config.validation is not None:
-            self.held_out = Sampler(packs.load((config.validation,)), chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0))
+        held_out = packs.load_sizes((config.validation,), _warn) if config.validation is not None else {}
+        self.held_out = [Sampler(part, chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0)) for part in held_out.values()]
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Batches from that sample on."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
-        for targets in stream(self.sampler, self.config.batch, first_sample, threads=self.config.workers, allocate=allocate):
+        threads = workers(self.config)
+        for targets in stream(self.sampler, self.config.batch, first_sample, threads=threads, allocate=allocate):
             yield targets._asdict()
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The loss of all targets. Boards fill the planes, because a sampler has one size."""
+        """The loss of all targets. Boards fill the planes, because a batch has one size."""
         return total_loss(module(batch["planes"], batch["globals"], True), batch, self.weights)
 
     def validate(self, module: nn.Module, place: Place) -> dict[str, float]:
-        """Figures on the held-out games."""
-        if self.held_out is None:
+        """Figures on the held-out games: so many positions of each board size, and their mean over all."""
+        parts = {}
+        for sampler in self.held_out:
+            count = min(self.config.validation_positions, sampler.games.moves.size)
+            parts[sampler.size] = measure_with(predictor(module, place), sampler, count, self.config.batch)
+        if not parts:
             return {}
-        count = min(self.config.validation_positions, self.held_out.games.moves.size)
-        figures = measure_with(predictor(module, place), self.held_out, count, self.config.batch).as_dict()
-        return {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
+        figures = combine(list(parts.values())).as_dict()
+        kept = {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
+        if len(parts) > 1:
+            kept |= {f"{name}_{size}": getattr(part, name) for size, part in parts.items() for name in ("top1", "value_mse")}
+        return kept
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net with its configuration and data card."""
@@ -188,16 +224,24 @@ def predictor(module: nn.Module, place: Place):
     return predict
 
 
-def supervised(config: Supervised) -> bool:
-    """Run the stage. Returns whether the run is complete (False: stopped by a signal, everything saved)."""
+def _warn(text: str) -> None:
+    sys.stderr.write(f"warning: {text}\n")
+
+
+def supervised(config: Supervised, began: float | None = None) -> bool:
+    """Run the stage. Returns whether the run is complete (False: stopped by a signal, everything saved).
+
+    began: what `time.monotonic` showed when the command started, where the budget begins.
+    """
     if config.threads:
         torch.set_num_threads(config.threads)
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    return Trainer(config.run, module, GamesStage(config, module), loop_config(config), described=described).run()
+    stage, loop = GamesStage(config, module), loop_config(config)
+    return Trainer(config.run, module, stage, loop, described=described, began=began).run()
 
 
-def distill(config: Distill) -> bool:
+def distill(config: Distill, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete, as `supervised` does."""
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -205,4 +249,4 @@ def distill(config: Distill) -> bool:
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     stage, bound = DistillStage(config, module, teacher), {"teacher": teacher.meta.sha256}
-    return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound).run()
+    return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound, began=began).run()

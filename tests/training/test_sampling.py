@@ -1,13 +1,16 @@
 """Samples against slow references: replay, symmetry, targets, and the order in which positions come."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from goengine import coords, features, symmetry
 from goengine.board.kernels import game_play, play
 from goengine.board.state import BLACK, TO_PLAY, new_game, start_game
-from goengine.records import NO_RESULT
+from goengine.records import NO_RESULT, GamePack
 from goengine.rules import from_sgf_text
+from tests.training.conftest import random_record
 from training import packs, sampling
 from training.data import Sampler, new_targets, stream
 from training.sampling import Draw
@@ -149,6 +152,71 @@ def test_varied_rules_keep_result_and_komi_consistent(games):
     )  # here global 5 is komi / 20 for the player to move, and nothing else
     assert area.sum() > 20
     assert np.allclose((varied.globals - plain.globals)[area, 5] * 20, (varied.score - plain.score)[area], atol=1e-4)
+
+
+def relabelled(record, count=400):
+    """By the komi shown: (share of the samples, value and score for Black), for samples of one game."""
+    games, draw, found = packs.to_games(GamePack.build([record])), PLAIN._replace(vary=1.0), {}
+    batch = make(games, draw).batch(0, count)
+    for b in range(count):
+        rules, change = sampling.varied_rules(games, 0, draw, b)
+        assert rules.komi == record.komi - change
+        sign = 1 if games.colors[b % games.moves.size] == BLACK else -1
+        row = (sign * batch.value[b], sign * batch.score[b], batch.value_weight[b], batch.score_weight[b])
+        assert found.setdefault(rules.komi, row) == row  # the komi alone decides
+    return found
+
+
+@pytest.mark.parametrize(
+    "komi, margin, cases",
+    [
+        (6.5, 0.5, {5.5: 1, 6.5: 1, 7.0: 0, 7.5: -1, 0.5: 1}),  # a half point: under 7.5 White has won
+        (6.5, -0.5, {6.5: -1, 6.0: 0, 5.5: 1, 7.5: -1}),
+        (6.5, 4.5, {7.5: 1, 10.5: 1, 11.0: 0, 11.5: -1, 3.5: 1}),
+        (0.5, 3.5, {0.5: 1, 3.5: 1, 4.0: 0, 4.5: -1, 7.5: -1, -2.5: 1}),  # a handicap game
+        (0.0, -2.0, {0.0: -1, -1.5: -1, -2.0: 0, -2.5: 1, 0.5: -1}),
+        (7.5, -40.0, {7.5: -1, 0.5: -1, 14.5: -1}),
+    ],
+)
+def test_a_counted_game_under_another_komi(komi, margin, cases):
+    """The board's difference stays, so the score moves with the komi and the result follows it."""
+    outcome = int(np.sign(margin))
+    record = dataclasses.replace(random_record(7, 3), komi=komi, margin=margin, outcome=outcome)
+    found = relabelled(record, 3000)
+    for shown, value in cases.items():
+        assert found[shown] == (value, margin + komi - shown, 1, 1), shown
+    assert min(found) >= komi - 9 and max(found) <= komi + 9
+
+
+def test_a_resigned_game_keeps_its_winner_under_nearly_its_komi():
+    record = dataclasses.replace(random_record(7, 1), komi=6.5)
+    found = relabelled(record)
+    assert sorted(found) == [5.5, 6.0, 6.5, 7.0, 7.5]
+    assert set(found.values()) == {(record.outcome, 0, 1, 0)}
+
+
+def test_a_game_without_result_teaches_none(small_pack):
+    found = relabelled(small_pack.game(2))
+    assert {row[2:] for row in found.values()} == {(0, 0)}
+
+
+def test_few_positions_teach_the_result(games):
+    """Three of each game in a pass, on average, and others in the next pass; the moves are always taught."""
+    few, all_of_them = MIXED._replace(results=3.0), MIXED
+    total = games.moves.size
+    passes = [make(games, few).batch(first, total) for first in (0, total)]
+    whole = make(games, all_of_them).batch(0, total)
+    judged = int((games.result != sampling.NO_RESULT).sum())
+    for batch in passes:
+        assert 0.7 * 3 * judged < batch.value_weight.sum() < 1.3 * 3 * judged
+    assert np.array_equal(passes[0].policy, whole.policy) and (passes[0].value_weight <= whole.value_weight).all()
+    counted = whole.score_weight > 0
+    assert np.array_equal(passes[0].score_weight[counted], passes[0].value_weight[counted])
+    taught = [
+        {int(sampling.position_of(games, few, first + b)) for b in np.flatnonzero(batch.value_weight)}
+        for first, batch in zip((0, total), passes, strict=True)
+    ]
+    assert len(taught[0] & taught[1]) < 0.5 * len(taught[0])
 
 
 def test_agz17_is_served_too(games):

@@ -8,13 +8,13 @@ from training.schedule import Schedule
 def test_budget_in_steps():
     schedule = Schedule(steps=1000, warmup=0.1, floor=0.01)
     assert schedule.progress(0, 1e9) == 0.0 and schedule.progress(500, 0.0) == 0.5
-    assert not schedule.done(999, 0.0) and schedule.done(1000, 0.0)
+    assert schedule.progress(999, 0.0) < 1 and schedule.progress(1000, 0.0) == 1
     assert schedule.progress(5000, 0.0) == 1.0
 
 
 def test_budget_in_seconds_and_the_further_of_both():
     schedule = Schedule(seconds=60.0)
-    assert schedule.progress(10**9, 30.0) == 0.5 and schedule.done(0, 60.0)
+    assert schedule.progress(10**9, 30.0) == 0.5 and schedule.progress(0, 60.0) == 1
     both = Schedule(steps=100, seconds=60.0)
     assert both.progress(80, 30.0) == 0.8 and both.progress(10, 30.0) == 0.5
 
@@ -36,3 +36,9 @@ def test_no_warmup():
 def test_refused(wrong):
     with pytest.raises(ValueError):
         Schedule(**wrong)
+
+
+def test_other_seconds_shorten_the_run_and_move_nothing():
+    schedule = Schedule(seconds=100.0)
+    assert schedule.progress(0, 0.0, other=40.0) == 0 and schedule.progress(0, 30.0, other=40.0) == 0.5
+    assert schedule.progress(0, 60.0, other=40.0) == 1 and schedule.progress(0, 1.0, other=100.0) == 1

@@ -1,7 +1,9 @@
 """The supervised command from packs to a net that the engine's loaders accept."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,10 +101,44 @@ def test_failures_have_a_word(stored, tmp_path, capsys, more, said):
     assert said in capsys.readouterr().err
 
 
-def test_games_of_two_sizes_are_refused(stored, tmp_path, capsys):
-    GamePack.build([random_record(7, 1), random_record(5, 2)]).save(tmp_path / "mixed.npz")
-    assert cli.main([*arguments(stored, tmp_path / "run"), "--data", str(tmp_path / "mixed.npz"), "--steps", "1"]) == 1
-    assert "several board sizes (5, 7)" in capsys.readouterr().err
+def test_games_of_two_sizes_in_one_run(stored, tmp_path, capsys):
+    mixed, run = str(tmp_path / "mixed.npz"), tmp_path / "run"
+    GamePack.build([random_record(7, 1), random_record(5, 2), random_record(5, 3)]).save(mixed)
+    command = [*arguments(stored, run), "--data", mixed, "--validation", mixed, "--sizes", "7=0.5,5=0.5"]
+    assert cli.main([*command, "--steps", "3"]) == 0 and cli.main([*command, "--steps", "5"]) == 0
+    net = checkpoint.load(run / "net.safetensors")
+    assert net.meta.data["sizes"] == [5, 7] and {"top1", "top1_5", "value_mse_7"} <= net.meta.data["validation"].keys()
+    whole = tmp_path / "whole"
+    assert cli.main([*[str(whole) if word == str(run) else word for word in command], "--steps", "5"]) == 0
+    again = checkpoint.load(whole / "net.safetensors")
+    assert all(np.array_equal(again.arrays[name], array) for name, array in net.arrays.items())
+    capsys.readouterr()
+    assert cli.main([*command, "--sizes", "19=1", "--steps", "6"]) == 1
+    assert "board size 19; the packs have 5, 7" in capsys.readouterr().err
+
+
+def test_training_goes_on_without_a_damaged_pack(stored, tmp_path, capsys):
+    (tmp_path / "broken.npz").write_bytes(Path(stored).read_bytes()[:-50])
+    command = arguments(stored, tmp_path / "run", "--steps", "1", "--data", str(tmp_path / "broken.npz"))
+    assert cli.main(command) == 1 and "everything there is damaged" in capsys.readouterr().err
+    assert cli.main([*command, stored]) == 0
+    said = capsys.readouterr().err
+    assert "warning: " in said and "broken.npz: File is not a zip file; the whole pack is left out" in said
+
+
+def test_bench_measures_samples_and_steps(stored, capsys):
+    assert (
+        cli.main(["bench", "--data", stored, "--net", "b2c16", "--batch", "8", "--threads", "1", "--seconds", "0.02", "--json"])
+        == 0
+    )
+    figures = json.loads(capsys.readouterr().out)["figures"]
+    assert {figure["size"] for figure in figures} == {7} and all(figure["value"] > 0 for figure in figures)
+    assert {"packs read, checked", "samples, 1 thread", "fed over fixed"} <= {figure["part"] for figure in figures}
+
+
+def test_bench_without_data(capsys):
+    assert cli.main(["bench", "--sizes", "5", "--batch", "8", "--workers", "1", "--seconds", "0.02", "--no-steps"]) == 0
+    assert "samples, 1 thread" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -110,6 +146,9 @@ def test_games_of_two_sizes_are_refused(stored, tmp_path, capsys):
     [
         (["--steps", "1", "--data", "game.sgf"], "the command pack"),
         ([], "budget"),
+        (["--steps", "1", "--sizes", "19:1"], "SIZE=SHARE"),
+        (["--steps", "1", "--sizes", "19=0"], "above 0"),
+        (["--steps", "1", "--results", "-1"], "--results"),
         (["--steps", "1", "--batch", "0"], "batch"),
         (["--steps", "1", "--epochs", "3"], "--epochs"),
     ],

@@ -1,0 +1,97 @@
+"""What a run says of itself while it runs: the bar, a line of JSON for every report, TensorBoard where it is installed.
+
+Knows names of figures and where they go. Knows neither nets nor how figures come about.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from goengine.progress import Progress
+from training.checkpoint import Counters, RunError
+
+
+class Reporter:
+    """Means of the figures since the last report, to the bar, the log and TensorBoard."""
+
+    def __init__(self, path: Path):
+        self._log = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by `close`)
+        self._board = _tensorboard(path.parent)
+        self._sums: dict[str, torch.Tensor] = {}
+        self._count = 0
+        self._since: tuple[int, float] | None = None
+
+    def add(self, figures: Mapping[str, torch.Tensor]) -> None:
+        """Add one step's figures; they stay on the device, so that nothing waits for it."""
+        for name, value in figures.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._count += 1
+
+    def report(self, counters: Counters, rate: float, bar: Progress, progress: float) -> None:
+        """Show and log the means. Raises RunError if the loss is not finite."""
+        sums = torch.stack([value.float() for value in self._sums.values()]).tolist()  # one wait for the device
+        means = {name: value / self._count for name, value in zip(self._sums, sums, strict=True)}
+        self._sums, self._count = {}, 0
+        if not math.isfinite(means["loss"]):
+            raise RunError(
+                f"the loss is not finite at step {counters.step}; start again from the last checkpoint with a lower --rate"
+            )
+        line = {
+            "step": counters.step,
+            "samples": counters.samples,
+            "seconds": round(counters.seconds, 1),
+            "rate": round(rate, 7),
+        }
+        line |= {name: round(value, 5) for name, value in means.items()}
+        if self._since:
+            spent = max(counters.seconds - self._since[1], 1e-9)
+            line["per_second"] = round((counters.samples - self._since[0]) / spent, 1)
+        self._since = (counters.samples, counters.seconds)
+        self.write(line)
+        shown = [f"step {counters.step}", f"{line.get('per_second', 0):.0f} pos/s", f"loss {means['loss']:.3f}"]
+        shown += [f"{name} {means[name]:.3f}" for name in ("policy", "top1", "mse") if name in means]
+        bar.update(progress, "  ".join(shown))
+
+    def write(self, line: dict) -> None:
+        """One line of JSON, and TensorBoard where it is installed. Raises RunError if the disk does not take it."""
+        try:
+            self._log.write(json.dumps(line) + "\n")
+            self._log.flush()
+            self._to_board(line)
+        except OSError as error:
+            raise RunError(
+                f"cannot write {self._log.name}: {error.strerror or error}; the last checkpoint stays valid"
+            ) from error
+
+    def _to_board(self, line: dict) -> None:
+        for name, value in line.items() if self._board else ():
+            for inner, number in value.items() if isinstance(value, dict) else ((None, value),):
+                self._board.add_scalar(f"{name}/{inner}" if inner else f"train/{name}", number, line["step"])
+
+    def close(self) -> None:
+        """Close the files; what a full disk did not take of them is lost, and was told before."""
+        for file in (self._log, self._board):
+            with contextlib.suppress(OSError):
+                if file is not None:
+                    file.close()
+
+
+def _tensorboard(folder: Path):
+    """A writer, or None where TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder / "tensorboard"))
+
+
+def step_of(line: str) -> float:
+    """The step of a line of the log; infinite for one that a kill cut short."""
+    try:
+        return json.loads(line)["step"]
+    except json.JSONDecodeError:
+        return math.inf
