@@ -13,6 +13,7 @@ COMMANDS = {
     "gtp": ("goengine.gtp", "speak GTP on standard input and output (for Sabaki, GoGui and other programs)"),
     "play": ("goengine.play", "play a game in the terminal"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),
+    "tournament": ("goengine.arena.tournament_command", "play a tournament between many nets or programs, and rate them"),
     "bench": ("goengine.bench", "measure the speed of every part on this machine"),
     "nets": ("goengine.nets_command", "list the nets that come with the engine"),
     "doctor": ("goengine.doctor", "say what works on this machine, what does not, and how to mend it"),
@@ -22,7 +23,7 @@ COMMANDS = {
 
 def usage() -> str:
     """The text of ``goengine --help``."""
-    lines = [f"  {name:8}{summary}" for name, (_, summary) in COMMANDS.items()]
+    lines = [f"  {name:12}{summary}" for name, (_, summary) in COMMANDS.items()]
     return "\n".join(
         [
             "usage: goengine COMMAND [options]",

@@ -75,7 +75,7 @@ class Elo:
     superiority: float  # probability that the first player is the stronger one (LOS)
 
     def __str__(self) -> str:
-        return f"{self.difference:+.0f} Elo ({self.low:+.0f} to {self.high:+.0f})"
+        return f"{round(self.difference):+d} Elo ({round(self.low):+d} to {round(self.high):+d})"
 
 
 def expected(difference: float) -> float:

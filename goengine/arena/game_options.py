@@ -55,7 +55,7 @@ class GameOptions:
         if self.clock and self.time is not None:
             raise ValueError("--time and --clock exclude each other")
 
-    def player(self, text: str, settings: str = "") -> Player:
+    def read_player(self, text: str, settings: str = "") -> Player:
         """The player that a text names, with what the options say of all. Raises ValueError that says what is wrong."""
         player = parse_player(text, settings)
         if not isinstance(player, NetPlayer):
@@ -64,7 +64,7 @@ class GameOptions:
             player = replace(player, visits=self.visits)
         if player.seconds is None and self.time is not None:
             player = replace(player, seconds=float(self.time))
-        return replace(player, threads=self.threads) if self.threads > 1 else player
+        return player
 
     def terms(self, players: Iterable[Player]) -> Terms:
         """The terms of games between these. Raises ValueError if there are no such rules."""

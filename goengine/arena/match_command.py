@@ -14,6 +14,7 @@ from pathlib import Path
 
 from goengine.arena.fixtures import Played
 from goengine.arena.game_options import GameOptions
+from goengine.arena.lockstep import LockStepError
 from goengine.arena.log import LogError, result_text
 from goengine.arena.match import Match, run_match
 from goengine.arena.sprt import Sprt
@@ -45,7 +46,7 @@ class MatchOptions(GameOptions, PlayerOptions):  # the fields of the last base a
 
     def match(self) -> Match:
         """The match that the options describe. Raises ValueError that says what is wrong."""
-        match = self.between(self.player(self.a, self.a_set), self.player(self.b, self.b_set))
+        match = self.between(self.read_player(self.a, self.a_set), self.read_player(self.b, self.b_set))
         names = {side: name for side, name in (("a", self.a_name), ("b", self.b_name)) if name}
         return replace(match, names=names, sprt=parse_sprt(self.sprt) if self.sprt else None)
 
@@ -60,12 +61,12 @@ def parse_sprt(text: str) -> Sprt:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command: 0 when the match is complete, 2 if it cannot be played, 130 if it was interrupted."""
+    """Run the command: 0 if there is a result, 1 if no game counts, 2 if it cannot be played, 130 if it was interrupted."""
     options = parse(MatchOptions, argv, "goengine match")
     folder = options.sgf or Path(time.strftime("match-%Y%m%d-%H%M%S"))
     try:
         summary = _run(options.match(), folder)
-    except (ValueError, LogError, EvaluatorError) as error:
+    except (ValueError, LogError, LockStepError, EvaluatorError) as error:
         sys.stderr.write(f"goengine match: {error}\n")
         return 2
     except KeyboardInterrupt:
@@ -76,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(json.dumps({"folder": str(folder)} | summary.to_json(), indent=1, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(summary.to_text() + f"games and summary are in {folder}\n")
-    return 0
+    return 0 if summary.games else 1
 
 
 def _run(match: Match, folder: Path) -> Summary:
