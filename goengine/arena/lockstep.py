@@ -8,7 +8,7 @@ import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 
 from goengine.arena.fixtures import Fixture, Play, Played, Side, Terms
@@ -39,10 +39,10 @@ def play_in_process(
     """A `Play` for two nets.
 
     games_at_once: of all processes together; None: SEATS in each, or more with few leaves. workers: processes; None: one per
-    core, which measured faster than threads for nets or trees; with 1 the games are played in this process. groups: see `Hall`;
-    None: 2 where a net is not on the CPU. evaluators: instead of the players' own nets, in this process. stats: is filled in.
-    Raises ValueError if a player needs a clock; `Play` raises EvaluatorError if a net cannot be loaded and LockStepError if a
-    process fails.
+    core, each with one thread for its nets; with 1 the games are played in this process, and nets have the threads that their
+    players want. groups: see `Hall`; None: 2 where a net is not on the CPU. evaluators: instead of the players' own nets, in
+    this process. stats: is filled in. Raises ValueError if a player needs a clock; `Play` raises EvaluatorError if a net cannot
+    be loaded and LockStepError if a process fails.
     """
     for player in players.values():
         limits_of(player)
@@ -62,7 +62,8 @@ def play_in_process(
         if processes == 1:
             _play_here(players, evaluators, seats, groups, fixtures, terms, on_played, should_stop, total)
         else:
-            _Pool(_Job(players, terms, seats, groups), processes).play(fixtures, on_played, should_stop, total)
+            single = {side: replace(player, threads=1) for side, player in players.items()}
+            _Pool(_Job(single, terms, seats, groups), processes).play(fixtures, on_played, should_stop, total)
 
     return play
 
