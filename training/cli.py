@@ -49,25 +49,31 @@ def run_evaluate(config: Evaluate) -> int:
     from goengine import features
     from goengine.evaluators.load import load
     from training import evaluate, packs
+    from training.phases import Remembering, phases
 
     evaluator = load(config.net, size=None, device=config.device, precision=config.precision, threads=config.threads)
     chosen = features.get(evaluator.features)
-    predict = evaluate.from_evaluator(evaluator)
-    rows = {}
+    rows, by_phase = {}, {}
     for size, games in packs.by_size(packs.load_any(config.games)).items():
-        rows[size] = evaluate.measure(predict, games, chosen, positions=config.positions, batch=config.batch, seed=config.seed)
+        predict = Remembering(evaluate.from_evaluator(evaluator))
+        sampler, count = evaluate.as_played(games, chosen, config.positions, config.seed)
+        rows[size] = evaluate.measure_with(predict, sampler, count, config.batch)
+        by_phase[size] = phases(sampler, predict.values()) if config.phases else []
     evaluator.close()
     total = evaluate.combine(list(rows.values())).as_dict()
     if config.json:
         by_size = {str(size): figures.as_dict() for size, figures in rows.items()} if len(rows) > 1 else {}
-        sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **({"sizes": by_size} if by_size else {})}) + "\n")
-    else:
-        sys.stdout.write(
-            "".join(
-                f"{name:14} {value:.4f}\n" if isinstance(value, float) else f"{name:14} {value}\n"
-                for name, value in total.items()
-            )
-        )
+        told = {str(size): [asdict(phase) for phase in found] for size, found in by_phase.items() if found}
+        more = {**({"sizes": by_size} if by_size else {}), **({"phases": told} if told else {})}
+        sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **more}) + "\n")
+        return 0
+    for name, value in total.items():
+        sys.stdout.write(f"{name:14} {value:.4f}\n" if isinstance(value, float) else f"{name:14} {value}\n")
+    for size, found in by_phase.items():
+        if not found:
+            continue
+        lines = [(phase.name, phase.positions, f"{phase.value_mse:.3f}", f"{phase.value_right:.3f}") for phase in found]
+        sys.stdout.write("\n" + table(lines, header=(f"{size}x{size}", "positions", "value_mse", "value_right")))
     return 0
 
 

@@ -88,10 +88,14 @@ def measure(
     seed: int = 0,
 ) -> Figures:
     """Figures of `predict` on that many positions drawn without repetition (all of them in order if None)."""
+    return measure_with(predict, *as_played(games, features, positions, seed), batch)
+
+
+def as_played(games: Games, features: FeatureSet, positions: int | None, seed: int = 0) -> tuple[Sampler, int]:
+    """(sampler, number of samples) that shows positions as they were played, each once: so many, or all in order if None."""
     count = games.moves.size if positions is None else min(positions, games.moves.size)
     draw = Draw(seed, symmetries=0, shuffle=int(count < games.moves.size), vary=0.0)
-    sampler = Sampler(games, features, draw)
-    return measure_with(predict, sampler, count, batch)
+    return Sampler(games, features, draw), count
 
 
 def measure_with(predict: Predict, sampler: Sampler, count: int, batch: int) -> Figures:

@@ -55,6 +55,7 @@ class Evaluate:
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option("auto", "number format")
     threads: int = option(0, "threads of the net on a CPU; 0: its own choice")
     seed: int = option(0, "of the draw")
+    phases: bool = option(False, "tell the value's error by phase of the game, and before the end of resigned games")
     json: bool = option(False, "print one JSON object")
 
     def __post_init__(self):

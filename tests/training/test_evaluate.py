@@ -71,8 +71,9 @@ def test_command(small_pack, tmp_path, capsys):
     )
     printed = json.loads(capsys.readouterr().out)
     assert printed["positions"] == 50 and printed["cross_entropy"] == pytest.approx(np.log(50), rel=1e-5)
-    assert cli.main(["evaluate", "--net", "uniform", "--games", str(tmp_path / "small.npz")]) == 0
-    assert "top1" in capsys.readouterr().out
+    assert cli.main(["evaluate", "--net", "uniform", "--games", str(tmp_path / "small.npz"), "--phases"]) == 0
+    out = capsys.readouterr().out
+    assert "top1" in out and "moves 0-49" in out and "not counted, 10 moves before the end" in out
 
 
 def test_command_fails_with_a_word(tmp_path, capsys):
