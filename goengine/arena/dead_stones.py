@@ -38,7 +38,7 @@ def dead_stones(
         lists = {side: listed(program, position) for side, program in programs.items()}
         if lists["a"] is not None and lists["a"] == lists["b"]:
             return lists["a"], ""
-    note = "the players name different dead stones; " if how == "agreement" else ""
+    note = "the players do not agree about dead stones; " if how == "agreement" else ""
     if how != "own" and judge:
         answer = _judged(position, programs, lists, judge, seed)
         if answer is not None:

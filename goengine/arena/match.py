@@ -21,6 +21,7 @@ from goengine.arena.programs import ProgramSettings, play_programs
 from goengine.arena.sprt import Sprt
 from goengine.arena.summary import Summary, sprt_state, summarize
 
+HOPELESS = 8  # games in a row that could not begin, after which the match stops
 REPEATS = 3  # times that a game is played again because it was the same as another
 FREE = ("games", "sprt", "parallel", "version")  # may differ where a match is gone on with
 _SEED_STRIDE = 1_000_003  # between the seeds of a game's repetitions; larger than any number of games
@@ -38,10 +39,15 @@ class Match:
     openings: OpeningSource = OpeningSource()
     seed: int = 1
     parallel: int = 0  # games at the same time; 0: as many as suits the mode
-    threads: int = 1  # of each net
+    threads: int = 0  # processes for games between nets (0: one per core); threads of each net that plays as a program
     sprt: Sprt | None = None
     gtp: bool = False  # drive nets as programs, too
     programs: ProgramSettings = ProgramSettings()
+
+    def __post_init__(self) -> None:
+        resign = self.terms.resign
+        if resign is not None and not -1 <= resign < 0:
+            raise ValueError(f"a game is given up at a value from -1 (lost for certain) to below 0, not {resign:g}")
 
     @property
     def players(self) -> dict[Side, Player]:
@@ -76,7 +82,7 @@ class Match:
             "sprt": None if self.sprt is None else vars(self.sprt),
             "version": __version__,
         }
-        return config if self.in_process else config | {"programs": self.programs.config()}
+        return config if self.in_process else config | {"programs": self.programs.config(), "threads": self.threads}
 
     def fixtures(self) -> list[Fixture]:
         """All games. Those of a shorter match are the first ones of a longer."""
@@ -99,14 +105,15 @@ def run_match(
 ) -> Summary:
     """Play the games that the folder does not hold yet, and write its `summary.json`.
 
-    on_game: told of every game with the summary so far; on_note: of what is odd. play: in place of the match's own way.
+    Games that could not begin are tried again where the match is gone on with. on_game: told of every game with the summary so
+    far; on_note: of what is odd. play: in place of the match's own way.
     Raises LogError if the folder cannot be used, ValueError if openings or players are impossible; KeyboardInterrupt leaves a
     folder that can be gone on with.
     """
     with MatchLog(folder, match.config(), FREE) as log:
         for fault in log.faults:
             (on_note or _ignore)(fault)
-        course = _Course(match, log, on_game, should_stop)
+        course = _Course(match, log, on_game, on_note or _ignore, should_stop)
         try:
             course.run(play or choose_play(match))
         finally:
@@ -121,33 +128,39 @@ def choose_play(match: Match) -> Play:
         from goengine.arena.lockstep import play_in_process  # loads the nets' libraries
 
         return play_in_process(match.players, games_at_once=match.parallel or None, workers=match.threads or None)
-    return play_programs(match.players, replace(match.programs, parallel=max(1, match.parallel)))
+    threads = {"threads": match.threads} if match.threads else {}
+    players = {side: replace(p, **threads) if isinstance(p, NetPlayer) else p for side, p in match.players.items()}
+    return play_programs(players, replace(match.programs, parallel=max(1, match.parallel)))
 
 
 class _Course:
     """A match under way."""
 
-    def __init__(self, match: Match, log: MatchLog, on_game, should_stop):
+    def __init__(self, match: Match, log: MatchLog, on_game, on_note, should_stop):
         self.match, self.log = match, log
-        self._on_game, self._should_stop = on_game, should_stop
+        self._on_game, self._on_note, self._should_stop = on_game, on_note, should_stop
+        self._again = {number for number, line in log.played.items() if not _began(line)}
+        self._not_begun = 0  # games in a row
         self._digests = {line["digest"]: number for number, line in log.played.items() if line["result"] != "Void"}
         self._repeats: dict[int, int] = {}
+        self._taken = 0
         self._decided = self._is_decided()
 
     def run(self, play: Play) -> None:
         """Play until nothing is missing, or it is time to stop."""
         fixtures = self.match.fixtures()
         while not self.stop():
-            missing = [self._again(fixture) for fixture in fixtures if fixture.number not in self.log.played]
-            before = len(self.log.played) + sum(self._repeats.values())
-            if missing:
-                play(missing, self.match.terms, self.take, self.stop)
-            if before == len(self.log.played) + sum(self._repeats.values()):
+            missing = [self._reseeded(fixture) for fixture in fixtures if self._is_missing(fixture.number)]
+            if not missing:
                 return
+            taken = self._taken
+            play(missing, self.match.terms, self.take, self.stop)
+            if taken == self._taken:
+                return  # told to stop, or nothing more can be played
 
     def stop(self) -> bool:
         """Whether no further game is wanted."""
-        return self._decided or (self._should_stop is not None and self._should_stop())
+        return self._decided or self._not_begun >= HOPELESS or (self._should_stop is not None and self._should_stop())
 
     def _is_decided(self) -> bool:
         """Whether the test has its answer."""
@@ -157,6 +170,7 @@ class _Course:
     def take(self, played: Played) -> None:
         """A game is over."""
         match, number = self.match, played.fixture.number
+        self._taken += 1
         played = replace(played, names={**played.names, **match.names})
         line = describe(played, match.terms)
         first = self._digests.get(line["digest"]) if played.counts else None
@@ -170,16 +184,23 @@ class _Course:
             self._digests[line["digest"]] = number
         self.log.add(played, match.terms)
         self._decided = self._is_decided()
+        self._again.discard(number)
+        self._not_begun = 0 if _began(line) else self._not_begun + 1
+        if self._not_begun == HOPELESS:
+            self._on_note(f"{HOPELESS} games in a row could not begin; the match stops")
         if self._on_game is not None:
             self._on_game(played, self.summary())
 
     def summary(self) -> Summary:
         """The result so far."""
-        complete = len(self.log.played) >= self.match.games
+        complete = not any(map(self._is_missing, range(self.match.games))) and self._not_begun < HOPELESS
         summary = summarize(self.log.played.values(), self._names(), self.match.sprt, repeated=sum(self._repeats.values()))
         return replace(summary, complete=complete or bool(summary.sprt and summary.sprt.verdict))
 
-    def _again(self, fixture: Fixture) -> Fixture:
+    def _is_missing(self, number: int) -> bool:
+        return number not in self.log.played or number in self._again
+
+    def _reseeded(self, fixture: Fixture) -> Fixture:
         """The game with the seed of its next repetition."""
         return replace(fixture, seed=fixture.seed + _SEED_STRIDE * self._repeats.get(fixture.number, 0))
 
@@ -199,6 +220,11 @@ def describe_player(player: Player) -> dict[str, Any]:
     if isinstance(player, NetPlayer):
         return {"net": player.net, "settings": player.settings}
     return {"command": list(player.command)}
+
+
+def _began(line: Mapping[str, Any]) -> bool:
+    """Whether the players of a game were there."""
+    return line["reason"] != "void" or line["plies"] > len(line["opening"])
 
 
 def _ignore(text: str) -> None:

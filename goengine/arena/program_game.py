@@ -5,6 +5,8 @@ Starts and ends no processes (`goengine.arena.programs`).
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +35,12 @@ class ProgramSettings:
     start_patience: float = 120.0  # seconds until a program answers for the first time
     reuse: bool = False  # the same process for game after game, instead of a new one with another seed
     stop_when_decided: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dead == "judge" and not self.judge:
+            raise ValueError("dead stones by a judge need one: a, b, or the command line of a program")
+        if self.judge not in ("", "a", "b") and shutil.which((shlex.split(self.judge) or [""])[0]) is None:
+            raise ValueError(f"the judge '{self.judge}' is neither a, b nor a program that can be started")
 
     def config(self) -> dict[str, Any]:
         """What results depend on, as `match.json` keeps it."""

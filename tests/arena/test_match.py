@@ -8,7 +8,7 @@ import pytest
 from goengine import coords
 from goengine.arena.fixtures import Played, Terms
 from goengine.arena.log import LogError
-from goengine.arena.match import REPEATS, Match, run_match
+from goengine.arena.match import HOPELESS, REPEATS, Match, run_match
 from goengine.arena.openings import OpeningSource
 from goengine.arena.players import NetPlayer, ProgramPlayer
 from goengine.arena.program_game import ProgramSettings
@@ -128,3 +128,28 @@ def test_the_summary_of_games():
 def test_settings_of_programs_are_part_of_the_configuration():
     assert ProgramSettings(judge="a").config() != ProgramSettings().config()
     assert ProgramSettings(parallel=4).config() == ProgramSettings().config()
+
+
+def no_start(fixtures, terms, on_played, should_stop):
+    for fixture in fixtures:
+        if should_stop():
+            return
+        on_played(Played(fixture, "", "void", fixture.opening, detail="no licence"))
+
+
+def test_games_that_cannot_begin_stop_the_match_and_are_tried_again(tmp_path):
+    notes = []
+    summary = run_match(replace(MATCH, games=20), tmp_path, play=no_start, on_note=notes.append)
+    assert (summary.games, summary.without_result, summary.complete) == (0, {"void": HOPELESS}, False)
+    assert notes == [f"{HOPELESS} games in a row could not begin; the match stops"]
+    assert run_match(replace(MATCH, games=20), tmp_path, play=playing()).games == 20
+    assert run_match(replace(MATCH, games=20), tmp_path, play=no_start).games == 20
+
+
+def test_impossible_settings_are_refused():
+    with pytest.raises(ValueError, match="given up at a value"):
+        replace(MATCH, terms=replace(TERMS, resign=0.95))
+    with pytest.raises(ValueError, match="need one"):
+        ProgramSettings(dead="judge")
+    with pytest.raises(ValueError, match="neither a, b nor a program"):
+        ProgramSettings(judge="no-such-judge --gtp")

@@ -51,6 +51,7 @@ def test_failures_are_shown_and_the_match_goes_on(tmp_path, capsys):
         (["--a", "uniform", "--b", "uniform", "--clock", "fast"], "makes no sense"),
         (["--a", "uniform", "--b", "uniform", "--clock", "main=5", "--time", "1"], "exclude each other"),
         (["--a", "uniform", "--b", "uniform", "--a-set", "speed=1"], "unknown setting 'speed'"),
+        (["--a", "uniform", "--b", "uniform", "--resign", "0.9"], "given up at a value"),
         (["--a", "uniform", "--b", "uniform", "--games", "0"], "at least 1"),
         (["--a", "uniform", "--b", "uniform", "--openings", "/no/such/file"], "No such file"),
         (["--a", "uniform", "--b", "uniform", "--boardsize", "9", "--handicap", "99"], "99 is not from 2 to 80"),
