@@ -264,9 +264,8 @@ class Engine:
 
     def warm_up(self) -> None:
         """Run everything once on an empty board, so that no game waits for compiled code to load."""
-        search = self._prepared(self.position, ())
-        search.run(Limits(visits=2 * self._params.leaves))
-        search.clear()
+        self._decide(self.position.to_play, Limits(visits=2 * self._params.leaves), {})
+        self._prepared(self.position, ()).clear()
         scratch = Position(self.position.size, self.rules)
         scratch.play(int(coords.points(scratch.size)[0]))
         scratch.undo()

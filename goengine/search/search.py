@@ -108,7 +108,8 @@ class Search:
             begun = self.core.select(leaves, self.params.leaves, run.budget())
             run.begun += begun
             if leaves.count:
-                pending.append((leaves, self._ask(leaves), run.elapsed()))
+                asked = run.elapsed()  # before the question: some evaluators answer while it is put
+                pending.append((leaves, self._ask(leaves), asked))
                 continue
             self._free.append(leaves)
             if pending or begun == 0:

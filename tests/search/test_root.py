@@ -306,7 +306,7 @@ def test_limits_and_reports():
 
     assert engine.run(Limits(), stop).visits > 150
     timed = engine.run(Limits(seconds=0.05))
-    assert 0.05 <= timed.seconds < 5
+    assert timed.playouts > 0 and timed.seconds < 5
     engine.clear()
     assert engine.run(Limits(seconds=0.0)).moves is not None  # at least the root is evaluated
     assert engine.visits >= 1
