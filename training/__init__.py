@@ -11,12 +11,13 @@ command uses the GPU; rehearse it first, on any machine, with a budget of a minu
     python -m training supervised --data PACKS --validation PACK --run FOLDER --net b8c96 --optimizer muon --rate 0.02 \\
         --batch 1024 --results 4 --budget 25m --validate-every 5m --save-every 5m
 
-* The budget is wall time from the command's start to the end of the last checkpoint. Compiling kernels and the net takes a
-  minute or two of it, once; the learning rate begins to move only after that. Killed or stopped, the same command goes on.
+* The budget is wall time from the command's start to the end of the last checkpoint. What is compiled before the first step
+  is over comes out of it, but does not move the learning rate. Killed or stopped, the same command goes on.
 * `python -m training bench --net b8c96 --batch 1024` says beforehand whether samples keep up: "fed over fixed" near 1. One
   core makes some ten thousand positions a second on 19x19; all cores but one make them (`--workers`), the last one launches
   the steps. Batches wait in page-locked memory, a byte a point, are copied while the GPU computes, and become bfloat16 there.
-* A long run sees every game many times, and its result with each position: `--results 4` teaches it with four positions of
-  a game in a pass. Compare `mse` of the log with `value_mse` of its measurements: a growing distance is learning by heart.
-* Memory: 2.2 bytes a position for the games, two batches on the GPU, and cores + 2 batches of 10 kB a position beside it.
+* A run that sees most positions sees a game's result hundreds of times: `--results 4` teaches it with four positions of a
+  game in a pass (what that is worth has not been measured). Compare `mse` of the log with `value_mse` of its measurements: a
+  growing distance is learning by heart.
+* Memory: 4 bytes a position for the games; beside it cores + 2 batches of 7 kB a position, and two or three on the GPU.
 """
