@@ -6,7 +6,7 @@ import pytest
 from goengine.evaluators.base import Evaluation, Evaluator
 from goengine.evaluators.cache import Cache
 from goengine.evaluators.counting import Counting
-from goengine.evaluators.symmetric import Symmetric
+from goengine.evaluators.symmetric import Symmetric, SymmetricByKey
 from goengine.evaluators.uniform import Scripted, Uniform
 from tests.evaluators.helpers import assert_close, batch_of, script, take
 
@@ -26,6 +26,7 @@ MAKERS = {
     "cache": lambda _: Cache(Uniform(), megabytes=1),
     "cache of scripted": lambda _: Cache(Scripted(script), megabytes=1),
     "all symmetries": lambda _: Symmetric(Scripted(script), np.random.default_rng(1), views=8),
+    "views by key": lambda _: SymmetricByKey(Scripted(script), views=2),
     "one symmetry of a cache": lambda _: Symmetric(Cache(Uniform()), np.random.default_rng(1)),
     "counting": lambda _: Counting(Scripted(script)),
     "openvino": _of_net("cpu"),

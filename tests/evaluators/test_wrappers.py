@@ -7,7 +7,7 @@ from goengine import symmetry
 from goengine.evaluators.base import Evaluation
 from goengine.evaluators.cache import WAYS, Cache
 from goengine.evaluators.counting import Counting
-from goengine.evaluators.symmetric import Symmetric
+from goengine.evaluators.symmetric import Symmetric, SymmetricByKey
 from goengine.evaluators.uniform import Scripted
 from tests.evaluators.helpers import assert_close, batch_of, script, take
 
@@ -50,8 +50,26 @@ def test_one_view_is_one_of_the_eight_per_row_and_seeded():
 
 
 def test_some_views_differ_within_a_row():
-    chosen = Symmetric(Scripted(script), np.random.default_rng(1), views=3)._choose(50).reshape(50, 3)
-    assert all(len(set(row)) == 3 for row in chosen.tolist())
+    keys = np.arange(1, 51, dtype=np.uint64)
+    for evaluator in (
+        Symmetric(Scripted(script), np.random.default_rng(1), views=3),
+        SymmetricByKey(Scripted(script), views=3),
+    ):
+        chosen = evaluator._choose(keys).reshape(50, 3)
+        assert all(len(set(row)) == 3 for row in chosen.tolist())
+
+
+@pytest.mark.parametrize("views", [1, 3, 8])
+def test_views_by_key_depend_on_the_key_alone(views):
+    batch = batch_of(12, 7)
+    whole = SymmetricByKey(Scripted(script), views).evaluate(batch)
+    later = SymmetricByKey(Scripted(script), views)
+    for row in reversed(range(12)):
+        assert_close(later.evaluate(take(batch, slice(row, row + 1))), whole.take(slice(row, row + 1)), 1e-6)
+    others = SymmetricByKey(Scripted(script), views).evaluate(batch._replace(keys=batch.keys ^ np.uint64(0x9E3779B97F4A7C15)))
+    assert (np.abs(others.policy - whole.policy).max() > 1e-3) == (views < 8)
+    every = SymmetricByKey(Scripted(script))._choose(np.random.default_rng(1).integers(1, 2**63, 800).astype(np.uint64))
+    assert np.bincount(every, minlength=8).min() > 60
 
 
 def test_views_do_not_mix_in_a_cache_below():
