@@ -205,12 +205,12 @@ class _Course:
         return replace(fixture, seed=fixture.seed + _SEED_STRIDE * self._repeats.get(fixture.number, 0))
 
     def _names(self) -> dict[str, str]:
-        """The players as asked for, or as they call themselves; with their settings where both say the same."""
+        """The players as asked for, or as they call themselves; nets with their settings where both say the same."""
         names = dict(self.match.names)
         for line in self.log.played.values():
             names = {**line["names"], **names}
         names = {side: names.get(side) or player.name for side, player in self.match.players.items()}
-        if names["a"] == names["b"]:
+        if names["a"] == names["b"] and all(isinstance(player, NetPlayer) for player in self.match.players.values()):
             names = {side: player.describe() for side, player in self.match.players.items()}
         return names if names["a"] != names["b"] else {side: f"{name} ({side})" for side, name in names.items()}
 

@@ -36,8 +36,9 @@ class _NoStart(Exception):
 def command_of(player: Player, seed: int, clock: TimeControl | None) -> list[str]:
     """The command line of a player; `{seed}` in a program's is replaced."""
     if isinstance(player, NetPlayer):
-        if clock is not None and player.seconds is None and player.visits is None and player.playouts is None:
-            player = replace(player, seconds=clock.move or 1.0)  # else it would take its usual number of visits
+        if clock is not None and player.seconds is None:
+            seconds = clock.move if clock.move is not None or player.visits is not None else 1.0
+            player = replace(player, seconds=seconds)  # with neither time nor visits it would take its usual number of visits
         return list(player.command(seed=seed))
     return [word.replace("{seed}", str(seed)) for word in player.command]
 

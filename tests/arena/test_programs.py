@@ -1,5 +1,6 @@
 """Programs as players: everything that they may do wrong ends in a result with its reason, and the match goes on."""
 
+import itertools
 import re
 import shutil
 import sys
@@ -10,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from goengine.arena.fixtures import Fixture, Terms
-from goengine.arena.players import ProgramPlayer
+from goengine.arena.players import NetPlayer, ProgramPlayer
 from goengine.arena.program_game import ProgramSettings
 from goengine.arena.programs import command_of, play_programs
 from goengine.arena.timing import TimeControl
@@ -158,6 +159,23 @@ def test_a_stop_does_not_wait_for_a_hanging_program_and_records_nothing():
 def test_seeds_in_command_lines():
     assert command_of(ProgramPlayer(("x", "--seed={seed}")), 7, None) == ["x", "--seed=7"]
     assert sys.executable in command_of(scripted(), 7, None)
+
+
+@pytest.mark.parametrize(
+    "settings, clock, visits, seconds",
+    [
+        ({}, None, "100", None),
+        ({}, "move=2", None, "2.0"),
+        ({"visits": 9}, "move=2", "9", "2.0"),
+        ({"visits": 9}, "main=60", "9", None),
+        ({}, "main=60", None, "1.0"),
+        ({"seconds": 0.5}, "move=2", None, "0.5"),
+    ],
+)
+def test_the_limits_of_a_net_that_plays_as_a_program(settings, clock, visits, seconds):
+    words = command_of(NetPlayer("uniform", **settings), 7, TimeControl.parse(clock) if clock else None)
+    options = dict(itertools.pairwise(words))
+    assert (options.get("--visits"), options.get("--time"), options["--seed"]) == (visits, seconds, "7")
 
 
 GNUGO = shutil.which("gnugo") or shutil.which("/usr/games/gnugo")
