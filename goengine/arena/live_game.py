@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from goengine import features
+from goengine import coords, features
 from goengine.arena.fixtures import Fixture, Played, Side, Terms, other
 from goengine.arena.players import DEFAULT_VISITS, NetPlayer
 from goengine.arena.referee import Referee
@@ -123,7 +123,9 @@ class LiveGame:
             seat.run = None
         reason = self.referee.play(point)
         if reason:
-            self.played = self.referee.lost_by(mover, "illegal move", detail=f"{point}: {reason}", **self._facts())
+            self.played = self.referee.lost_by(
+                mover, "illegal move", detail=f"{coords.to_gtp(point, self.terms.size)}: {reason}", **self._facts()
+            )
         else:
             self._check_end()
 
