@@ -3,6 +3,7 @@
 Knows the operating system's file locks, nothing of runs. The file stays behind; only the lock on it counts.
 """
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ class RunLock:
         be written.
         """
         self.path = folder / NAME
-        self._file = open(self.path, "a+b")  # noqa: SIM115 (closing it is what gives the lock back)
+        self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115 (closing it is what gives the lock back)
         try:
             _take(self._file.fileno())
         except (BlockingIOError, PermissionError):
@@ -34,9 +35,9 @@ class RunLock:
             ) from None
         except OSError:
             pass  # a file system without locks: nothing can be known, and training must still work there
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n".encode())
-        self._file.flush()
+        with contextlib.suppress(OSError):  # on a full disk the lock holds, only without a name
+            self._file.truncate(0)
+            self._file.write(f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let others have the folder; may be called again."""

