@@ -5,6 +5,7 @@ expected to get 1 / (1 + 10^((Rb - Ra)/400)) of the points; a draw counts as hal
 Gaussian prior, so a player who won everything, or met nobody, gets a finite rating (Coulom's Bayeselo and KataGo's arena
 use a few virtual games for the same end). The most probable ratings are found by Newton's method, which has one
 maximum to find because the posterior is log-concave; intervals come from the curvature there (Laplace's approximation).
+They are symmetric. A player who lost (or won) everything is rather in their lower (upper) half: `elo` says more of one pairing.
 
 Who moves first is not modelled: games come in pairs with colours exchanged, so neither player gains by it. Games are taken
 as independent; pairs from one opening vary less than that, so the intervals are rather too wide than too narrow.
