@@ -7,6 +7,7 @@ asked; plays no games.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from goengine import coords, territory
@@ -68,7 +69,7 @@ def listed(program: Controller, position: Position) -> frozenset[int] | None:
 
 
 def _name(judge: str, programs: Mapping[Side, Controller]) -> str:
-    return programs[judge].name if judge in programs else judge.split()[0]
+    return programs[judge].name if judge in programs else Path(judge.split()[0]).name
 
 
 def _judged(position: Position, programs: Mapping[Side, Controller], known: dict, judge: str, seed: int):
