@@ -123,9 +123,8 @@ class LiveGame:
             seat.run = None
         reason = self.referee.play(point)
         if reason:
-            self.played = self.referee.lost_by(
-                mover, "illegal move", detail=f"{coords.to_gtp(point, self.terms.size)}: {reason}", **self._facts()
-            )
+            detail = f"{coords.to_gtp(point, self.terms.size)}: {reason}"
+            self.played = self.referee.lost_by(mover, "illegal move", detail=detail, **self._facts())
         else:
             self._check_end()
 

@@ -5,6 +5,7 @@ share of the games. The result of a fixture does not depend on who plays it, nor
 """
 
 import multiprocessing
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -121,6 +122,7 @@ def _work(connection: Connection, job: _Job) -> None:
 
     What goes wrong is sent as an exception.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who dealt the games out ends the process
     try:
         nets = _nets(job.players, None)
         hall = Hall(job.players, nets, job.terms, job.seats, job.groups or _usual_groups(nets))
@@ -135,7 +137,7 @@ def _work(connection: Connection, job: _Job) -> None:
             for played in hall.step():
                 connection.send(played)
         connection.send(hall.stats)
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+    except (EOFError, BrokenPipeError):
         pass  # nobody waits for the games any more
     except EvaluatorError as error:
         connection.send(error)
