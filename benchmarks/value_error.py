@@ -7,8 +7,8 @@ what else might do: the error (net's value against the mean of its children's, w
 |value|, of the score's standard deviation, of the policy's entropy and of the ply. A weight by inverse variance is worth having
 only where the error differs much between the quartiles.
 
-Measured with the net b4c64 on 9x9 (555 nodes in three games): the error is 0.33, and from 0.26 to 0.36 in every quartile of each
-of them; no correlation with its size exceeds 0.13. So visits are not weighted.
+Measured with the net b4c64 on 9x9 (555 nodes in three games): the error is 0.33, and from 0.26 to 0.36 in every quartile of
+each; no correlation with its size exceeds 0.13. So visits are not weighted.
 """
 
 import itertools
