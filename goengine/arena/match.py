@@ -115,19 +115,30 @@ def run_match(
             (on_note or _ignore)(fault)
         course = _Course(match, log, on_game, on_note or _ignore, should_stop)
         try:
-            course.run(play or choose_play(match))
+            course.run(play or choose_play(match, on_note or _ignore))
         finally:
             summary = course.summary()
             log.write("summary.json", json.dumps(summary.to_json(), indent=1, ensure_ascii=False) + "\n")
     return summary
 
 
-def choose_play(match: Match) -> Play:
-    """How the games of a match are played."""
+def choose_play(match: Match, on_note: Callable[[str], None]) -> Play:
+    """How the games of a match are played. on_note: is told at the end what it took, where nets play in process."""
     if match.in_process:
+        from goengine.arena.hall import Stats
         from goengine.arena.lockstep import play_in_process  # loads the nets' libraries
 
-        return play_in_process(match.players, games_at_once=match.parallel or None, workers=match.threads or None)
+        stats = Stats()
+        play = play_in_process(match.players, games_at_once=match.parallel or None, workers=match.threads or None, stats=stats)
+
+        def noting(*arguments) -> None:
+            try:
+                play(*arguments)
+            finally:
+                if stats.games:
+                    on_note(stats.summary())
+
+        return noting
     threads = {"threads": match.threads} if match.threads else {}
     players = {side: replace(p, **threads) if isinstance(p, NetPlayer) else p for side, p in match.players.items()}
     return play_programs(players, replace(match.programs, parallel=max(1, match.parallel)))
@@ -148,6 +159,8 @@ class _Course:
 
     def run(self, play: Play) -> None:
         """Play until nothing is missing, or it is time to stop."""
+        if not any(self._is_missing(number) for number in range(self.match.games)):
+            return  # openings may need a net, which takes a while to load
         fixtures = self.match.fixtures()
         while not self.stop():
             missing = [self._reseeded(fixture) for fixture in fixtures if self._is_missing(fixture.number)]

@@ -15,8 +15,10 @@ from pathlib import Path
 from goengine.arena.fixtures import Played
 from goengine.arena.game_options import GameOptions
 from goengine.arena.lockstep import LockStepError
-from goengine.arena.log import LogError, result_text
+from goengine.arena.log import CONFIGURATION, LogError, result_text
 from goengine.arena.match import Match, run_match
+from goengine.arena.players import NetPlayer, parse_player
+from goengine.arena.speed import with_equal_time
 from goengine.arena.sprt import Sprt
 from goengine.arena.summary import Summary
 from goengine.evaluators.base import EvaluatorError
@@ -41,14 +43,32 @@ class MatchOptions(GameOptions, PlayerOptions):  # the fields of the last base a
     """Play a match between two players, each a net or any program that speaks GTP, and say how much stronger one is."""
 
     sprt: str = option("", "stop when it is clear that a is better or not: 'elo0=0 elo1=20 alpha=.05 beta=.05'")
+    equal_time: bool = option(
+        False, "between nets: b gets the visits that it makes in the time a needs for its own, measured first"
+    )
     sgf: Path | None = option(None, "folder of the match, which is gone on with if it exists; a dated one if not given")
     json: bool = option(False, "write the result as JSON")
 
     def match(self) -> Match:
         """The match that the options describe. Raises ValueError that says what is wrong."""
-        match = self.between(self.read_player(self.a, self.a_set), self.read_player(self.b, self.b_set))
+        a, b = self.read_player(self.a, self.a_set), self.read_player(self.b, self.b_set)
+        match = self.between(a, b)
+        if self.equal_time:
+            if not match.in_process:
+                raise ValueError("--equal-time is for nets in process; give programs a clock: --time or --clock")
+            match = replace(match, b=self._measured(a, b))
         names = {side: name for side, name in (("a", self.a_name), ("b", self.b_name)) if name}
         return replace(match, names=names, sprt=parse_sprt(self.sprt) if self.sprt else None)
+
+    def _measured(self, a: NetPlayer, b: NetPlayer) -> NetPlayer:
+        """b with the visits of equal time: those of the match in the folder, or measured now."""
+        recorded = self.sgf / CONFIGURATION if self.sgf else None
+        if recorded is not None and recorded.exists():
+            try:
+                return parse_player(self.b, json.loads(recorded.read_bytes())["players"]["b"]["settings"])
+            except (KeyError, TypeError, json.JSONDecodeError) as error:
+                raise ValueError(f"{recorded} is damaged ({error}); delete it to measure anew") from None
+        return with_equal_time(b, a, self.boardsize)
 
 
 def parse_sprt(text: str) -> Sprt:
