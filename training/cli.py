@@ -18,7 +18,7 @@ from goengine.progress import Progress
 from goengine.records import RecordError
 from goengine.tables import short, table
 from training.checkpoint import RunError
-from training.options import Bench, Distill, Evaluate, Grow, Pack, Ship, Supervised
+from training.options import Bench, Distill, Evaluate, Grow, Pack, Quantize, Ship, Supervised, Training
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -48,23 +48,28 @@ def run_evaluate(config: Evaluate) -> int:
     """Measure, and print a line per figure or one JSON object on stdout."""
     from goengine import features
     from goengine.evaluators.load import load
-    from training import evaluate, packs
+    from training import evaluate, packs, reliability
     from training.phases import Remembering, phases
 
     evaluator = load(config.net, size=None, device=config.device, precision=config.precision, threads=config.threads)
     chosen = features.get(evaluator.features)
-    rows, by_phase = {}, {}
+    rows, by_phase, tables = {}, {}, []
     for size, games in packs.by_size(packs.load_any(config.games)).items():
         predict = Remembering(evaluate.from_evaluator(evaluator))
         sampler, count = evaluate.as_played(games, chosen, config.positions, config.seed)
         rows[size] = evaluate.measure_with(predict, sampler, count, config.batch)
         by_phase[size] = phases(sampler, predict.values()) if config.phases else []
+        tables.append(reliability.tables(sampler, predict.values()) if config.reliability else {})
     evaluator.close()
     total = evaluate.combine(list(rows.values())).as_dict()
+    reliable = reliability.merged(tables)
+    if config.reliability:
+        reliability.picture(reliable, config.reliability, evaluator.name)
     if config.json:
         by_size = {str(size): figures.as_dict() for size, figures in rows.items()} if len(rows) > 1 else {}
         told = {str(size): [asdict(phase) for phase in found] for size, found in by_phase.items() if found}
         more = {**({"sizes": by_size} if by_size else {}), **({"phases": told} if told else {})}
+        more |= {"reliability": reliability.for_card(reliable)} if reliable else {}
         sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **more}) + "\n")
         return 0
     for name, value in total.items():
@@ -74,6 +79,9 @@ def run_evaluate(config: Evaluate) -> int:
             continue
         lines = [(phase.name, phase.positions, f"{phase.value_mse:.3f}", f"{phase.value_right:.3f}") for phase in found]
         sys.stdout.write("\n" + table(lines, header=(f"{size}x{size}", "positions", "value_mse", "value_right")))
+    for name, tenths in reliable.items():
+        lines = [(f"{b.low:.1f}-{b.high:.1f}", b.positions, f"{b.predicted:.3f}", f"{b.actual:.3f}") for b in tenths]
+        sys.stdout.write("\n" + table(lines, header=(name, "positions", "predicted", "actual")))
     return 0
 
 
@@ -98,7 +106,15 @@ def run_distill(config: Distill) -> int:
     return _say_how_it_stands(config, distill(config, began))
 
 
-def _say_how_it_stands(config: Supervised, complete: bool) -> int:
+def run_quantize(config: Quantize) -> int:
+    """As `run_supervised`, with roundings."""
+    began = time.monotonic()
+    from training import quantizing
+
+    return _say_how_it_stands(config, quantizing.run(config, began))
+
+
+def _say_how_it_stands(config: Training, complete: bool) -> int:
     stands = f"complete; its net is {config.run / 'net.safetensors'}" if complete else "saved; the same command goes on"
     sys.stderr.write(f"{config.run}: {stands}\n")
     return 0 if complete else 130
@@ -153,6 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pack": (Pack, run_pack),
         "supervised": (Supervised, run_supervised),
         "distill": (Distill, run_distill),
+        "quantize": (Quantize, run_quantize),
         "evaluate": (Evaluate, run_evaluate),
         "grow": (Grow, run_grow),
         "ship": (Ship, run_ship),

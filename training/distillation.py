@@ -46,7 +46,7 @@ def taught(batch: Mapping[str, Tensor], teacher: NetOutput, trust: float) -> dic
     """The batch with the teacher's value, score and ownership mixed into the game's, or in their place where it has none."""
 
     def mixed(answer: Tensor, target: Tensor, known: Tensor) -> Tensor:
-        share = 1.0 - (1.0 - trust) * known
+        share = torch.where(known > 0, trust, 1.0)
         return share * answer.float() + (1.0 - share) * target.float()
 
     everywhere = torch.ones_like(batch["value_weight"])

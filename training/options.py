@@ -57,6 +57,7 @@ class Evaluate:
     seed: int = option(0, "of the draw")
     phases: bool = option(False, "tell the value's error by phase of the game, and before the end of resigned games")
     json: bool = option(False, "print one JSON object")
+    reliability: Path | None = option(None, "draw predicted against actual win rates here (.svg or .png), and print them")
 
     def __post_init__(self):
         if self.batch < 1 or (self.positions is not None and self.positions < 1):
@@ -64,14 +65,12 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
-class Supervised:
-    """Train a net to predict the moves and results of recorded games; the same command goes on where a run stopped."""
+class Training:
+    """What every command that trains on recorded games takes."""
 
     data: tuple[Path, ...] = option(help="packed games (see the command pack)")
     run: Path = option(help="folder of the run: checkpoints, log, the net")
     validation: Path | None = option(None, "packed games that are only measured")
-    net: str = option("b4c64", "a preset's name for a fresh net, or a weights file to begin with")
-    features: str = option("zero", "feature set of a fresh net")
     budget: Seconds | None = option(
         None, "end after this time, 25m or 2h, with start-up and the last checkpoint; the learning rate falls towards it"
     )
@@ -84,7 +83,7 @@ class Supervised:
     clip: float = option(4.0, "longest gradient")
     average: float = option(0.999, "decay of the averaged weights, which are the result")
     value_weight: float = option(0.7, "weight of the result in the loss")
-    results: float = option(0.0, "positions of a game that teach its result in a pass, on average; 0: all (see the README)")
+    results: float = option(0.0, "positions of a game that teach its result in a pass, on average; 0: all")
     opponent_weight: float = option(0.15, "weight of the opponent's reply")
     score_weight: float = option(0.05, "weight of the score")
     stdev_weight: float = option(0.02, "weight of the score's deviation")
@@ -140,25 +139,62 @@ class Bench:
             raise ValueError("--sizes takes board sizes from 2 to 25")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Distill(Supervised):
-    """Train a small net on what a larger one, its teacher, says of the positions of recorded games."""
+@dataclass(frozen=True)
+class Supervised(Training):
+    """Train a net to predict the moves and results of recorded games; the same command goes on where a run stopped."""
 
-    teacher: Path = option(help="weights file of the net to learn from; it must see the same features")
+    net: str = option("b4c64", "a preset's name for a fresh net, or a weights file to begin with")
+    features: str = option("zero", "feature set of a fresh net")
+
+
+@dataclass(frozen=True)
+class Taught(Training):
+    """What every command takes that lets a net learn from another one, its teacher, beside the games."""
+
     hard_weight: float = option(0.3, "weight of the move played in the game")
     teacher_weight: float = option(1.0, "weight of the teacher's policy")
     soft_weight: float = option(0.25, "weight of its softened policy, before the factor temperature squared")
     temperature: float = option(4.0, "of the softened policy")
     trust: float = option(0.7, "share of the teacher in the targets of value, score and ownership; the game has the rest")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 <= self.trust <= 1:
+            raise ValueError(f"--trust {self.trust}: is a share of one")
+        if not self.temperature > 0:
+            raise ValueError(f"--temperature {self.temperature}: must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distill(Taught, Supervised):
+    """Train a small net on what a larger one, its teacher, says of the positions of recorded games."""
+
+    teacher: Path = option(help="weights file of the net to learn from; it must see the same features")
     hint_weight: float = option(0.0, "weight of the distance to the middle of the teacher's trunk; 0: no hints")
     hint_share: float = option(0.3, "share of the run over which hints fade out")
 
     def __post_init__(self):
         super().__post_init__()
-        if not 0 <= self.trust <= 1 or not 0 < self.hint_share <= 1:
-            raise ValueError("--trust and --hint-share are shares of one")
-        if not self.temperature > 0:
-            raise ValueError(f"--temperature {self.temperature}: must be above 0")
+        if not 0 < self.hint_share <= 1:
+            raise ValueError(f"--hint-share {self.hint_share}: is a share of the run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantize(Taught):
+    """Train a net on until it loses little when it computes on 8-bit integers, taught by what it said before."""
+
+    weights: Path = option(help="the net (net.safetensors of a run)")
+    teacher: Path | None = option(None, "weights file of a stronger net to learn from; by default the net as it was")
+    calibration: int = option(512, "training positions that the steps of roundings are found on")
+    rate: float | None = option(0.005, "peak learning rate")
+    average: float = option(0.99, "decay of the averaged weights, which are the result")
+    hard_weight: float = option(0.0, "weight of the move played in the game")
+    trust: float = option(1.0, "share of the teacher in the targets of value, score and ownership; the game has the rest")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.calibration < 1:
+            raise ValueError(f"--calibration {self.calibration}: at least one position is needed")
 
 
 @dataclass(frozen=True)
@@ -181,7 +217,9 @@ class Ship:
 
     weights: Path = option(help="the net of a run (net.safetensors)")
     name: str = option(help="name of the shipped net")
-    games: Path = option(help="a pack of held-out games, to measure and to calibrate int8")
+    games: Path = option(help="a pack of held-out games, to measure")
+    calibration_games: Path | None = option(None, "a pack of training games: int8 steps are found on its positions")
+    int8: Path | None = option(None, "the net trained with roundings (net.safetensors of quantize), for the int8 form")
     folder: Path = option(Path("goengine/weights"), "where shipped nets lie")
     description: str = option("", "what the net is, in a sentence")
     command: str = option("", "the command that trained it")
@@ -189,12 +227,15 @@ class Ship:
     proven: tuple[Literal["value", "score", "ownership"], ...] = option(("value",), "heads that may be trusted")
     sizes: tuple[int, ...] = option((19,), "board sizes that it was trained on")
     rank: int = option(0, "of the nets for a size, the highest rank is the default")
-    calibration: int = option(300, "positions that calibrate int8")
+    calibration: int = option(512, "positions of the calibration games that are used")
     positions: int = option(20_000, "held-out positions to measure on")
     threads: int = option(0, "threads of the net; 0: its own choice")
     seed: int = option(0, "of the draws")
 
     def __post_init__(self):
         _check_packs("--games", self.games)
+        _check_packs("--calibration-games", *([self.calibration_games] if self.calibration_games else []))
+        if self.calibration_games and self.int8:
+            raise ValueError("--calibration-games finds the steps of roundings, --int8 brings its own: give one of them")
         if not self.sizes or not all(2 <= size <= 25 for size in self.sizes):
             raise ValueError("--sizes takes board sizes from 2 to 25")

@@ -7,6 +7,7 @@ computed for something else; knows no nets.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,15 +46,30 @@ class Remembering:
         return np.concatenate([np.zeros(0, np.float32), *self._values])
 
 
-def phases(sampler: Sampler, values: np.ndarray) -> list[Phase]:
-    """Phases that have positions, of the samples 0, 1, ... whose values these are, for the player to move."""
+class Outcomes(NamedTuple):
+    """How the games of some samples went on; arrays with an entry per sample."""
+
+    ply: np.ndarray  # moves played before
+    left: np.ndarray  # moves still to come
+    result: np.ndarray  # float64 in [-1, 1] for the player to move
+    known: np.ndarray  # whether there is a result
+    resigned: np.ndarray  # whether the game was not counted
+
+
+def outcomes(sampler: Sampler, count: int) -> Outcomes:
+    """The outcomes of the samples 0 .. count - 1."""
     games = sampler.games
-    game, ply = sampler.places(0, len(values))
+    game, ply = sampler.places(0, count)
     sign = np.where(games.colors[games.start[game] + ply] == 1, 1.0, -1.0)
     result, margin = games.result[game].astype(np.float64), games.margin[game]
     known, resigned = result != NO_RESULT, np.isnan(margin)
     result = sign * np.where(resigned, result, np.sign(margin))
-    left = np.diff(games.start)[game] - ply
+    return Outcomes(ply, np.diff(games.start)[game] - ply, result, known, resigned)
+
+
+def phases(sampler: Sampler, values: np.ndarray) -> list[Phase]:
+    """Phases that have positions, of the samples 0, 1, ... whose values these are, for the player to move."""
+    ply, left, result, known, resigned = outcomes(sampler, len(values))
     length = f"{LAST} moves before the end"
     chosen: list[tuple[str, Callable[[], np.ndarray]]] = [
         (f"moves {first}-{first + WIDTH - 1}", lambda first=first: ply // WIDTH == first // WIDTH)

@@ -1,28 +1,37 @@
-"""From a run's weights to a shipped net: float16 and OpenVINO forms, int8 calibrated on real positions, and the measured card.
+"""From a run's weights to a shipped net: float16 and OpenVINO forms, int8 where it is asked for, and the measured card.
 
-Knows which figures a card holds and how they come about. Does not train, and does not choose the net.
+Knows which figures a card holds and how they come about. Int8 steps come from training games, or from a net that was
+trained with its roundings; figures come from held-out games. Does not train, and does not choose the net.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
 from goengine import features
 from goengine.evaluators.load import load
-from goengine.nets import checkpoint, ship
-from training import evaluate, packs
+from goengine.nets import card, checkpoint, quantize, ship
+from goengine.nets.build import Net
+from training import evaluate, packs, reliability
+from training.checkpoint import RunError
 from training.data import Sampler
 from training.options import Ship
+from training.phases import Remembering
 from training.sampling import Draw, Games
 
-CALIBRATION_BATCH = 10
+CALIBRATION_BATCH = 16
+AGREEMENT = 4000  # positions on which the forms are compared with the net in float32
+PICTURE = "reliability.svg"
 FIGURES = ("top1", "top5", "cross_entropy", "value_mse", "score_error")
 
 
 def run(config: Ship) -> dict[str, object]:
-    """Write the folder of the net, measure its forms on held-out games, and write the card. Returns the card's results."""
+    """Write the folder of the net, measure its forms on held-out games, and write the card. Returns the card's results.
+
+    Raises RunError as `int8_form` does.
+    """
     games = packs.load((config.games,))
     source = checkpoint.load(config.weights)
     folder = config.folder / config.name
@@ -37,13 +46,38 @@ def run(config: Ship) -> dict[str, object]:
             config=without_folders(meta.config),
             data=without_folders(meta.data),
         )
-        ship.ship(clean, folder, results(config, {}), calibration(games, source.spec.features, config))
+        ship.ship(clean, folder, results(config, {}), int8_form(config, source))
     measured: dict[str, object] = {}
+    reference = said(folder, games, "f32", config)
     for precision in ("bf16", "int8"):
-        for key, value in figures(folder, games, precision, config).items():
+        if precision == "int8" and f"{config.name}-int8.xml" not in card.read(folder).files:
+            continue
+        found = figures(folder, games, precision, config) | agreement(said(folder, games, precision, config), reference)
+        for key, value in found.items():
             measured[key if precision == "bf16" else f"{key}_int8"] = value
     ship.write_card(folder, results(config, measured))
     return measured
+
+
+def int8_form(
+    config: Ship, source: checkpoint.Checkpoint
+) -> Callable[[Net, checkpoint.Meta], tuple[Net, checkpoint.Meta]] | None:
+    """What `ship.ship` makes the int8 form with, as the options say. Raises RunError if --int8 belongs to another net."""
+    if config.int8:
+        net, meta = quantize.from_file(config.int8)
+        if meta.data.get("quantized_from") != source.meta.sha256:
+            raise RunError(f"--int8 {config.int8}: was not made from {config.weights}; run the command quantize on that net")
+        return lambda *_: (net, meta)
+    if not config.calibration_games:
+        return None
+    games = packs.load((config.calibration_games,))
+
+    def calibrated(net: Net, meta: checkpoint.Meta) -> tuple[Net, checkpoint.Meta]:
+        prepared = quantize.prepare(net)
+        quantize.calibrate(prepared, calibration(games, source.spec.features, config))
+        return prepared.eval(), meta
+
+    return calibrated
 
 
 def calibration(games: Games, feature_set: str, config: Ship) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -57,11 +91,35 @@ def calibration(games: Games, feature_set: str, config: Ship) -> Iterator[tuple[
 def figures(folder: Path, games: Games, precision: str, config: Ship) -> dict[str, object]:
     """What one form of the net reaches on held-out positions."""
     with load(folder, device="cpu", precision=precision, threads=config.threads) as evaluator:
-        predict = evaluate.from_evaluator(evaluator)
-        chosen = features.get(evaluator.features)
-        found = evaluate.measure(predict, games, chosen, positions=config.positions, batch=64, seed=config.seed)
+        predict = Remembering(evaluate.from_evaluator(evaluator))
+        sampler, count = evaluate.as_played(games, features.get(evaluator.features), config.positions, config.seed)
+        found = evaluate.measure_with(predict, sampler, count, 64)
     values = found.as_dict()
-    return {"positions": found.positions, **{name: round(float(values[name]), 4) for name in FIGURES}}
+    tables = reliability.tables(sampler, predict.values())
+    if precision == "bf16":
+        reliability.picture(tables, folder / PICTURE, config.name)
+    told = {name: round(float(values[name]), 4) for name in FIGURES}
+    return {"positions": found.positions, **told, "reliability": reliability.for_card(tables)}
+
+
+def said(folder: Path, games: Games, precision: str, config: Ship) -> tuple[np.ndarray, np.ndarray]:
+    """(best moves, values) of one form of the net on the same few held-out positions."""
+    with load(folder, device="cpu", precision=precision, threads=config.threads) as evaluator:
+        predict, count = evaluate.from_evaluator(evaluator), min(AGREEMENT, config.positions)
+        sampler, count = evaluate.as_played(games, features.get(evaluator.features), count, config.seed)
+        batches = (sampler.batch(first, min(64, count - first)) for first in range(0, count, 64))
+        found = [predict(batch.planes, batch.globals) for batch in batches]
+    return np.concatenate([part.policy.argmax(1) for part in found]), np.concatenate([part.value for part in found])
+
+
+def agreement(form: tuple[np.ndarray, np.ndarray], reference: tuple[np.ndarray, np.ndarray]) -> dict[str, object]:
+    """How often a form keeps the reference's best move, and how far its win rate is off, on average and at most."""
+    off = np.abs(form[1] - reference[1]) / 2
+    return {
+        "same_move": round(float((form[0] == reference[0]).mean()), 4),
+        "win_rate_off": round(float(off.mean()), 4),
+        "win_rate_off_most": round(float(off.max()), 4),
+    }
 
 
 def results(config: Ship, measured: Mapping[str, object]) -> dict[str, object]:

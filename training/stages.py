@@ -26,13 +26,13 @@ from training.evaluate import Predictions, combine, measure_with
 from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
-from training.options import Distill, Supervised, board_shares
+from training.options import Distill, Supervised, Taught, Training, board_shares
 from training.place import Batch, Place
 from training.sampling import Draw
 from training.schedule import Schedule
 
 
-def device_name(config: Supervised) -> str:
+def device_name(config: Training) -> str:
     """The device in torch's words. Raises RunError if there is none of that name here."""
     if config.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -45,7 +45,7 @@ def device_name(config: Supervised) -> str:
     return config.device
 
 
-def may_compile(config: Supervised) -> bool:
+def may_compile(config: Training) -> bool:
     """Whether torch should compile the net: as asked for, else on a GPU if what torch needs for that is there.
 
     Unless asked for, what cannot be compiled after all runs as it is.
@@ -58,7 +58,7 @@ def may_compile(config: Supervised) -> bool:
     return True
 
 
-def workers(config: Supervised) -> int:
+def workers(config: Training) -> int:
     """Threads that make batches: as asked for; else one beside torch's own on a CPU, and all cores but one on a GPU machine,
     where that one launches the steps.
     """
@@ -67,7 +67,7 @@ def workers(config: Supervised) -> int:
     return max(1, usable_cores() - 1) if device_name(config).startswith("cuda") else 1
 
 
-def loop_config(config: Supervised) -> LoopConfig:
+def loop_config(config: Training) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
         batch=config.batch,
@@ -84,7 +84,7 @@ def loop_config(config: Supervised) -> LoopConfig:
     )
 
 
-def loss_weights(config: Supervised) -> LossWeights:
+def loss_weights(config: Training) -> LossWeights:
     """The loss's part of the options."""
     return LossWeights(
         policy=1.0,
@@ -111,7 +111,7 @@ def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
 class GamesStage:
     """Positions of packed games with their moves and results, for `training.loop`."""
 
-    def __init__(self, config: Supervised, module: build.Net):
+    def __init__(self, config: Training, module: build.Net):
         self.config, self.spec = config, module.spec
         self.weights = loss_weights(config)
         chosen = features.get(module.spec.features)
@@ -165,7 +165,7 @@ class GamesStage:
         checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
 
 
-def teacher_weights(config: Distill) -> TeacherWeights:
+def teacher_weights(config: Taught) -> TeacherWeights:
     """The part of the options that the teacher alone uses."""
     return TeacherWeights(
         policy=config.teacher_weight,
@@ -180,8 +180,13 @@ def teacher_weights(config: Distill) -> TeacherWeights:
 class DistillStage(GamesStage):
     """The same positions, with the answers of a teacher beside what the games tell."""
 
-    def __init__(self, config: Distill, module: build.Net, teacher: checkpoint.Checkpoint):
-        """Raises RunError if the teacher sees other features than the student."""
+    def __init__(
+        self, config: Taught, module: build.Net, teacher: checkpoint.Checkpoint, hint: tuple[float, float] = (0.0, 1.0)
+    ):
+        """hint: (weight of hints at first, share of the run over which it fades).
+
+        Raises RunError if the teacher sees other features than the student.
+        """
         ours, theirs = module.spec, teacher.spec
         if (ours.features, ours.planes, ours.globals) != (theirs.features, theirs.planes, theirs.globals):
             raise RunError(
@@ -193,17 +198,18 @@ class DistillStage(GamesStage):
         self.card |= {"teacher": teacher.meta.sha256}
         net, device = teacher.module(), device_name(config)
         self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config)
-        self.hint = Hint(module, net) if config.hint_weight else None
+        self.hint_weight, self.hint_share = hint
+        self.hint = Hint(module, net) if self.hint_weight else None
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The loss against games and teacher, who sees the same batch in the same number format."""
         told, middle = self.teacher(batch["planes"], batch["globals"], True)
         output = module(batch["planes"], batch["globals"], True)
         loss, figures = distillation_loss(output, told, batch, self.weights, self.teacher_weights)
-        factor = hint_factor(float(batch["progress"]), self.config.hint_share)
+        factor = hint_factor(float(batch["progress"]), self.hint_share)
         if self.hint and factor > 0:
             distance = self.hint.distance(middle)
-            loss, figures["hint"] = loss + self.config.hint_weight * factor * distance, distance.detach()
+            loss, figures["hint"] = loss + self.hint_weight * factor * distance, distance.detach()
         return loss, figures
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
@@ -248,5 +254,6 @@ def distill(config: Distill, began: float | None = None) -> bool:
     teacher = checkpoint.load(config.teacher)
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    stage, bound = DistillStage(config, module, teacher), {"teacher": teacher.meta.sha256}
+    stage = DistillStage(config, module, teacher, (config.hint_weight, config.hint_share))
+    bound = {"teacher": teacher.meta.sha256}
     return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound, began=began).run()

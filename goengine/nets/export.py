@@ -7,23 +7,21 @@ player to move.
 **The board fills the planes.** An exported graph has no mask: it must be given M x M planes for a board of size M, never a
 padded one (plane 0 is all ones). Batch and board size are dynamic, so one file plays every size.
 
-Needs PyTorch and the format's own library (openvino, onnxscript, nncf), each imported where it is used. Playing needs none
+Needs PyTorch and the format's own library (openvino, onnxscript), each imported where it is used. Playing needs none
 of this module.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
 INPUTS: Final = ("planes", "globals")
 OUTPUTS: Final = ("policy", "value", "score", "score_stdev", "ownership")
 RT_INFO: Final = "goengine"  # the section of an IR's runtime information that holds `labels`
-
-# Layers that quantization leaves in floating point: the input's few informative bits, and the heads' last digits.
-KEEP_FLOAT: Final = (r".*trunk\.stem.*", r".*trunk\.globals.*", r".*net\.policy.*", r".*net\.value.*")
 
 
 class Player(nn.Module):
@@ -122,30 +117,13 @@ def save_openvino(model: Model, path: str | os.PathLike[str], *, compress: bool 
         os.replace(beside, path)
 
 
-def quantize_openvino(
-    model: Model,
-    batches: Iterable[tuple[np.ndarray, np.ndarray]],
-    *,
-    keep: tuple[str, ...] = KEEP_FLOAT,
-    limit: int = 300,
-) -> Model:
-    """The model with int8 convolutions (weights per channel), calibrated after training on real positions.
+def int8_model(prepared: Net, meta: Meta) -> Model:
+    """A prepared net with its steps (see `quantize`) as an OpenVINO model whose rounded convolutions compute on integers."""
+    from openvino._offline_transformations import compress_quantize_weights_transformation
 
-    batches: (planes float32 [B,P,M,M], globals float32 [B,G]) of full boards; at most `limit` are used.
-    keep: regular expressions over layer names that stay in floating point. Measure what it costs before shipping the result.
-    Raises ValueError if there is no batch.
-    """
-    import nncf
-
-    data = [{"planes": planes, "globals": globals_} for _, (planes, globals_) in zip(range(limit), batches, strict=False)]
-    if not data:
-        raise ValueError("quantization needs at least one batch of positions")
-    nncf.set_log_level(logging.ERROR)
-    ignored = nncf.IgnoredScope(patterns=list(keep), validate=False)
-    with _quiet():
-        return nncf.quantize(
-            model, nncf.Dataset(data), subset_size=len(data), preset=nncf.QuantizationPreset.MIXED, ignored_scope=ignored
-        )
+    model = openvino_model(prepared, meta)
+    compress_quantize_weights_transformation(model)  # the weights as the integers that they are
+    return model
 
 
 def openvino_labels(model: Model) -> Mapping[str, str]:

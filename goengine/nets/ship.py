@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from goengine.nets import card
-from goengine.nets.checkpoint import FORMAT, convert_to_half, load_module
+from goengine.nets.checkpoint import FORMAT, Meta, convert_to_half, load_module
 from goengine.nets.safetensors_file import replacing
+
+if TYPE_CHECKING:
+    from goengine.nets.build import Net
 
 NET: Final = "net.safetensors"
 SUFFIXES: Final = frozenset({".safetensors", ".xml", ".bin", ".onnx"})
@@ -27,23 +28,24 @@ def ship(
     source: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     results: Mapping[str, object] | None = None,
-    calibration: Iterable[tuple[np.ndarray, np.ndarray]] | None = None,
+    int8: Callable[[Net, Meta], tuple[Net, Meta]] | None = None,
 ) -> Path:
     """Makes the shipped form of the weights file `source` in `folder`, whose last part is the net's name; returns the folder.
 
     The OpenVINO forms are made from the float16 weights, so all say the same. results: what the card's Results hold.
-    calibration: batches for `quantize_openvino`; None ships no int8 form.
+    int8: the float16 net and its meta -> a prepared net with steps (see `quantize`) and the meta its file tells; None ships
+    no int8 form.
     Raises WeightsError if the source is damaged, ValueError if the results are not what a card takes.
     """
-    from goengine.nets.export import openvino_model, quantize_openvino, save_openvino
+    from goengine.nets.export import int8_model, openvino_model, save_openvino
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     convert_to_half(source, folder / NET)
-    model = openvino_model(*load_module(folder / NET))
-    save_openvino(model, folder / f"{folder.name}.xml")
-    if calibration is not None:
-        save_openvino(quantize_openvino(model, calibration), folder / f"{folder.name}-int8.xml")
+    net, meta = load_module(folder / NET)
+    save_openvino(openvino_model(net, meta), folder / f"{folder.name}.xml")
+    if int8 is not None:
+        save_openvino(int8_model(*int8(net, meta)), folder / f"{folder.name}-int8.xml")
     write_card(folder, results)
     return folder
 

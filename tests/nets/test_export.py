@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from goengine.evaluators import shipped
-from goengine.nets import card, checkpoint
-from goengine.nets.export import OUTPUTS, Player, export_onnx, openvino_labels, openvino_model, quantize_openvino, save_openvino
+from goengine.nets import card, checkpoint, quantize
+from goengine.nets.export import OUTPUTS, Player, export_onnx, openvino_labels, openvino_model, save_openvino
 from goengine.nets.ship import ship, write_card
 from goengine.nets.spec import NetSpec
-from tests.nets.helpers import SPECS, lively, positions, tiny
+from tests.nets.helpers import SPECS, lively, positions
 
 SPEC = SPECS["mixed"]
 SIZES = [(1, 9), (3, 19), (2, 2), (2, 7)]
@@ -121,32 +121,13 @@ def test_onnx_agrees(source, tmp_path):
     assert said["sha256"] == meta.sha256 and NetSpec.from_json(said["spec"]) == SPEC
 
 
-@pytest.mark.slow
-def test_int8_is_close_and_small(tmp_path):
-    pytest.importorskip("nncf")
-    spec = tiny(("residual", "gpool", "residual"))
-    net = lively(spec).eval()
-    model = openvino_model(net, checkpoint.Meta(spec, 0, {}, {}, "abc"))
-    batches = [tuple(x.numpy() for x in positions(spec, 4, size, seed)) for seed, size in enumerate([9, 13, 19] * 4)]
-    quantized = quantize_openvino(model, iter(batches))
-    assert openvino_labels(quantized)["sha256"] == "abc"
-    kinds = [node.get_type_name() for node in quantized.get_ordered_ops()]
-    assert "FakeQuantize" in kinds
-    save_openvino(quantized, tmp_path / "q.xml")
-    planes, globals_ = positions(spec, 8, 9, 50)
-    found = ov.Core().compile_model(tmp_path / "q.xml", "CPU")([planes.numpy(), globals_.numpy()])
-    with torch.no_grad():
-        expected = Player(net)(planes, globals_)
-    assert np.abs(found["value"] - expected[1].numpy()).mean() < 0.1
-    with pytest.raises(ValueError, match="at least one"):
-        quantize_openvino(model, iter(()))
-
-
-@pytest.mark.slow
 def test_int8_is_shipped_beside(source, tmp_path):
-    pytest.importorskip("nncf")
-    batches = (tuple(x.numpy() for x in positions(SPEC, 2, 9, seed)) for seed in range(3))
-    folder = ship(source, tmp_path / "q", calibration=batches)
+    def rounded(net, meta):
+        prepared = quantize.prepare(net)
+        quantize.calibrate(prepared, (tuple(x.numpy() for x in positions(SPEC, 2, 9, seed)) for seed in range(3)))
+        return prepared, meta
+
+    folder = ship(source, tmp_path / "q", int8=rounded)
     assert set(card.read(folder).files) == {"net.safetensors", "q.xml", "q.bin", "q-int8.xml", "q-int8.bin"}
     assert shipped.problems("q", tmp_path) == []
     _, meta = checkpoint.load_module(folder / "net.safetensors")

@@ -1,0 +1,114 @@
+"""Rounded nets: small steps, the same answers, integers in the exported graph, and the way to a file and back."""
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+
+from goengine.nets import checkpoint, quantize
+from goengine.nets.export import OUTPUTS, int8_model, openvino_labels, save_openvino
+from goengine.nets.fold import fold
+from goengine.nets.safetensors_file import WeightsError
+from goengine.nets.spec import BLOCK_KINDS
+from tests.nets.helpers import SPECS, lively, positions, tiny
+
+POST = tiny(("residual", "gpool", "bottleneck"))
+
+
+def batches(spec, count=3):
+    return [tuple(x.numpy() for x in positions(spec, 4, size, seed)) for seed, size in enumerate([9, 13, 7] * count)]
+
+
+def calibrated(spec, **more):
+    net = lively(spec).eval()
+    prepared = quantize.prepare(net, **more)
+    quantize.calibrate(prepared, batches(spec))
+    return net, prepared.eval()
+
+
+def test_the_best_step_clips_what_is_rare():
+    values = np.concatenate([np.linspace(0, 1, 1_000_000), [1.5]])
+    step, zero = quantize.best_step(values)
+    assert zero == 0 and step < 1.2 / 255
+    step, zero = quantize.best_step(np.linspace(-0.28, 2, 1000))
+    assert zero * step == pytest.approx(0.28, abs=2 * step) and (255 - zero) * step == pytest.approx(2, abs=0.05)
+    assert quantize.best_step(np.zeros(10))[0] > 0
+
+
+@pytest.mark.parametrize("kind", [*BLOCK_KINDS, "silu"])
+def test_a_rounded_net_says_nearly_the_same(kind):
+    spec = SPECS[kind]
+    net, prepared = calibrated(spec)
+    planes, globals_ = positions(spec, 8, 9, 50)
+    with torch.no_grad():
+        exact, plain, rounded = net(planes, globals_), quantize.prepare(net)(planes, globals_), prepared(planes, globals_)
+    spread = float(exact.policy.std())
+    assert 0 < float((rounded.policy - exact.policy).abs().mean()) < 0.1 * spread
+    assert float((plain.policy - exact.policy).abs().mean()) < 0.1 * spread  # weights round before there are steps
+    assert len(quantize.steps(prepared)) >= 2
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_gradients_pass_the_roundings(skip):
+    _, prepared = calibrated(POST, skip=skip)
+    prepared.train()
+    prepared(*positions(POST, 4, 9), True).policy.logsumexp(1).sum().backward()
+    for name, parameter in prepared.trunk.named_parameters():
+        assert parameter.grad is not None and bool(parameter.grad.abs().sum() > 0), name
+
+
+def test_unfolded_arrays_are_the_same_net():
+    net = lively(POST).eval()
+    arrays = quantize.unfolded(checkpoint.arrays_of(fold(net)))
+    again = checkpoint.Checkpoint(POST, arrays, checkpoint.Meta(POST, 0, {}, {}, "")).module()
+    given = positions(POST, 4, 9)
+    with torch.no_grad():
+        for ours, theirs in zip(again(*given), net(*given), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+def test_a_file_brings_its_steps(tmp_path):
+    _, prepared = calibrated(POST)
+    path = tmp_path / "net.safetensors"
+    arrays = quantize.unfolded(checkpoint.arrays_of(prepared))
+    checkpoint.save(path, arrays, POST, data={quantize.KEY: {"steps": quantize.steps(prepared)}})
+    again, _ = quantize.from_file(path)
+    given = positions(POST, 4, 9)
+    with torch.no_grad():
+        assert torch.allclose(again(*given).policy, prepared(*given).policy, atol=1e-3)
+    with pytest.raises(ValueError, match="another form"):
+        quantize.set_steps(prepared, {"nowhere": [1.0, 0]})
+
+
+@pytest.mark.parametrize("data, said", [({}, "not trained with rounding"), ({quantize.KEY: {"steps": {}}}, "damaged")])
+def test_a_file_without_steps_is_refused(tmp_path, data, said):
+    checkpoint.save(tmp_path / "net.safetensors", lively(POST), POST, data=data)
+    with pytest.raises(WeightsError, match=said):
+        quantize.from_file(tmp_path / "net.safetensors")
+
+
+def test_no_positions():
+    with pytest.raises(ValueError, match="at least one"):
+        quantize.calibrate(quantize.prepare(lively(POST)), ())
+
+
+def test_the_exported_graph_computes_on_integers(tmp_path):
+    _, prepared = calibrated(POST)
+    model = int8_model(prepared, checkpoint.Meta(POST, 0, {}, {}, "abc"))
+    assert openvino_labels(model)["sha256"] == "abc"
+    save_openvino(model, tmp_path / "q.xml")
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+    compiled = ov.Core().compile_model(tmp_path / "q.xml", "CPU", options)
+    planes, globals_ = positions(POST, 8, 9, 50)
+    found = compiled([planes.numpy(), globals_.numpy()])
+    with torch.no_grad():
+        expected = prepared(planes, globals_, True)
+    off = np.abs(found[OUTPUTS[0]] - expected.policy.numpy())
+    assert off.mean() < 0.02 * float(expected.policy.std()), "float16 may move a value over the edge of a step, rarely"
+    precisions = [
+        str(info["runtimePrecision"].astype(str))
+        for node in compiled.get_runtime_model().get_ordered_ops()
+        if str((info := node.get_rt_info())["layerType"].astype(str)) == "Convolution"
+    ]
+    if ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES").count("INT8"):
+        assert sum(precision in ("u8", "i8") for precision in precisions) == 9  # 2 + 3 + 4 of three blocks
