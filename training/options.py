@@ -186,7 +186,7 @@ class Quantize(Taught):
     weights: Path = option(help="the net (net.safetensors of a run)")
     teacher: Path | None = option(None, "weights file of a stronger net to learn from; by default the net as it was")
     calibration: int = option(512, "training positions that the steps of roundings are found on")
-    rate: float | None = option(0.005, "peak learning rate")
+    rate: float | None = option(0.001, "peak learning rate; more shakes the net before it helps")
     average: float = option(0.99, "decay of the averaged weights, which are the result")
     hard_weight: float = option(0.0, "weight of the move played in the game")
     trust: float = option(1.0, "share of the teacher in the targets of value, score and ownership; the game has the rest")
