@@ -50,6 +50,7 @@ def test_training_makes_up_for_coarse_steps(stored):
     assert max(seen[-5:]) < 0.8 * seen[0]
 
 
+@pytest.mark.slow
 def test_a_rounding_net_is_trained_and_shipped(stored, capsys):
     assert cli.main(arguments(stored, "run", "--steps", "30")) == 0
     net, meta = quantize.from_file(stored / "run" / "net.safetensors")
@@ -71,6 +72,7 @@ def test_a_rounding_net_is_trained_and_shipped(stored, capsys):
     assert "was not made from" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_no_int8_form_unless_asked_for(stored, capsys):
     shipped = ["ship", "--name", "tiny", "--games", str(stored / "small.npz"), "--folder", str(stored), "--positions", "20"]
     weights = ["--weights", str(stored / "float.safetensors"), "--sizes", "7", "--threads", "1"]
