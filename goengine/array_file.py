@@ -12,9 +12,10 @@ import math
 import os
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy as np
+
+from goengine.files import replacing
 
 
 class RecordError(ValueError):
@@ -23,17 +24,11 @@ class RecordError(ValueError):
 
 def write_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray], meta: dict) -> None:
     """Write arrays and a JSON object as one compressed `.npz`, beside its place, and rename it."""
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
-            text = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-            for name, values in {"meta": text, **arrays}.items():
-                with target.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, np.ascontiguousarray(values), allow_pickle=False)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
+        text = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+        for name, values in {"meta": text, **arrays}.items():
+            with target.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(values), allow_pickle=False)
 
 
 def read_arrays(path: str | os.PathLike, form: str, version: int) -> tuple[dict[str, np.ndarray], dict]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from goengine.files import replacing
 from goengine.nets import safetensors_file
 
 FORMAT = "goengine-training-state-1"
@@ -45,15 +46,12 @@ def plain(config: Any) -> Any:
 
 def write_text(path: Path, text: str) -> None:
     """Write beside `path` and rename. Raises RunError if the disk does not take it."""
-    beside = path.with_name(path.name + ".partial")
     try:
-        with open(beside, "w", encoding="utf-8") as file:
+        with replacing(path) as beside, open(beside, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise RunError(f"cannot write {path}: {error.strerror or error}; the last checkpoint stays valid") from error
 
 

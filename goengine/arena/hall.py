@@ -133,7 +133,7 @@ class Hall:
     """Games of two players that advance together.
 
     nets: by player; the same object for both where they share one. seats: games at once. groups: 2 lets trees and nets work at
-    the same time, which pays where the net has a processor of its own.
+    the same time, as they can where the net has a processor of its own; what that saves has not been measured.
     """
 
     def __init__(self, players: Mapping[Side, NetPlayer], nets: Mapping[Side, Net], terms: Terms, seats: int, groups: int = 1):

@@ -15,6 +15,7 @@ from typing import Any
 
 from goengine import coords, sgf, symmetry
 from goengine.arena.fixtures import Played, Terms
+from goengine.files import hold, replacing
 from goengine.records import (
     BLACK,
     BLACK_WINS,
@@ -29,11 +30,6 @@ from goengine.records import (
     WHITE_WINS,
     GameRecord,
 )
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there nothing keeps two matches out of one folder
-    fcntl = None
 
 CONFIGURATION, GAMES = "match.json", "games.jsonl"
 _ENDINGS = {"score": SCORE, "resignation": RESIGNATION, "timeout": TIME, "move limit": UNKNOWN, "void": UNKNOWN}
@@ -118,12 +114,11 @@ class MatchLog:
         write_beside(path, (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode())
 
     def _lock(self) -> None:
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._file.close()
-                raise LogError(f"another program is playing the match in {self.folder}; wait for it, or stop it") from None
+        try:
+            hold(self._file.fileno())
+        except BlockingIOError:
+            self._file.close()
+            raise LogError(f"another program is playing the match in {self.folder}; wait for it, or stop it") from None
 
     def _load(self) -> dict[int, dict[str, Any]]:
         """The lines by number of game. What a kill left of the last line is cut off."""
@@ -183,12 +178,8 @@ def parse_lines(data: bytes) -> tuple[dict[int, dict[str, Any]], list[str]]:
 
 def write_beside(path: Path, data: bytes) -> None:
     """Write a file beside its place and rename it, so that nobody meets half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as beside:
         beside.write_bytes(data)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def sgf_name(number: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goengine.arena.ratings import Rating
+from goengine.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,10 +132,8 @@ def _save(figure: "Figure", path: str | os.PathLike) -> None:
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("svg", "png"):
         raise PictureError(f"{path} must end in .svg or .png")
-    beside = path.with_name(f".{path.name}.new")
     try:
-        with rc_context(_STYLE):
+        with rc_context(_STYLE), replacing(path) as beside:
             figure.savefig(beside, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
-        os.replace(beside, path)
     except OSError as error:
         raise PictureError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from goengine import __version__
 from goengine.arena.fixtures import Play, Played
-from goengine.arena.log import LogError
+from goengine.arena.log import LogError, write_beside
 from goengine.arena.match import Match, describe_player, run_match
 from goengine.arena.players import Player
 from goengine.arena.ratings import Rating, rate
@@ -216,9 +216,7 @@ def _write(tournament: Tournament, standings: Standings, folder: Path) -> None:
     """Write the result beside its place and rename it."""
     players = {name: describe_player(player) for name, player in tournament.players.items()}
     text = json.dumps({"version": __version__, "players": players} | standings.to_json(), indent=1, ensure_ascii=False)
-    beside = folder / f".{RESULT}.new"
     try:
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, folder / RESULT)
+        write_beside(folder / RESULT, (text + "\n").encode())
     except OSError as error:
         raise LogError(f"{folder / RESULT} cannot be written: {error.strerror or error}") from None

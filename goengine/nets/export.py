@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
+from goengine.files import replacing
 from goengine.nets.build import Net
 from goengine.nets.checkpoint import FORMAT, Meta
 from goengine.nets.fold import fold
-from goengine.nets.safetensors_file import replacing
 
 if TYPE_CHECKING:
     from openvino import Model

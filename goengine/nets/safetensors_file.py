@@ -6,7 +6,6 @@ the data. Does not know what the arrays mean. Everything read is checked before 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+
+from goengine.files import replacing
 
 MAX_HEADER: Final = 100_000_000  # bytes, the limit of the reference implementation
 # In the order in which the reference implementation lays out a file: wide elements first, so that all data is aligned.
@@ -94,18 +95,6 @@ def write_file(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], m
         out.writelines(chunks(arrays, metadata))
         out.flush()
         os.fsync(out.fileno())
-
-
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A path beside `path` to write to; takes its place when the block ends well, is removed when it does not."""
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield beside
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
