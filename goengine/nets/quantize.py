@@ -80,23 +80,15 @@ class RoundedConv(nn.Conv2d):
         return F.conv2d(x, weight.to(x.dtype), self.bias, padding=self.padding)
 
 
-def prepare(net: Net, *, blocks: Iterable[int] | None = None, skip: bool = True) -> Net:
-    """A folded copy of the net, trainable, that rounds once it has steps (see `calibrate` and `set_steps`).
-
-    blocks: numbers of those that are rounded, all by default. skip: whether what a block adds its branch to is rounded too.
-    """
+def prepare(net: Net) -> Net:
+    """A folded copy of the net, trainable, that rounds once it has steps (see `calibrate` and `set_steps`)."""
     rounded = fold(net).requires_grad_(True)
-    chosen = range(len(rounded.trunk.blocks)) if blocks is None else blocks
-    for number in chosen:
-        block = rounded.trunk.blocks[number]
-        shared = Rounding()
+    for block in rounded.trunk.blocks:
         first, inner = _FIRST[type(block)], _INNER[type(block)]
         for name in (*first, *inner):
             _round_weights(block, name)
-        for name in first if not skip else ():
-            _round_input(block.get_submodule(name), shared)
-        if skip and first:
-            _round_input(block, shared)
+        if first:  # one rounding for the block: what the branch sees is what the branch is added to
+            _round_input(block, Rounding())
         within = {name: Rounding() for name in inner}
         if "pooled" in within:  # it sees the same tensor as `first`
             within["pooled"] = within["first"]
