@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from goengine.arena import speed
 from goengine.arena.match_command import MatchOptions, main, parse_sprt
 from goengine.arena.timing import TimeControl
 from tests.arena.programs_support import scripted
@@ -55,6 +56,11 @@ def test_failures_are_shown_and_the_match_goes_on(tmp_path, capsys):
         (["--a", "uniform", "--b", "uniform", "--games", "0"], "at least 1"),
         (["--a", "uniform", "--b", "uniform", "--openings", "/no/such/file"], "No such file"),
         (["--a", "uniform", "--b", "uniform", "--boardsize", "9", "--handicap", "99"], "99 is not from 2 to 80"),
+        (["--a", "uniform", "--b", command(), "--equal-time"], "--equal-time is for nets in process"),
+        (["--a", command(), "--b", command(), "--equal-time"], "give programs a clock: --time or --clock"),
+        (["--a", "uniform", "--b", "uniform", "--equal-time", "--time", "1"], "--equal-time is for nets in process"),
+        (["--a", "uniform", "--b", "uniform", "--equal-time", "--gtp"], "--equal-time is for nets in process"),
+        (["--a", "uniform", "--a-set", "playouts=5", "--b", "uniform", "--equal-time"], "against a number of visits"),
     ],
 )
 def test_wrong_options(tmp_path, capsys, words, complaint):
@@ -74,6 +80,33 @@ def test_what_options_mean():
     assert timed.terms.rules.name() == "chinese"
     programs = MatchOptions(a=command(), b=command(), komi=6.5).match()
     assert programs.openings.name == "random" and programs.terms.rules.komi == 6.5
+
+
+def test_equal_time_is_measured_once_for_a_match(tmp_path, monkeypatch, capsys):
+    rates = {1: 300.0, 2: 200.0}  # visits per second by symmetries
+    monkeypatch.setattr(speed, "visits_per_second", lambda player, size, **how: rates[player.symmetries])
+    words = ["--a", "uniform", "--a-set", "symmetries=2", "--b", "uniform", "--visits", "20", "--equal-time"]
+    where = ["--boardsize", "3", "--openings", "random", "--threads", "1", "--sgf", str(tmp_path / "m")]
+
+    def played(games):
+        """(number of games, settings of b) after the command."""
+        assert main([*words, *where, "--games", str(games), "--json"]) == 0
+        settings = json.loads((tmp_path / "m" / "match.json").read_text())["players"]["b"]["settings"]
+        return json.loads(capsys.readouterr().out)["games"], settings
+
+    assert played(2) == (2, "visits=30")
+    rates[2] = 100.0  # by chance: measured anew, it would be another match and refused
+    assert played(4) == (4, "visits=30")
+    options = {"a": "uniform", "a_set": "symmetries=2", "b": "uniform", "visits": 20, "equal_time": True}
+    assert MatchOptions(**options, sgf=tmp_path / "m").match().b.visits == 30
+    assert MatchOptions(**options, sgf=tmp_path / "other").match().b.visits == MatchOptions(**options).match().b.visits == 60
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]"])
+def test_equal_time_of_a_damaged_match(tmp_path, capsys, text):
+    (tmp_path / "match.json").write_text(text)
+    assert main(["--a", "uniform", "--b", "uniform", "--equal-time", "--sgf", str(tmp_path)]) == 2
+    assert "match.json is damaged" in capsys.readouterr().err
 
 
 def test_the_text_of_a_test():
