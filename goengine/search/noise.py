@@ -29,7 +29,7 @@ def _normal(generator):
 
 
 @kernel
-def _log_gamma_draw(generator, shape):
+def log_gamma_draw(generator, shape):
     """Logarithm of a Gamma(shape, 1) number (Marsaglia and Tsang, 2000); in logarithms because small shapes underflow."""
     boost = 0.0
     if shape < 1.0:
@@ -48,14 +48,20 @@ def _log_gamma_draw(generator, shape):
 def _log_gammas(generator, shapes, out):
     """A draw for each shape into ``out`` (float64[n])."""
     for i in range(shapes.size):
-        out[i] = _log_gamma_draw(generator, shapes[i])
+        out[i] = log_gamma_draw(generator, shapes[i])
+
+
+@kernel
+def gumbel_draw(generator):
+    """A standard Gumbel number."""
+    return -math.log(-math.log(_open_uniform(generator)))
 
 
 @kernel
 def _gumbels(generator, out):
     """Standard Gumbel draws into ``out``."""
     for i in range(out.size):
-        out[i] = -math.log(-math.log(_open_uniform(generator)))
+        out[i] = gumbel_draw(generator)
 
 
 def dirichlet(generator: np.ndarray, alphas: np.ndarray) -> np.ndarray:

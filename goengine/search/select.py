@@ -116,12 +116,12 @@ def _next_edge(tree, node, knobs, plan):
 
 
 # How a descent ends.
-_EVALUATE, _DONE, _COLLISION = range(3)
+EVALUATE, DONE, COLLISION = range(3)
 
 
 @kernel
-def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch):
-    """Walk from the root to a leaf. Returns (leaf, how it ended, rollout); a leaf of _DONE has been backed up.
+def descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch):
+    """Walk from the root to a leaf. Returns (leaf, how it ended, rollout); a leaf of DONE has been backed up.
 
     ``game`` stands at the root and then at the leaf; ``spare`` is a board for rollouts.
     """
@@ -135,15 +135,15 @@ def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratc
         if state == TERMINAL:
             z = np.float64(tree.net[node, NET_VALUE]) if knobs.rollout_weight > 0 else 0.0
             back_up(tree, node, True, z, knobs)
-            return node, _DONE, z
+            return node, DONE, z
         if state == FRESH or state == LEAF:
             break
         if state == PENDING and (knobs.placeholder == 0 or tree.links[node, COUNT] == 0):
-            return node, _COLLISION, 0.0
+            return node, COLLISION, 0.0
         edge = _next_edge(tree, node, knobs, plan)
         if edge < 0:
             if state == PENDING:
-                return node, _COLLISION, 0.0
+                return node, COLLISION, 0.0
             break
         if tree.edge_move[edge] == PASS:
             if rules.button != 0 and passes == 0:
@@ -165,9 +165,9 @@ def _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratc
     grown = grows and _make_edges(tree, node, game, rules, forbidden, depth, scratch.legal)
     if state != FRESH and not grown:
         back_up(tree, node, knobs.rollout_weight == 0, z, knobs)
-        return node, _DONE, z
+        return node, DONE, z
     tree.state[node] = PENDING
-    return node, _EVALUATE, z
+    return node, EVALUATE, z
 
 
 @kernel
@@ -184,8 +184,8 @@ def select_batch(tree, games, knobs, rules, forbidden, plan, generator, scratch,
     while found < want and found + done < budget and collisions < want:
         game = game_at(games, found)
         copy_game(game, root_game)
-        node, ending, z = _descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch)
-        if ending == _COLLISION:
+        node, ending, z = descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch)
+        if ending == COLLISION:
             scratch.collided[collisions] = node
             collisions += 1
             if plan.cursor[0] < plan.visits.size:
@@ -193,7 +193,7 @@ def select_batch(tree, games, knobs, rules, forbidden, plan, generator, scratch,
             continue
         if plan.cursor[0] < plan.visits.size:
             plan.cursor[0] += 1
-        if ending == _DONE:
+        if ending == DONE:
             done += 1
             continue
         nodes[found] = node

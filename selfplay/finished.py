@@ -1,0 +1,99 @@
+"""A finished game of self-play: what is handed out of the table's arrays.
+
+Knows how a game is counted and what each field of a record means; plays nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from goengine import coords
+from goengine.board.scoring import area
+from goengine.board.state import BLACK, WHITE
+from goengine.records import BLACK_WINS, DRAW, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
+from goengine.rules import Rules
+from goengine.search.select import game_at
+from goengine.zero.settings import SelfPlay
+from selfplay import kernels
+from selfplay.table import DECIDED, ENDING, ENTRIES, GAVE_UP, PASSED, PLAYED_OUT, PLY, RESIGNED, RULES, Table
+
+
+@dataclass(frozen=True)
+class FinishedGame:
+    """A game with what every search said; m moves. Fields as in `goengine.zero.shards.Shard`."""
+
+    record: GameRecord
+    kind: np.ndarray  # uint8[m]
+    value: np.ndarray  # float32[m]
+    score: np.ndarray  # float32[m]
+    visits: np.ndarray  # uint16[m]
+    surprise: np.ndarray  # float32[m]
+    policies: tuple[np.ndarray, np.ndarray, np.ndarray]  # start int64[m + 1], index uint16, weight float32
+    owners: np.ndarray | None  # int8[N * N]: 1 Black, -1 White, 0 neither; None where the game was not counted
+    seed: int
+    net: str
+    gave_up: int  # the colour that gave up, or would have where it had to play on; 0: none
+    played_out: bool  # whether nobody was allowed to give up
+
+    @property
+    def falsely_given_up(self) -> bool:
+        """Whether a side would have given up a game that it did not lose."""
+        lost = {BLACK: WHITE_WINS, WHITE: BLACK_WINS}
+        return self.played_out and self.gave_up != 0 and self.record.outcome not in (lost[self.gave_up], NO_RESULT)
+
+
+def take_out(table: Table, g: int, settings: SelfPlay, memory: kernels.Memory, seed: int, net: str) -> FinishedGame:
+    """Game g, which is over, as a record of its own."""
+    state, record, size = table.state[g], table.record, settings.size
+    count, entries = int(state[PLY]), int(state[ENTRIES])
+    owners = _owners(table, g, size, memory)
+    margin = None if owners is None else float(owners.sum()) - float(table.komi[g])
+    points = record.move[g, :count].astype(np.int64)
+    stride = size + 1
+    index = np.where(points == coords.PASS, size * size, (points // stride - 1) * size + points % stride - 1)
+    game = GameRecord(
+        size=size,
+        moves=tuple(zip(record.color[g, :count].tolist(), index.tolist(), strict=True)),
+        komi=float(table.komi[g]),
+        rules=Rules.preset(settings.rules[state[RULES]]).to_sgf_text(),
+        outcome=_outcome(margin, state),
+        margin=margin,
+        ending=SCORE if margin is not None else RESIGNATION if state[ENDING] == RESIGNED else UNKNOWN,
+        black=net,
+        white=net,
+        source=f"{net}-{seed:016x}",
+    )
+    kept = (record.kind, record.value, record.score, record.visits, record.surprise)
+    start = record.start[g, : count + 1].copy()
+    return FinishedGame(
+        game,
+        *(array[g, :count].copy() for array in kept),
+        (start, record.index[g, :entries].copy(), record.weight[g, :entries].copy()),
+        owners,
+        seed,
+        net,
+        int(state[GAVE_UP]),
+        bool(state[PLAYED_OUT]),
+    )
+
+
+def _outcome(margin: float | None, state: np.ndarray) -> int:
+    if margin is not None:
+        return BLACK_WINS if margin > 0 else WHITE_WINS if margin < 0 else DRAW
+    if state[ENDING] == RESIGNED:
+        return WHITE_WINS if state[GAVE_UP] == BLACK else BLACK_WINS
+    return NO_RESULT
+
+
+def _owners(table: Table, g: int, size: int, memory: kernels.Memory) -> np.ndarray | None:
+    """Who owns each point at the end, in policy order: int8[N * N]; None if the game was not counted."""
+    ending, board = table.state[g, ENDING], game_at.py_func(table.roots, g).board
+    points = coords.points(size)
+    if ending == PASSED:
+        area(board, memory.scratch.owner, memory.scratch.stack)
+        return memory.scratch.owner[points].astype(np.int8)
+    if ending == DECIDED:
+        kernels.all_alive(board, size, int(table.rules[table.state[g, RULES], 1]), memory)
+        black, white = (memory.alive[color - 1][points] != 0 for color in (BLACK, WHITE))
+        return black.astype(np.int8) - white.astype(np.int8)
+    return None

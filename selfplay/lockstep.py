@@ -1,0 +1,226 @@
+"""Many games of a net against itself in lock step: one leaf of every game in each batch.
+
+Knows when games begin and how (komi, openings, forks), asks the net and hands out finished games. What happens inside a game
+belongs to `selfplay.kernels`. Knows no files and no processes.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from goengine import coords, features
+from goengine.board.scoring import new_benson_scratch
+from goengine.board.state import BLACK, new_board
+from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
+from goengine.evaluators.counting import Counting
+from goengine.evaluators.symmetric import SymmetricByKey
+from goengine.search.knobs import make_knobs, new_scratch
+from goengine.zero.settings import SelfPlay
+from selfplay import kernels, roots
+from selfplay.finished import FinishedGame, take_out
+from selfplay.table import ENDING, OPENING, PLAYED_OUT, PLAYING, RULES, new_table, plies
+
+_FORKS = 256  # finished games that forks begin from
+_FORK_HEAT = 2.0  # temperature of the move that leaves the earlier game
+_WIDER = 10.0  # times the usual deviation of komi, where it is drawn wide
+
+
+@dataclass
+class Stats:
+    """What self-play took so far."""
+
+    seconds: float = 0.0  # in `step`
+    net_seconds: float = 0.0  # of these, waiting for the net
+    evaluations: int = 0
+    batches: int = 0
+    moves: int = 0
+    games: int = 0
+    given_up: int = 0  # games that were played out although a side would have given up
+    falsely: int = 0  # of these, games that this side did not lose
+
+    @property
+    def busy(self) -> float:
+        """Share of the time in which the net computed."""
+        return self.net_seconds / self.seconds if self.seconds else 0.0
+
+
+class Lockstep:
+    """Self-play of ``games`` games at once. All chance comes from ``seed``.
+
+    threads: of the trees; the net has its own. Raises ValueError if the net's feature set is unknown here.
+    """
+
+    def __init__(self, evaluator: Evaluator, settings: SelfPlay, *, games: int, seed: int, threads: int = 1):
+        self.settings, self.games, self.seed = settings, games, seed
+        self.stats = Stats()
+        self._numbers = 0  # of games begun
+        self._random = np.random.default_rng([seed, 0])
+        self._earlier: deque[np.ndarray] = deque(maxlen=_FORKS)
+        self.table = new_table(settings, games)
+        self._parts = np.array_split(np.arange(games, dtype=np.int64), min(threads, games))
+        self._memory = [_new_memory(settings.size) for _ in self._parts]
+        self._pool = ThreadPoolExecutor(len(self._parts), "trees") if len(self._parts) > 1 else None
+        self._names, self._seeds = [""] * games, [0] * games
+        self._use(evaluator)
+        for g in range(games):
+            self._begin(g)
+
+    def change_net(self, evaluator: Evaluator, settings: SelfPlay) -> None:
+        """Go on with another net and other settings; games under way go on, with the komi and rules that they have.
+
+        Raises ValueError if what the table holds would have to change: size, rules, or more visits than it has room for.
+        """
+        old = self.settings
+        if (settings.size, settings.rules, settings.longest) != (old.size, old.rules, old.longest):
+            raise ValueError("games under way cannot change their size, rules or length")
+        if new_table_needed(old, settings):
+            raise ValueError("these settings need a table of another shape: begin a new one")
+        self.settings = settings
+        self._use(evaluator)
+
+    def close(self) -> None:
+        """End the threads; the net is the caller's."""
+        if self._pool:
+            self._pool.shutdown()
+
+    def step(self) -> list[FinishedGame]:
+        """A batch to the net and what follows from its answers. Returns the games that have ended.
+
+        Raises EvaluatorError if the net's answers are no numbers.
+        """
+        start = time.perf_counter()
+        counts = self._each(self._advance)
+        ended = [self._finish(g) for g in np.flatnonzero(self.table.state[:, ENDING] != PLAYING).tolist()]
+        self._evaluate(sum(counts), counts)
+        counter, stats = self._counter, self.stats
+        stats.net_seconds += counter.seconds
+        stats.evaluations += counter.rows
+        stats.batches += counter.batches
+        counter.reset()
+        stats.seconds += time.perf_counter() - start
+        return ended
+
+    # -- inside --
+
+    def _use(self, evaluator: Evaluator) -> None:
+        if evaluator.features not in kernels.ENCODERS:
+            known = ", ".join(kernels.ENCODERS)
+            raise ValueError(
+                f"net {evaluator.name}: self-play has no encoder for the features '{evaluator.features}' ({known})"
+            )
+        self._counter = Counting(evaluator)
+        self._net, self._encode = SymmetricByKey(self._counter), kernels.ENCODERS[evaluator.features]
+        chosen, size = features.get(evaluator.features), self.settings.size
+        self._scratch = [chosen.new_scratch(size) for _ in self._parts]
+        self._planes = np.zeros((self.games, chosen.planes, size, size), np.float32)
+        self._globals = np.zeros((self.games, chosen.globals), np.float32)
+        self._keys, self._waiting = np.zeros(self.games, np.uint64), np.zeros(self.games, np.int64)
+        self._ways = ways_of(self.settings)
+
+    def _each(self, work: Callable[[int], int]) -> list[int]:
+        """The work of every part, by as many threads."""
+        parts = range(len(self._parts))
+        return list(self._pool.map(work, parts)) if self._pool else [work(part) for part in parts]
+
+    def _advance(self, part: int) -> int:
+        """Select and encode the leaves of a part into its own rows. Returns their number."""
+        games = self._parts[part]
+        rows = slice(games[0], games[-1] + 1)
+        waiting = self._waiting[rows]
+        count = kernels.advance(
+            self.table, games, self.settings.size, self._ways, self._memory[part], waiting, self._keys[rows]
+        )
+        self._encode(self.table, waiting[:count], self._scratch[part], self._planes[rows], self._globals[rows])
+        return count
+
+    def _evaluate(self, total: int, counts: list[int]) -> None:
+        """Ask the net about all leaves and enter its answers."""
+        if total == 0:
+            return
+        rows = slice(0, total)
+        if total < self.games:  # close the gaps that ended games have left
+            kept = np.concatenate([part[:count] for part, count in zip(self._parts, counts, strict=True)])
+            for array in (self._planes, self._globals, self._keys, self._waiting):
+                array[rows] = array[kept]
+        answer = self._net.evaluate(Batch(self._planes[rows], self._globals[rows], self._keys[rows]))
+        arrays = [np.ascontiguousarray(array, np.float32) for array in answer]
+        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._ways, _NO_ROLLOUT, *arrays)
+        if good < total:
+            raise EvaluatorError(f"net {self._net.name}: a value, a score or a policy is not a number")
+
+    def _finish(self, g: int) -> FinishedGame:
+        game = take_out(self.table, g, self.settings, self._memory[0], self._seeds[g], self._names[g])
+        self.stats.games += 1
+        self.stats.moves += len(game.kind)
+        self.stats.given_up += game.played_out and game.gave_up != 0
+        self.stats.falsely += game.falsely_given_up
+        self._earlier.append(self.table.record.move[g, : len(game.kind)].copy())
+        self._begin(g)
+        return game
+
+    def _begin(self, g: int) -> None:
+        """A new game in place g."""
+        settings, table = self.settings, self.table
+        words = np.random.SeedSequence([self.seed, self._numbers]).generate_state(4, np.uint64)
+        random = np.random.default_rng(words)
+        self._numbers += 1
+        self._seeds[g], self._names[g] = int(words[3]), self._net.name
+        table.state[g, RULES] = random.integers(len(settings.rules))
+        table.state[g, PLAYED_OUT] = settings.resign is None or random.random() < settings.play_out
+        spread = settings.komi_stdev * (_WIDER if random.random() < settings.komi_wide else 1.0)
+        table.komi[g] = np.clip(round(2 * random.normal(settings.komi, spread)) / 2, -(settings.size**2), settings.size**2)
+        table.heat[g], moves = 1.0, np.zeros(0, np.uint16)
+        area = (settings.size / 19.0) ** 2
+        table.state[g, OPENING] = min(int(random.exponential(settings.opening_plies * area)), settings.size**2 // 4)
+        if self._earlier and random.random() < settings.fork_share:
+            earlier = self._earlier[random.integers(len(self._earlier))]
+            moves, table.heat[g], table.state[g, OPENING] = earlier[: random.integers(len(earlier))], _FORK_HEAT, 1
+        kernels.begin_game(table, g, settings.size, BLACK, moves, words[:3], self._memory[0])
+
+
+_NO_ROLLOUT = np.zeros(1)
+
+
+def new_table_needed(old: SelfPlay, new: SelfPlay) -> bool:
+    """Whether a table made for the old settings has no room for the new ones."""
+    names = ("size", "rules", "longest", "visits", "cheap_visits", "considered")
+    return any(getattr(old, name) != getattr(new, name) for name in names)
+
+
+def ways_of(settings: SelfPlay) -> kernels.Ways:
+    """The settings as the kernels take them."""
+    full, cheap = (
+        make_knobs(roots.params_of(settings, kind), settings.size, use_score=False, center=0.0, passes=0, salt=0)
+        for kind in (True, False)
+    )
+    return kernels.Ways(
+        full=full,
+        cheap=cheap,
+        noise=roots.noise_of(settings),
+        full_share=float(settings.full_share),
+        full_visits=settings.visits,
+        cheap_visits=settings.cheap_visits,
+        temperature=float(settings.temperature),
+        hot_plies=round(settings.temperature_plies * settings.size / 19),
+        resign=-2.0 if settings.resign is None else float(settings.resign),
+        resign_plies=settings.resign_plies,
+        longest=plies(settings),
+        count_from=settings.size**2 // 3,
+    )
+
+
+def _new_memory(size: int) -> kernels.Memory:
+    padded = coords.padded(size)
+    return kernels.Memory(
+        scratch=new_scratch(size, 1),
+        benson=new_benson_scratch(size),
+        alive=np.zeros((2, padded), np.uint8),
+        spare=new_board(size),
+        weights=np.zeros(size * size + 1),
+        forbidden=np.zeros((4, padded), np.int16),
+        legal=np.zeros(size * size + 1, np.uint8),
+    )

@@ -1,0 +1,36 @@
+"""The options of each self-play command: every default, once. Imports nothing slow, so that help and errors come at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from goengine.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """Play games with the newest net of a run folder and write them there, until told to stop."""
+
+    run: Path = option(help="the run's folder")
+    name: str = option("", "of this worker, for its files: no two alike in a run; by default the machine's name")
+    games: int = option(128, "games at once")
+    threads: int = option(1, "threads of the trees, and of the net on a CPU")
+    seed: int | None = option(None, "of all chance; by default another one at each start")
+    once: int | None = option(None, "stop after so many games")
+    device: str = option("cpu", "cpu (OpenVINO), cuda or cuda:N (torch)")
+    attached: bool = option(False, "stop when standard input ends, that is when the process that started this one is gone")
+
+    def __post_init__(self):
+        for name in ("games", "threads", "once"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"--{name} must be at least 1")
+        if self.seed is not None and self.seed < 0:
+            raise ValueError(f"--seed {self.seed}: must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SgfOptions:
+    """Write the games of a shard as SGF files, for people."""
+
+    shards: tuple[Path, ...] = option(help="shards (.npz) of a run", positional=True)
+    out: Path = option(help="folder for the files")

@@ -1,0 +1,231 @@
+"""A worker: plays with the newest net of a run folder and writes the games there.
+
+Knows when to look for a net, when a shard is full, and what to say of itself. Games happen in `selfplay.lockstep`, files
+are described by `goengine.zero`. Any number of workers may play into one folder, from any machine that sees it; none knows
+of the others or of the learner.
+"""
+
+import dataclasses
+import platform
+import re
+import secrets
+import threading
+import time
+import zlib
+from types import TracebackType
+
+import numpy as np
+
+from goengine.evaluators.base import Evaluator, EvaluatorError
+from goengine.evaluators.load import load
+from goengine.files import hold
+from goengine.progress import Progress
+from goengine.zero import run_folder
+from goengine.zero.run_folder import PublishedNet, RunFolderError, Status
+from goengine.zero.settings import SelfPlay
+from goengine.zero.shards import ShardBuilder
+from selfplay.lockstep import FinishedGame, Lockstep, Stats, new_table_needed
+from selfplay.options import WorkerOptions
+
+LOOK_SECONDS = 2.0  # between two looks for a newer net
+SHARD_SECONDS, SHARD_GAMES = 30.0, 256  # a shard is written at whichever comes first
+_SAY_SECONDS = 60.0  # between two lines where there is no terminal
+
+
+class Worker:
+    """A worker of a run; `play` does the work. Use it as a context manager.
+
+    Raises RunFolderError if the folder is no run of this version, or a worker of this name is at work there.
+    """
+
+    def __init__(self, options: WorkerOptions):
+        self.options, self.run = options, options.run
+        self.name = options.name or re.sub(r"[^\w.-]", "-", platform.node() or "worker", flags=re.ASCII)
+        self.config = run_folder.read_config(self.run)
+        self._lock = _hold_name(self.run, self.name)
+        self._before = run_folder.read_status(self.run, self.name)  # by earlier processes, and earlier tables of this one
+        self._written = _Mark(time.monotonic(), Stats())
+        self._counter_at_start = run_folder.next_shard_path(self.run, self.name).stem
+        self._seed = secrets.randbits(62) if options.seed is None else options.seed
+        self.net: PublishedNet | None = None
+        self._evaluator: Evaluator | None = None
+        self._table: Lockstep | None = None
+        self._tables = 0
+        self._builders: dict[str, ShardBuilder] = {}
+        self._settings: dict[str, SelfPlay] = {}  # by net
+        self.games = 0  # of this process
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._lock.close()
+        if self._table is not None:
+            self._table.close()
+        if self._evaluator is not None:
+            self._evaluator.close()
+
+    def play(self, stop: threading.Event) -> None:
+        """Play until told to stop, or as many games as asked for; the games that are over are written, others are lost.
+
+        Raises RunFolderError if the newest net cannot be for this run, EvaluatorError if the first one cannot be played,
+        OSError if the folder cannot be written.
+        """
+        with Progress(self.name, self.options.once, every=_SAY_SECONDS) as bar:
+            looked = -LOOK_SECONDS
+            try:
+                while not stop.is_set() and not self._enough():
+                    if time.monotonic() - looked >= LOOK_SECONDS:
+                        self._look(bar)
+                        looked = time.monotonic()
+                    if self._table is None:
+                        stop.wait(LOOK_SECONDS)
+                        continue
+                    for game in self._table.step():
+                        self._take(game)
+                    if self._due():
+                        self._write()
+                    bar.update(self.games, self.summary())
+            finally:
+                self._write()
+
+    def summary(self) -> str:
+        """How it goes, in a few words."""
+        if self._table is None:
+            return "waits for a net"
+        stats = self._table.stats
+        speed = stats.evaluations / max(stats.seconds, 1e-9)
+        return f"{self.games:,} games, {speed:,.0f} evaluations/s, net {self.net.name} busy {100 * stats.busy:.0f} %"
+
+    # -- nets --
+
+    def _look(self, bar: Progress) -> None:
+        """Go on with the newest net, if that is another one."""
+        found = run_folder.newest(self.run)
+        if found is None or (self.net is not None and found.number == self.net.number):
+            return
+        try:
+            evaluator = self._load(found)
+        except EvaluatorError as error:
+            if self._evaluator is None:
+                raise
+            bar.message(f"{self.name}: {error}; goes on with net {self._evaluator.name}")
+            self.net = found  # not asked again
+            return
+        self._use(evaluator, found)
+        bar.message(f"{self.name}: plays with net {found.name}, {found.settings.visits} visits, komi {found.settings.komi:g}")
+
+    def _load(self, net: PublishedNet) -> Evaluator:
+        """The evaluator, called as the net is. Raises RunFolderError if it cannot be for this run."""
+        options = self.options
+        file = net.folder / ("net.xml" if options.device == "cpu" else "net.safetensors")
+        evaluator = load(file, device=options.device, precision="auto", threads=options.threads)
+        if evaluator.features != self.config["features"] or net.settings.size != self.config["size"]:
+            evaluator.close()
+            raise RunFolderError(
+                f"{net.folder}: a net for the features {evaluator.features} and size {net.settings.size}; the run is for "
+                f"{self.config['features']} and size {self.config['size']}: remove that net, or take another --run folder"
+            )
+        evaluator.traits = dataclasses.replace(evaluator.traits, name=net.name)
+        return evaluator
+
+    def _use(self, evaluator: Evaluator, net: PublishedNet) -> None:
+        """Play with this net from now on."""
+        self._settings[net.name] = net.settings
+        table, before = self._table, self._evaluator
+        if table is not None and not new_table_needed(table.settings, net.settings):
+            table.change_net(evaluator, net.settings)
+        else:
+            if table is not None:
+                self._write()
+                self._before = self._status()
+                table.close()  # games under way are lost, as when a worker is stopped; a run has few such changes
+            seed = self._new_seed()
+            self._table = Lockstep(evaluator, net.settings, games=self.options.games, seed=seed, threads=self.options.threads)
+            self._written = _Mark(time.monotonic(), Stats())
+        self._evaluator, self.net = evaluator, net
+        if before is not None:
+            before.close()
+
+    def _new_seed(self) -> int:
+        """Another one for each worker, each of its processes that has written something, and each table."""
+        words = [self._seed, zlib.crc32(self.name.encode()), zlib.crc32(self._counter_at_start.encode()), self._tables]
+        self._tables += 1
+        return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
+
+    # -- games --
+
+    def _enough(self) -> bool:
+        return self.options.once is not None and self.games >= self.options.once
+
+    def _take(self, game: FinishedGame) -> None:
+        """Keep a finished game with those of the net that it began with."""
+        if game.net not in self._builders:
+            settings = self._settings[game.net]
+            self._builders[game.net] = ShardBuilder(settings.size, game.net, settings.to_json())
+        self._builders[game.net].add(
+            game.record,
+            game.kind,
+            game.value,
+            game.score,
+            game.visits,
+            game.surprise,
+            game.policies,
+            game.owners,
+            game.seed,
+        )
+        self.games += 1
+
+    def _due(self) -> bool:
+        """Whether it is time for a shard."""
+        waiting = sum(map(len, self._builders.values()))
+        return waiting >= SHARD_GAMES or (waiting > 0 and time.monotonic() - self._written.time >= SHARD_SECONDS)
+
+    def _write(self) -> None:
+        """A shard for each net with finished games, and what this worker has done."""
+        for builder in self._builders.values():
+            builder.shard().save(run_folder.next_shard_path(self.run, self.name))
+        if self._builders:
+            self._builders = {}
+            run_folder.write_status(self.run, self.name, self._status())
+            self._written = _Mark(time.monotonic(), dataclasses.replace(self._table.stats))
+
+    def _status(self) -> Status:
+        """What this worker has done, over all its processes, and lately."""
+        now, then, before = self._table.stats, self._written.stats, self._before
+        seconds = max(now.seconds - then.seconds, 1e-9)
+        return Status(
+            games=before.games + now.games,
+            positions=before.positions + now.moves,
+            evaluations=before.evaluations + now.evaluations,
+            seconds=round(before.seconds + now.seconds, 2),
+            net_seconds=round(before.net_seconds + now.net_seconds, 2),
+            net=self.net.name,
+            device=self._evaluator.traits.device,
+            given_up=before.given_up + now.given_up,
+            falsely=before.falsely + now.falsely,
+            games_per_minute=round(60 * (now.games - then.games) / seconds, 1),
+            evaluations_per_second=round((now.evaluations - then.evaluations) / seconds, 1),
+            busy=round((now.net_seconds - then.net_seconds) / seconds, 4),
+            time=time.time(),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Mark:
+    """When a shard was written, and what had been done by then."""
+
+    time: float
+    stats: Stats
+
+
+def _hold_name(run, name: str):
+    """A file that keeps others from taking this name, until it is closed. Raises RunFolderError if somebody has it."""
+    run_folder.next_shard_path(run, name)  # judges the name
+    file = open(run / run_folder.STATUS / f".{name}.lock", "a+b", buffering=0)  # noqa: SIM115 (closing it gives the name back)
+    try:
+        hold(file.fileno())
+    except BlockingIOError:
+        file.close()
+        raise RunFolderError(f"{run}: a worker '{name}' is at work there; give this one another --name") from None
+    return file

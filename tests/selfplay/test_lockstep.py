@@ -1,0 +1,206 @@
+"""Self-play in lock step: its games against the rules, its searches against the engine's, its figures against each other."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from goengine import coords
+from goengine.board.counting import count
+from goengine.board.position import Position
+from goengine.board.state import BLACK
+from goengine.evaluators.base import EvaluatorError
+from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
+from goengine.records import NO_RESULT, RESIGNATION, SCORE, UNKNOWN
+from goengine.rules import Rules, from_sgf_text
+from goengine.search.params import GUMBEL, Limits
+from goengine.search.search import Search
+from goengine.zero.settings import SelfPlay
+from selfplay import lockstep
+from selfplay.lockstep import Lockstep
+from selfplay.table import BY_CHEAP_SEARCH, BY_FULL_SEARCH, BY_POLICY
+from tests.search.helpers import noisy
+
+SMALL = SelfPlay(size=5, visits=6, considered=4, opening_plies=20.0, fork_share=0.3, rules=("tromp-taylor", "chinese"))
+PUCT = SelfPlay(size=5, visits=12, method="puct", cheap_visits=4, full_share=0.5)
+
+
+def play(settings, *, games=8, wanted=24, seed=3, evaluator=None, threads=1):
+    """(finished games, the table they came from)."""
+    table = Lockstep(evaluator or noisy(), settings, games=games, seed=seed, threads=threads)
+    found = []
+    while len(found) < wanted:
+        found += table.step()
+    table.close()
+    return found[:wanted], table
+
+
+def replayed(game) -> Position:
+    """The final position; every move is checked against the rules on the way."""
+    record = game.record
+    position = Position(record.size, from_sgf_text(record.rules).with_komi(record.komi))
+    for color, index in record.moves:
+        assert color == position.to_play
+        point = coords.PASS if index == record.size**2 else int(coords.points(record.size)[index])
+        assert not position.is_over()
+        assert position.why_illegal(point) == ""
+        position.play(point)
+    return position
+
+
+@pytest.mark.parametrize("settings", [SMALL, PUCT], ids=["gumbel", "puct"])
+def test_games_are_legal_and_counted_rightly(settings):
+    games, _ = play(settings)
+    endings = set()
+    for game in games:
+        position, record = replayed(game), game.record
+        endings.add((record.ending, position.is_over()))
+        if record.ending == UNKNOWN:
+            assert len(record.moves) == 75 and record.margin is None and record.outcome == NO_RESULT
+            continue
+        assert record.ending == SCORE
+        if position.is_over():
+            points = count(position.game.board, position.code)
+            assert record.margin == points.black - points.white - record.komi
+        assert record.margin == game.owners.sum() - record.komi
+        assert record.outcome == np.sign(record.margin)
+    assert (SCORE, True) in endings
+
+
+@pytest.mark.parametrize("settings", [SMALL, PUCT], ids=["gumbel", "puct"])
+def test_what_is_recorded_of_each_search(settings):
+    games, _ = play(settings)
+    kinds = set()
+    for game in games:
+        start, index, weight = game.policies
+        assert len(game.kind) == len(game.record.moves) == len(start) - 1
+        for ply, kind in enumerate(game.kind):
+            kinds.add(int(kind))
+            policy = weight[start[ply] : start[ply + 1]]
+            if kind != BY_FULL_SEARCH:
+                assert len(policy) == 0 and game.surprise[ply] == 0
+                assert np.isnan(game.value[ply]) == (kind == BY_POLICY)
+                continue
+            assert policy.sum() == pytest.approx(1, abs=0.01) and (policy > 0).all()
+            assert game.visits[ply] == settings.visits
+            assert -1 <= game.value[ply] <= 1 and game.surprise[ply] >= 0
+            places = index[start[ply] : start[ply + 1]]
+            assert len(set(places.tolist())) == len(places)
+    assert kinds == ({BY_POLICY, BY_FULL_SEARCH} if settings is SMALL else {BY_POLICY, BY_CHEAP_SEARCH, BY_FULL_SEARCH})
+
+
+def test_the_same_seed_gives_the_same_games_whatever_the_threads():
+    def facts(games):
+        return sorted((game.seed, game.record.moves, game.record.komi, game.value.tobytes()) for game in games)
+
+    one, _ = play(SelfPlay(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=9)
+    two, _ = play(SelfPlay(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=9, threads=2)
+    other, _ = play(SelfPlay(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=10)
+    assert facts(one) == facts(two) != facts(other)
+
+
+@pytest.mark.parametrize("komi", [-2.5, 6.5])
+def test_without_noise_it_plays_as_the_engines_search(monkeypatch, komi):
+    monkeypatch.setattr(lockstep, "SymmetricByKey", lambda inner: inner)
+    settings = SelfPlay(
+        size=5, visits=20, cheap_visits=20, full_share=0.0, considered=8, temperature_plies=0, opening_plies=0.0,
+        fork_share=0.0, komi=komi, komi_stdev=0.0,
+    )  # fmt: skip
+    game = play(settings, games=1, wanted=1)[0][0]
+    params = GUMBEL.with_(gumbel_actions=8, gumbel_scale=0.0, ownership=False)
+    position = Position(5, Rules.preset("tromp-taylor").with_komi(komi))
+    for ply, (_, index) in enumerate(game.record.moves):
+        engine = Search(noisy(), params, 1)
+        engine.set_position(position)
+        result = engine.run(Limits(visits=20))
+        point = coords.PASS if index == 25 else int(coords.points(5)[index])
+        assert result.chosen == point
+        assert result.value == pytest.approx(game.value[ply], abs=1e-5)
+        position.play(point)
+
+
+def stones_win() -> Scripted:
+    """Whoever has more stones on the board has won."""
+
+    def script(planes, values):
+        answer = flat_evaluation(len(planes), planes.shape[-1])
+        stones = planes[:, 1].sum((1, 2)) - planes[:, 2].sum((1, 2))
+        answer.value[:] = np.sign(stones) * 0.99
+        return answer
+
+    return Scripted(script)
+
+
+def test_the_value_is_the_players_own():
+    """A net that likes stones of its own: who has more on the board must be recorded as winning, Black or White."""
+    games, _ = play(
+        SelfPlay(size=5, visits=2, considered=1, opening_plies=0.0, fork_share=0.0), evaluator=stones_win(), wanted=8
+    )
+    agreed, seen = 0, 0
+    for game in games:
+        position = Position(5, Rules.preset("tromp-taylor"))
+        for ply, (color, index) in enumerate(game.record.moves):
+            stones = position.game.board.color
+            lead = int((stones == color).sum()) - int((stones == 3 - color).sum())
+            if abs(lead) >= 2:
+                seen += 1
+                agreed += np.sign(game.value[ply]) == np.sign(lead)
+            position.play(coords.PASS if index == 25 else int(coords.points(5)[index]))
+    assert seen > 40 and agreed > 0.9 * seen
+
+
+def test_who_is_lost_gives_up_and_some_play_on():
+    settings = SelfPlay(size=5, visits=4, resign=-0.5, resign_plies=3, play_out=0.5, opening_plies=0.0)
+    games, table = play(settings, evaluator=stones_win(), wanted=60)
+    given = [game for game in games if game.record.ending == RESIGNATION]
+    assert given and all(not game.played_out and game.owners is None and game.record.margin is None for game in given)
+    for game in given:
+        assert game.record.outcome == (-1 if game.gave_up == BLACK else 1)
+        values = [value if color == BLACK else -value for value, (color, _) in zip(game.value, game.record.moves, strict=True)]
+        assert all(value < -0.5 if game.gave_up == BLACK else value > 0.5 for value in values[-3:])
+    played_on = [game for game in games if game.played_out and game.gave_up]
+    assert played_on and all(game.record.ending != RESIGNATION for game in played_on)
+    assert table.stats.given_up == len(played_on) or table.stats.games > len(games)
+    assert 0 <= table.stats.falsely <= table.stats.given_up
+
+
+def test_forks_begin_as_earlier_games():
+    settings = SelfPlay(size=5, visits=4, fork_share=1.0, opening_plies=0.0)
+    games, _ = play(settings, wanted=30)
+    earlier, forks = [], 0
+    for game in games:
+        prefix = int(np.argmax(game.kind != BY_POLICY)) if (game.kind != BY_POLICY).any() else len(game.kind)
+        moves = game.record.moves
+        forks += any(prefix > 2 and moves[: prefix - 1] == other[: prefix - 1] for other in earlier)
+        earlier.append(moves)
+    assert forks > 10
+
+
+def test_komi_is_drawn_around_its_mean():
+    games, _ = play(SelfPlay(size=5, visits=2, komi=3.0, komi_stdev=1.0, komi_wide=0.0), wanted=150)
+    komi = np.array([game.record.komi for game in games])
+    assert ((2 * komi) % 1 == 0).all()
+    assert komi.mean() == pytest.approx(3.0, abs=0.35) and komi.std() == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_change_of_net_is_told_by_the_games_that_begin_with_it():
+    table = Lockstep(Uniform(), SMALL, games=4, seed=1)
+    names = list(itertools.chain.from_iterable([game.net for game in table.step()] for _ in range(40)))
+    table.change_net(noisy(), SMALL)
+    while len(names) < 40:
+        names += [game.net for game in table.step()]
+    assert names[0] == "uniform" and names[-1] == "noisy"
+    with pytest.raises(ValueError, match="another shape"):
+        table.change_net(noisy(), SelfPlay(size=5, visits=60, rules=SMALL.rules))
+    with pytest.raises(ValueError, match="size"):
+        table.change_net(noisy(), SelfPlay(size=9, rules=SMALL.rules))
+
+
+def test_a_net_that_gives_no_numbers_is_named():
+    def script(planes, values):
+        answer = flat_evaluation(len(planes), planes.shape[-1])
+        answer.value[-1] = np.nan
+        return answer
+
+    with pytest.raises(EvaluatorError, match="not a number"):
+        Lockstep(Scripted(script), SMALL, games=4, seed=1).step()
