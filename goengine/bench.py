@@ -45,6 +45,7 @@ class BenchOptions:
     sizes: tuple[int, ...] = option((9, 19), "board sizes")
     net: str = option("", "a shipped net, or the folder of one; by default the one that would be played")
     threads: int = option(1, "threads of a net; 0 = all cores")
+    selfplay: bool = option(True, "measure games of the net against itself too")
     training: bool = option(True, "measure training samples and steps too, where torch is installed")
     json: bool = option(False, "write JSON")
 
@@ -102,18 +103,21 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
             if label.endswith(_PLAYED):
                 yield Figure(f"search with {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
             evaluator.close()
+    common = ["--seconds", str(options.seconds), "--sizes", *map(str, options.sizes)]
+    if options.selfplay:
+        threads = str(options.threads or machine.usable_cores())
+        yield from figures_of("selfplay", ["--net", options.net, "--threads", threads, *common])
     if options.training and machine.installed("torch"):
-        yield from training_figures(options)
+        yield from figures_of("training", common)
 
 
-def training_figures(options: BenchOptions) -> Iterator[Figure]:
-    """What `python -m training bench` measures, in a process of its own: nothing here may know training."""
-    sizes = map(str, options.sizes)
-    command = [sys.executable, "-m", "training", "bench", "--json", "--seconds", str(options.seconds), "--sizes", *sizes]
+def figures_of(package: str, arguments: list[str]) -> Iterator[Figure]:
+    """What the command bench of a package measures, in a process of its own: nothing here may know those packages."""
+    command = [sys.executable, "-m", package, "bench", "--json", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it failed"])[-1]
-        sys.stderr.write(f"goengine bench: training left out: {last}\n")
+        sys.stderr.write(f"goengine bench: {package} left out: {last}\n")
         return
     for figure in json.loads(done.stdout)["figures"]:
         yield Figure(**figure)

@@ -1,48 +1,28 @@
 """The commands of `python -m selfplay`.
 
-Knows their names, what they print, and the signals that end a worker. The work is done elsewhere and imported by need.
+Knows their names and what they print. The work is done elsewhere and imported by need.
 """
 
-import os
-import signal
+import json
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
+from dataclasses import asdict
 
 from goengine.options import parse_command
-from selfplay.options import SgfOptions, WorkerOptions
+from goengine.stopping import told_to_stop
+from selfplay.options import BenchOptions, SgfOptions, WorkerOptions
 
 DESCRIPTION = "Games of a net against itself. COMMAND --help lists a command's options."
 
 
 def run_worker(options: WorkerOptions) -> int:
-    """Play until SIGTERM, SIGINT, or the end of standard input where that matters; the games that are over are written."""
+    """Play until told to stop; the games that are over are written."""
     from selfplay.worker import Worker
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: _hear(stop, *_))
-    if options.attached:
-        threading.Thread(target=_end_with_input, args=(stop,), daemon=True).start()
-    with Worker(options) as worker:
+    with told_to_stop(attached=options.attached) as stop, Worker(options) as worker:
         worker.play(stop)
     sys.stderr.write(f"{worker.name}: {worker.summary()}\n")
     return 0
-
-
-def _hear(stop: threading.Event, number: int, frame: FrameType | None) -> None:
-    """The first signal asks for an end, the second one makes it."""
-    if stop.is_set():
-        raise KeyboardInterrupt
-    stop.set()
-
-
-def _end_with_input(stop: threading.Event) -> None:
-    """Ask for an end when nobody holds the other end of standard input any more."""
-    while os.read(0, 1024):  # not through sys.stdin: its lock would be held when the interpreter ends
-        pass
-    stop.set()
 
 
 def run_sgf(options: SgfOptions) -> int:
@@ -56,9 +36,23 @@ def run_sgf(options: SgfOptions) -> int:
     return 0
 
 
+def run_bench(options: BenchOptions) -> int:
+    """Measure, and print a line per figure or one JSON object."""
+    from selfplay.bench import measure
+
+    found = []
+    for figure in measure(options):
+        found.append(asdict(figure))
+        if not options.json:
+            sys.stdout.write(f"{figure.part:28} {figure.size:2}x{figure.size:<2} {figure.value:12.1f} {figure.unit}\n")
+    if options.json:
+        sys.stdout.write(json.dumps({"figures": found}) + "\n")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. 0: done; 1: it failed, and stderr says why; 2: wrong options; 130: ended at once by a second signal."""
-    commands = {"worker": (WorkerOptions, run_worker), "sgf": (SgfOptions, run_sgf)}
+    commands = {"worker": (WorkerOptions, run_worker), "sgf": (SgfOptions, run_sgf), "bench": (BenchOptions, run_bench)}
     name, options = parse_command(
         {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m selfplay", description=DESCRIPTION
     )

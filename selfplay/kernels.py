@@ -209,7 +209,7 @@ def _judge_hope(table, g, value, ways):
 
 @kernel
 def all_alive(board, size, suicide, memory):
-    """Whether every point belongs to stones that are alive for certain (Benson), or is their territory; fills `memory.alive`."""
+    """Whether every point is alive for certain (Benson) or territory of stones that are; fills `memory.alive`."""
     for color in (BLACK, WHITE):
         benson(board, color, memory.alive[color - 1], suicide, memory.benson)
     for row in range(size):

@@ -22,7 +22,7 @@ from goengine.search.knobs import make_knobs, new_scratch
 from goengine.zero.settings import SelfPlay
 from selfplay import kernels, roots
 from selfplay.finished import FinishedGame, take_out
-from selfplay.table import ENDING, OPENING, PLAYED_OUT, PLAYING, RULES, new_table, plies
+from selfplay.table import ENDING, OPENING, PLAYED_OUT, PLAYING, PLY, RULES, new_table, plies
 
 _FORKS = 256  # finished games that forks begin from
 _FORK_HEAT = 2.0  # temperature of the move that leaves the earlier game
@@ -37,7 +37,7 @@ class Stats:
     net_seconds: float = 0.0  # of these, waiting for the net
     evaluations: int = 0
     batches: int = 0
-    moves: int = 0
+    moves: int = 0  # of all games, those under way too
     games: int = 0
     given_up: int = 0  # games that were played out although a side would have given up
     falsely: int = 0  # of these, games that this side did not lose
@@ -92,8 +92,9 @@ class Lockstep:
 
         Raises EvaluatorError if the net's answers are no numbers.
         """
-        start = time.perf_counter()
+        start, before = time.perf_counter(), int(self.table.state[:, PLY].sum())
         counts = self._each(self._advance)
+        self.stats.moves += int(self.table.state[:, PLY].sum()) - before
         ended = [self._finish(g) for g in np.flatnonzero(self.table.state[:, ENDING] != PLAYING).tolist()]
         self._evaluate(sum(counts), counts)
         counter, stats = self._counter, self.stats
@@ -155,7 +156,6 @@ class Lockstep:
     def _finish(self, g: int) -> FinishedGame:
         game = take_out(self.table, g, self.settings, self._memory[0], self._seeds[g], self._names[g])
         self.stats.games += 1
-        self.stats.moves += len(game.kind)
         self.stats.given_up += game.played_out and game.gave_up != 0
         self.stats.falsely += game.falsely_given_up
         self._earlier.append(self.table.record.move[g, : len(game.kind)].copy())

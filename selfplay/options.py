@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from goengine.evaluators.load import Precision
 from goengine.options import option
 
 
@@ -34,3 +35,22 @@ class SgfOptions:
 
     shards: tuple[Path, ...] = option(help="shards (.npz) of a run", positional=True)
     out: Path = option(help="folder for the files")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Measure self-play on this machine: evaluations and moves per second, and how busy the net is."""
+
+    net: str = option("", "a shipped net, or the path of one; by default the one that would be played")
+    sizes: tuple[int, ...] = option((9, 19), "board sizes")
+    games: int = option(128, "games at once")
+    visits: int = option(16, "visits of a search")
+    threads: int = option(1, "threads of the trees, and of the net on a CPU")
+    precision: Precision = option("auto", "number format of the net")
+    device: str = option("cpu", "cpu (OpenVINO), cuda or cuda:N (torch)")
+    seconds: float = option(5.0, "length of a measurement")
+    json: bool = option(False, "write JSON")
+
+    def __post_init__(self):
+        if self.games < 1 or self.visits < 2 or self.threads < 1 or not 0 < self.seconds <= 3600:
+            raise ValueError("--games and --threads must be at least 1, --visits 2, --seconds above 0 and at most 3600")

@@ -63,7 +63,7 @@ def test_doctor_exits_with_1_where_something_is_wrong(monkeypatch, capsys):
 
 def test_bench_without_a_net(monkeypatch, capsys):
     monkeypatch.setattr(bench, "_evaluators", lambda options, size: ())
-    assert bench.main(["--json", "--seconds", "0.03", "--sizes", "5", "--no-training"]) == 0
+    assert bench.main(["--json", "--seconds", "0.03", "--sizes", "5", "--no-training", "--no-selfplay"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["machine"]["cores"] >= 1
     assert [figure["size"] for figure in data["figures"]] == [5, 5, 5, 5]
@@ -73,13 +73,19 @@ def test_bench_without_a_net(monkeypatch, capsys):
 def test_bench_has_the_figures_of_training(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other make it slow where something else runs
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # on a GPU torch would compile the net for a minute
-    found = list(bench.training_figures(bench.BenchOptions(sizes=(2, 3), seconds=0.03)))
+    found = list(bench.figures_of("training", ["--sizes", "2", "3", "--seconds", "0.03"]))
     assert {figure.size for figure in found} == {2, 3} and all(figure.value > 0 for figure in found)
     assert {"samples, 1 thread", "packs read, checked", "fed over fixed"} <= {figure.part for figure in found}
 
 
+def test_bench_has_the_figures_of_self_play():
+    found = list(bench.figures_of("selfplay", ["--sizes", "3", "--seconds", "0.05", "--net", "uniform", "--games", "4"]))
+    assert {figure.unit for figure in found} == {"evaluations/s", "moves/s", "% of the time in the net"}
+    assert all(figure.size == 3 and figure.value > 0 for figure in found)
+
+
 def test_bench_leaves_training_out_where_it_fails(capsys):
-    assert list(bench.training_figures(bench.BenchOptions(sizes=()))) == []  # no size is nothing to train on
+    assert list(bench.figures_of("training", ["--sizes"])) == []  # no size is nothing to train on
     assert "training left out: python -m training bench: error: --sizes takes" in capsys.readouterr().err
 
 
