@@ -55,7 +55,7 @@ class Evaluate:
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option("auto", "number format")
     threads: int = option(0, "threads of the net on a CPU; 0: its own choice")
     seed: int = option(0, "of the draw")
-    phases: bool = option(False, "tell the value's error by phase of the game, and before the end of resigned games")
+    phases: bool = option(False, "tell the value's error by phase of the game, and before the end of games not counted")
     json: bool = option(False, "print one JSON object")
     reliability: Path | None = option(None, "draw predicted against actual win rates here (.svg or .png), and print them")
 
@@ -64,13 +64,11 @@ class Evaluate:
             raise ValueError("batch and positions must be at least 1")
 
 
-@dataclass(frozen=True)
-class Training:
-    """What every command that trains on recorded games takes."""
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """What every command that trains a net takes."""
 
-    data: tuple[Path, ...] = option(help="packed games (see the command pack)")
     run: Path = option(help="folder of the run: checkpoints, log, the net")
-    validation: Path | None = option(None, "packed games that are only measured")
     budget: Seconds | None = option(
         None, "end after this time, 25m or 2h, with start-up and the last checkpoint; the learning rate falls towards it"
     )
@@ -83,17 +81,13 @@ class Training:
     clip: float = option(4.0, "longest gradient")
     average: float = option(0.999, "decay of the averaged weights, which are the result")
     value_weight: float = option(0.7, "weight of the result in the loss")
-    results: float = option(0.0, "positions of a game that teach its result in a pass, on average; 0: all")
     opponent_weight: float = option(0.15, "weight of the opponent's reply")
     score_weight: float = option(0.05, "weight of the score")
     stdev_weight: float = option(0.02, "weight of the score's deviation")
     ownership_weight: float = option(0.25, "weight of who owns each point at the end")
-    sizes: str = option("", "share of batches by board size, 19=0.8,9=0.2; by default in proportion to positions")
-    vary: float = option(0.5, "share of samples shown under other rules and komi, with the result they give")
     symmetries: bool = option(True, "show each position through a random symmetry")
     seed: int = option(1, "of the first weights and of the order of samples")
     threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
-    workers: int | None = option(None, "threads that make batches; by default 1, on a machine with a GPU all cores but one")
     device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
     half: bool = option(True, "compute in bfloat16")
     compile: bool | None = option(None, "let torch compile the net first, which takes a minute; by default on a GPU")
@@ -104,13 +98,30 @@ class Training:
 
     def __post_init__(self):
         Schedule(self.steps, self.budget, self.warmup)
+        if self.batch < 1:
+            raise ValueError("batch must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Learning):
+    """What every command that trains on recorded games takes."""
+
+    data: tuple[Path, ...] = option(help="packed games (see the command pack)")
+    validation: Path | None = option(None, "packed games that are only measured")
+    results: float = option(0.0, "positions of a game that teach its result in a pass, on average; 0: all")
+    sizes: str = option("", "share of batches by board size, 19=0.8,9=0.2; by default in proportion to positions")
+    vary: float = option(0.5, "share of samples shown under other rules and komi, with the result they give")
+    workers: int | None = option(None, "threads that make batches; by default 1, on a machine with a GPU all cores but one")
+
+    def __post_init__(self):
+        super().__post_init__()
         _check_packs("--data", *self.data)
         _check_packs("--validation", *([self.validation] if self.validation else []))
         board_shares(self.sizes)
         if not self.results >= 0:
             raise ValueError(f"--results {self.results}: a number of positions, 0 for all")
-        if self.batch < 1 or (self.workers is not None and self.workers < 1):
-            raise ValueError("batch and workers must be at least 1")
+        if self.workers is not None and self.workers < 1:
+            raise ValueError("workers must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -139,7 +150,7 @@ class Bench:
             raise ValueError("--sizes takes board sizes from 2 to 25")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Supervised(Training):
     """Train a net to predict the moves and results of recorded games; the same command goes on where a run stopped."""
 
@@ -147,7 +158,7 @@ class Supervised(Training):
     features: str = option("zero", "feature set of a fresh net")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Taught(Training):
     """What every command takes that lets a net learn from another one, its teacher, beside the games."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.checkpoint import RunError
 from training.data import Sampler
 from training.phases import LAST, outcomes
 
@@ -53,7 +54,7 @@ def tables(sampler: Sampler, values: np.ndarray) -> dict[str, list[Bin]]:
     """
     found = outcomes(sampler, len(values))
     last = found.resigned & (found.left <= LAST)
-    chosen = {"all": found.known, f"last {LAST} of resigned games": found.known & last, "all others": found.known & ~last}
+    chosen = {"all": found.known, f"last {LAST}, game not counted": found.known & last, "all others": found.known & ~last}
     return {name: bins(values[rows], found.result[rows]) for name, rows in chosen.items() if rows.any()}
 
 
@@ -90,10 +91,16 @@ def for_card(found: Mapping[str, Sequence[Bin]]) -> dict[str, object]:
 
 
 def picture(found: Mapping[str, Sequence[Bin]], path: Path, title: str) -> None:
-    """Draw predicted against actual win rates (.svg, .png), points as large as they have positions. Needs matplotlib."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Draw predicted against actual win rates (.svg, .png), points as large as they have positions.
+
+    Raises RunError if matplotlib is missing.
+    """
+    try:
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise RunError("pictures need matplotlib: pip install matplotlib") from None
 
     with matplotlib.rc_context({"svg.hashsalt": "goengine", "svg.fonttype": "none"}):
         figure = Figure(figsize=(5, 5), layout="constrained")

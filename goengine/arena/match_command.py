@@ -65,9 +65,10 @@ class MatchOptions(GameOptions, PlayerOptions):  # the fields of the last base a
         recorded = self.sgf / CONFIGURATION if self.sgf else None
         if recorded is not None and recorded.exists():
             try:
-                return parse_player(self.b, json.loads(recorded.read_bytes())["players"]["b"]["settings"])
+                then = parse_player(self.b, json.loads(recorded.read_bytes())["players"]["b"]["settings"])
             except (KeyError, TypeError, json.JSONDecodeError) as error:
                 raise ValueError(f"{recorded} is damaged ({error}); delete it to measure anew") from None
+            return replace(b, visits=then.visits)
         return with_equal_time(b, a, self.boardsize)
 
 

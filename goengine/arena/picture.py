@@ -111,7 +111,7 @@ def _canvas(*, height: float, title: str) -> "tuple[Figure, Axes]":
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError:
-        raise PictureError("pictures need matplotlib: pip install 'goengine[pictures]'") from None
+        raise PictureError("pictures need matplotlib: pip install matplotlib") from None
     with rc_context(_STYLE):
         figure = Figure(figsize=(8, height), facecolor=PAPER, layout="constrained")
         axes = figure.add_subplot()

@@ -99,6 +99,8 @@ def test_equal_time_is_measured_once_for_a_match(tmp_path, monkeypatch, capsys):
     assert played(4) == (4, "visits=30")
     options = {"a": "uniform", "a_set": "symmetries=2", "b": "uniform", "visits": 20, "equal_time": True}
     assert MatchOptions(**options, sgf=tmp_path / "m").match().b.visits == 30
+    other = MatchOptions(**options, b_set="cpuct=2", sgf=tmp_path / "m").match().b
+    assert (other.visits, other.params.cpuct) == (30, 2.0)  # another player, which the folder then refuses
     assert MatchOptions(**options, sgf=tmp_path / "other").match().b.visits == MatchOptions(**options).match().b.visits == 60
 
 

@@ -44,9 +44,9 @@ def test_tables_of_games(small_pack, tmp_path):
     count = sampler.games.moves.size
     told = outcomes(sampler, count)
     found = tables(sampler, told.result.astype(np.float32))
-    assert list(found) == ["all", "last 10 of resigned games", "all others"]
+    assert list(found) == ["all", "last 10, game not counted", "all others"]
     sizes = {name: sum(entry.positions for entry in table) for name, table in found.items()}
-    assert sizes["all"] == told.known.sum() == sizes["last 10 of resigned games"] + sizes["all others"]
+    assert sizes["all"] == told.known.sum() == sizes["last 10, game not counted"] + sizes["all others"]
     assert all(calibration_error(table) == pytest.approx(0) for table in found.values())
     card = for_card(found)
     assert card["all"]["error"] == 0 and len(card["all"]["tenths"]) == BINS
