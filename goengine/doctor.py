@@ -127,9 +127,8 @@ def openvino() -> Iterator[Finding]:
     """Whether nets can be computed here, and in which precision."""
     if not machine.installed("openvino"):
         return
-    import openvino as ov
-
     from goengine.evaluators.openvino import best_precision, capabilities
+    from goengine.openvino_import import ov
 
     devices = ov.Core().available_devices
     if "CPU" not in devices:

@@ -13,7 +13,7 @@ import hashlib
 import math
 import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -208,26 +208,36 @@ class GamePack:
             **arrays,
         )
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays by name: with the names of the rules everything that the pack holds, but for its note."""
+        return {name: getattr(self, name) for name in _ARRAYS}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, np.ndarray], rules: object, note: str = "") -> GamePack:
+        """A pack of what `arrays` gave and the list of its rules' names. Raises RecordError, saying what is wrong with it."""
+        for name, (dtype, _) in _ARRAYS.items():
+            if name not in arrays or arrays[name].dtype != dtype or arrays[name].ndim != 1:
+                raise RecordError(f"array '{name}' is missing or not a list of {np.dtype(dtype).name}")
+        if not isinstance(rules, list) or not rules or not all(isinstance(name, str) for name in rules):
+            raise RecordError("the list of rules is missing")
+        pack = GamePack(**{name: arrays[name] for name in _ARRAYS}, rule_names=tuple(rules), note=note)
+        if reason := pack.fault():
+            raise RecordError(reason)
+        return pack
+
     def save(self, path: str | os.PathLike) -> None:
         """Write the pack beside ``path`` and rename it into place."""
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
         meta = {"format": FORMAT, "version": VERSION, "rules": list(self.rule_names), "note": self.note}
-        write_arrays(path, arrays, meta)
+        write_arrays(path, self.arrays(), meta)
 
     @staticmethod
     def load(path: str | os.PathLike) -> GamePack:
         """Read and check a pack. Raises RecordError, naming the file and what is wrong with it."""
         arrays, meta = read_arrays(path, FORMAT, VERSION)
-        for name, (dtype, _) in _ARRAYS.items():
-            if name not in arrays or arrays[name].dtype != dtype or arrays[name].ndim != 1:
-                raise RecordError(f"{path}: array '{name}' is missing or not a list of {np.dtype(dtype).name}")
-        names = meta.get("rules")
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise RecordError(f"{path}: the list of rules is missing")
-        pack = GamePack(**{name: arrays[name] for name in _ARRAYS}, rule_names=tuple(names), note=str(meta.get("note", "")))
-        if reason := pack.fault():
-            raise RecordError(f"{path}: {reason}")
-        return pack
+        try:
+            return GamePack.from_arrays(arrays, meta.get("rules"), str(meta.get("note", "")))
+        except RecordError as error:
+            raise RecordError(f"{path}: {error}") from None
 
     def fault(self) -> str:
         """What is wrong with the arrays, or an empty text: lengths, ranges, and every point on its board."""

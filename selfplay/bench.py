@@ -51,4 +51,3 @@ def _measure(table: Lockstep, label: str, seconds: float) -> Iterator[Figure]:
     yield Figure(label, size, stats.evaluations / stats.seconds, "evaluations/s")
     yield Figure(label, size, stats.moves / stats.seconds, "moves/s")
     yield Figure(label, size, 100 * stats.busy, "% of the time in the net")
-

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from goengine.options import parse_command
 from goengine.stopping import told_to_stop
-from selfplay.options import BenchOptions, SgfOptions, WorkerOptions
+from selfplay.options import BenchOptions, ClusterOptions, SgfOptions, WorkerOptions
 
 DESCRIPTION = "Games of a net against itself. COMMAND --help lists a command's options."
 
@@ -22,6 +22,21 @@ def run_worker(options: WorkerOptions) -> int:
     with told_to_stop(attached=options.attached) as stop, Worker(options) as worker:
         worker.play(stop)
     sys.stderr.write(f"{worker.name}: {worker.summary()}\n")
+    return 0
+
+
+def run_cluster(options: ClusterOptions) -> int:
+    """Play on a cluster until told to stop; the games that are over are written."""
+    from selfplay import cluster
+
+    try:
+        # Ray hears signals, too: ours are set behind its back, and its own put back before it ends.
+        with cluster.connected(options) as ray, told_to_stop() as stop:
+            report = cluster.play(options, ray, stop)
+    except cluster.ClusterError as error:
+        sys.stderr.write(f"python -m selfplay cluster: {error}\n")
+        return 1
+    sys.stderr.write(f"{options.name}: {report.games:,} games, {cluster.words(report)}\n")
     return 0
 
 
@@ -52,7 +67,12 @@ def run_bench(options: BenchOptions) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. 0: done; 1: it failed, and stderr says why; 2: wrong options; 130: ended at once by a second signal."""
-    commands = {"worker": (WorkerOptions, run_worker), "sgf": (SgfOptions, run_sgf), "bench": (BenchOptions, run_bench)}
+    commands = {
+        "worker": (WorkerOptions, run_worker),
+        "cluster": (ClusterOptions, run_cluster),
+        "sgf": (SgfOptions, run_sgf),
+        "bench": (BenchOptions, run_bench),
+    }
     name, options = parse_command(
         {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m selfplay", description=DESCRIPTION
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from goengine.evaluators.load import Precision
 from goengine.options import option
@@ -27,6 +28,30 @@ class WorkerOptions:
                 raise ValueError(f"--{name} must be at least 1")
         if self.seed is not None and self.seed < 0:
             raise ValueError(f"--seed {self.seed}: must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions:
+    """Play games with the newest net of a run folder on all nodes of a Ray cluster, which need not see that folder."""
+
+    run: Path = option(help="the run's folder, on this machine; with --address ray://... on the cluster's head")
+    name: str = option("cluster", "begins the actors' names: NAME-1, NAME-2 ...; no two clusters of a run with the same")
+    actors: int | None = option(None, "workers; by default as many as there is room for; more wait for nodes")
+    games: int = option(128, "games that each of them plays at once")
+    threads: int = option(1, "threads of an actor's trees, and of its net on a CPU; as many of Ray's CPUs are its own")
+    device: Literal["cpu", "cuda"] = option("cpu", "where nets compute")
+    gpu_share: float = option(1.0, "of a GPU for each actor, with --device cuda")
+    address: str = option("local", "local: a cluster of this machine alone; auto: the one that runs here; ray://HOST:PORT")
+    dashboard: bool = option(False, "show Ray's dashboard, on this machine only; with --address local")
+    once: int | None = option(None, "stop after so many games")
+
+    def __post_init__(self):
+        for name in ("actors", "games", "threads", "once"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"--{name} must be at least 1")
+        if not 0 < self.gpu_share <= 1:
+            raise ValueError(f"--gpu-share {self.gpu_share}: must be above 0 and at most 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,14 @@ of the others or of the learner.
 """
 
 import dataclasses
+import io
 import platform
 import re
 import secrets
 import threading
 import time
 import zlib
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -28,7 +30,9 @@ from selfplay.lockstep import FinishedGame, Lockstep, Stats, new_table_needed
 from selfplay.options import WorkerOptions
 
 LOOK_SECONDS = 2.0  # between two looks for a newer net
-SHARD_SECONDS, SHARD_GAMES = 30.0, 256  # a shard is written at whichever comes first
+SHARD_SECONDS, SHARD_GAMES = 30.0, 256  # a shard is written at whichever comes first,
+SOONER = 0.1  # and a young worker's after that share of its age: learning should not wait for it
+NAME_SECONDS = 30.0  # that one waits for its name who was started in place of another, which may still be ending
 _SAY_SECONDS = 60.0  # between two lines where there is no terminal
 
 
@@ -42,18 +46,21 @@ class Worker:
         self.options, self.run = options, options.run
         self.name = options.name or re.sub(r"[^\w.-]", "-", platform.node() or "worker", flags=re.ASCII)
         self.config = run_folder.read_config(self.run)
-        self._lock = _hold_name(self.run, self.name)
+        self._lock = hold_name(self.run, self.name, NAME_SECONDS if options.attached else 0.0)
         self._before = run_folder.read_status(self.run, self.name)  # by earlier processes, and earlier tables of this one
-        self._written = _Mark(time.monotonic(), Stats())
+        self._began = time.monotonic()
+        self._written = _Mark(self._began, Stats())
         self._counter_at_start = run_folder.next_shard_path(self.run, self.name).stem
         self._seed = secrets.randbits(62) if options.seed is None else options.seed
-        self.net: PublishedNet | None = None
+        self.net: PublishedNet | None = None  # that plays
+        self._looked_at = -1  # number of the newest net that was tried
         self._evaluator: Evaluator | None = None
         self._table: Lockstep | None = None
         self._tables = 0
         self._builders: dict[str, ShardBuilder] = {}
         self._settings: dict[str, SelfPlay] = {}  # by net
         self.games = 0  # of this process
+        self._positions = 0  # in games of this table that are over
 
     def __enter__(self) -> "Worker":
         return self
@@ -102,15 +109,15 @@ class Worker:
     def _look(self, bar: Progress) -> None:
         """Go on with the newest net, if that is another one."""
         found = run_folder.newest(self.run)
-        if found is None or (self.net is not None and found.number == self.net.number):
+        if found is None or found.number == self._looked_at:
             return
+        self._looked_at = found.number
         try:
             evaluator = self._load(found)
         except EvaluatorError as error:
-            if self._evaluator is None:
+            if self.net is None:
                 raise
-            bar.message(f"{self.name}: {error}; goes on with net {self._evaluator.name}")
-            self.net = found  # not asked again
+            bar.message(f"{self.name}: {error}; goes on with net {self.net.name}")
             return
         self._use(evaluator, found)
         bar.message(f"{self.name}: plays with net {found.name}, {found.settings.visits} visits, komi {found.settings.komi:g}")
@@ -138,7 +145,7 @@ class Worker:
         else:
             if table is not None:
                 self._write()
-                self._before = self._status()
+                self._before, self._positions = self._status(), 0
                 table.close()  # games under way are lost, as when a worker is stopped; a run has few such changes
             seed = self._new_seed()
             self._table = Lockstep(evaluator, net.settings, games=self.options.games, seed=seed, threads=self.options.threads)
@@ -175,11 +182,14 @@ class Worker:
             game.seed,
         )
         self.games += 1
+        self._positions += len(game.kind)
 
     def _due(self) -> bool:
         """Whether it is time for a shard."""
         waiting = sum(map(len, self._builders.values()))
-        return waiting >= SHARD_GAMES or (waiting > 0 and time.monotonic() - self._written.time >= SHARD_SECONDS)
+        now = time.monotonic()
+        patience = min(SHARD_SECONDS, max(LOOK_SECONDS, SOONER * (now - self._began)))
+        return waiting >= SHARD_GAMES or (waiting > 0 and now - self._written.time >= patience)
 
     def _write(self) -> None:
         """A shard for each net with finished games, and what this worker has done."""
@@ -196,7 +206,7 @@ class Worker:
         seconds = max(now.seconds - then.seconds, 1e-9)
         return Status(
             games=before.games + now.games,
-            positions=before.positions + now.moves,
+            positions=before.positions + self._positions,
             evaluations=before.evaluations + now.evaluations,
             seconds=round(before.seconds + now.seconds, 2),
             net_seconds=round(before.net_seconds + now.net_seconds, 2),
@@ -219,13 +229,20 @@ class _Mark:
     stats: Stats
 
 
-def _hold_name(run, name: str):
-    """A file that keeps others from taking this name, until it is closed. Raises RunFolderError if somebody has it."""
+def hold_name(run: Path, name: str, patience: float) -> io.FileIO:
+    """A file that keeps others from taking this name, until it is closed.
+
+    Raises RunFolderError if somebody has it for so many seconds more.
+    """
     run_folder.next_shard_path(run, name)  # judges the name
     file = open(run / run_folder.STATUS / f".{name}.lock", "a+b", buffering=0)  # noqa: SIM115 (closing it gives the name back)
-    try:
-        hold(file.fileno())
-    except BlockingIOError:
-        file.close()
-        raise RunFolderError(f"{run}: a worker '{name}' is at work there; give this one another --name") from None
-    return file
+    end = time.monotonic() + patience
+    while True:
+        try:
+            hold(file.fileno())
+            return file
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                file.close()
+                raise RunFolderError(f"{run}: a worker '{name}' is at work there; give this one another --name") from None
+        time.sleep(0.2)

@@ -8,15 +8,27 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # part of the tree: the parts that it may import (besides itself), lowest first
-BASE = {"goengine", "goengine.coords", "goengine.rules", "goengine.jit", "goengine.options", "goengine.progress"}
+BASE = {
+    "goengine",
+    "goengine.coords",
+    "goengine.files",
+    "goengine.jit",
+    "goengine.options",
+    "goengine.progress",
+    "goengine.rules",
+    "goengine.stopping",
+}
 BOARD = BASE | {"goengine.board"}
-NETS = {"goengine", "goengine.array_file"}
+NETS = {"goengine", "goengine.array_file", "goengine.files", "goengine.openvino_import"}
 MAY_IMPORT = {
+    "goengine.files": {"goengine"},
+    "goengine.array_file": {"goengine", "goengine.files"},
     "goengine.board": BASE,
     "goengine.features": BOARD,
     "goengine.symmetry": BASE,
     "goengine.records": BOARD | {"goengine.array_file"},
     "goengine.sgf": BOARD | {"goengine.records", "goengine.sgf_values"},
+    "goengine.zero": BOARD | {"goengine.array_file", "goengine.records", "goengine.sgf"},
     "goengine.nets": NETS,
     "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.symmetry"},
     "goengine.search": BOARD
@@ -48,6 +60,21 @@ MAY_IMPORT = {
         "goengine.sgf",
         "goengine.symmetry",
         "goengine.evaluators",
+        "goengine.arena",
+        "goengine.zero",
+    },
+    "selfplay": BOARD
+    | {
+        "goengine.array_file",
+        "goengine.evaluators",
+        "goengine.features",
+        "goengine.machine",
+        "goengine.records",
+        "goengine.search",
+        "goengine.sgf",
+        "goengine.symmetry",
+        "goengine.tables",
+        "goengine.zero",
     },
 }
 # What stands above the player: programs that people start. Nothing may know them but each other, and who is allowed to above.

@@ -16,9 +16,12 @@ from goengine.nets.safetensors_file import WeightsError
 from goengine.options import parse_command
 from goengine.progress import Progress
 from goengine.records import RecordError
+from goengine.stopping import told_to_stop
 from goengine.tables import short, table
+from goengine.zero.run_folder import RunFolderError
 from training.checkpoint import RunError
-from training.options import Bench, Distill, Evaluate, Grow, Pack, Quantize, Ship, Supervised, Training
+from training.options import Bench, Distill, Evaluate, Grow, Learning, Pack, Quantize, Ship, Supervised
+from training.zero_options import Rate, Zero
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -114,8 +117,30 @@ def run_quantize(config: Quantize) -> int:
     return _say_how_it_stands(config, quantizing.run(config, began))
 
 
-def _say_how_it_stands(config: Training, complete: bool) -> int:
-    stands = f"complete; its net is {config.run / 'net.safetensors'}" if complete else "saved; the same command goes on"
+def run_zero(config: Zero) -> int:
+    """As `run_supervised`, by self-play."""
+    began = time.monotonic()
+    from training import zero
+
+    return _say_how_it_stands(config, zero.run(config, began))
+
+
+def run_rate(config: Rate) -> int:
+    """Rate nets until told to stop."""
+    from training import zero
+
+    with told_to_stop(attached=config.watch) as stop:
+        zero.rate(config, stop)
+    return 0
+
+
+def _say_how_it_stands(config: Learning, complete: bool) -> int:
+    from training import parallel
+
+    if not parallel.speaks():
+        return 0 if complete else 130
+    net = config.run / ("learner/net.safetensors" if isinstance(config, Zero) else "net.safetensors")
+    stands = f"complete; its net is {net}" if complete else "saved; the same command goes on"
     sys.stderr.write(f"{config.run}: {stands}\n")
     return 0 if complete else 130
 
@@ -170,6 +195,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "supervised": (Supervised, run_supervised),
         "distill": (Distill, run_distill),
         "quantize": (Quantize, run_quantize),
+        "zero": (Zero, run_zero),
+        "rate": (Rate, run_rate),
         "evaluate": (Evaluate, run_evaluate),
         "grow": (Grow, run_grow),
         "ship": (Ship, run_ship),
@@ -180,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         return commands[name][1](config)
-    except (RecordError, RunError, WeightsError, EvaluatorError) as error:
+    except (RecordError, RunError, RunFolderError, WeightsError, EvaluatorError) as error:
         reason = str(error)
     except OSError as error:
         place = error.filename2 or error.filename

@@ -9,7 +9,7 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -70,13 +70,21 @@ class Sampler:
         self._spare.append(memory)
         return out
 
+    def buffers(self, batch: int, allocate: Allocate = np.zeros) -> Targets:
+        """Room for `batch` samples."""
+        return new_targets(batch, self.features, self.side, allocate)
+
     def batch(self, first: int, count: int) -> Targets:
         """Samples first .. first + count - 1 in new buffers."""
-        return self.fill(first, new_targets(count, self.features, self.side))
+        return self.fill(first, self.buffers(count))
+
+    def positions(self, first: int, count: int) -> np.ndarray:
+        """int64[count]: the positions, numbered through all games, that these samples show."""
+        return np.array([position_of(self.games, self.draw, first + i) for i in range(count)], np.int64)
 
     def places(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """(game, moves before it), int64[count] each, of the positions that these samples show."""
-        positions = np.array([position_of(self.games, self.draw, first + i) for i in range(count)], np.int64)
+        positions = self.positions(first, count)
         games = np.searchsorted(self.games.start, positions, "right") - 1
         return games, positions - self.games.start[games]
 
@@ -134,32 +142,63 @@ def mixture(games: Mapping[int, Games], features: FeatureSet, draw: Draw, shares
     return samplers[0] if len(samplers) == 1 else Mixture(samplers, list(chosen.values()))
 
 
+class Filler(Protocol):
+    """What makes a batch: a `Sampler`, or another with the same part in `stream`."""
+
+    side: int  # of its planes; fillers of one stream with equal sides take each other's buffers
+
+    def buffers(self, batch: int, allocate: Allocate) -> Targets:
+        """Room for `batch` samples."""
+
+    def fill(self, first: int, out: Targets) -> Targets:
+        """Samples first, first + 1, ... in the rows of `out`; called by several threads."""
+
+
+class Source(Protocol):
+    """What says where each batch comes from."""
+
+    def source(self, first: int, batch: int) -> tuple[Filler, int] | None:
+        """(filler, number of its first sample) of the batch that begins with sample `first`; None: it is not there yet."""
+
+
 def stream(
-    sampler: Sampler | Mixture, batch: int, first: int, *, threads: int = 1, ahead: int = 4, allocate: Allocate = np.zeros
-) -> Iterator[Targets]:
+    sampler: Source,
+    batch: int,
+    first: int,
+    *,
+    threads: int = 1,
+    ahead: int = 4,
+    allocate: Allocate = np.zeros,
+    part: tuple[int, int] = (0, 1),
+) -> Iterator[Targets | None]:
     """Endless batches in order, made ahead by `threads` threads. A batch is valid until the next but one is asked for.
 
-    Each batch is made by one thread; `ahead` batches wait or are in the making, and never fewer than threads + 1.
+    Each batch is made by one thread; `ahead` batches wait or are in the making, and never fewer than threads + 1. None comes
+    where the source has no batch yet and all before it are given; it is asked again when the next one is.
+    part: (i, n) for the i-th of n equal parts of each batch, from 0, whose size is `batch` all the same.
     """
-    ahead = max(ahead, threads + 1)
-    free: dict[Sampler, deque[Targets]] = defaultdict(deque)  # at most ahead + 2 in use, of all sizes together
-    waiting: deque[tuple[Sampler, Future]] = deque()
-    lent: deque[tuple[Sampler, Targets]] = deque()
+    ahead, rows = max(ahead, threads + 1), batch // part[1]
+    free: dict[int, deque[Targets]] = defaultdict(deque)  # by side; at most ahead + 2 in use, of all sizes together
+    waiting: deque[tuple[int, Future]] = deque()
+    lent: deque[tuple[int, Targets]] = deque()
     pool = ThreadPoolExecutor(threads, "samples")
     try:
         while True:
-            while len(waiting) < ahead:
-                source, number = sampler.source(first, batch)
-                buffers = free[source]
-                out = buffers.popleft() if buffers else new_targets(batch, source.features, source.side, allocate)
-                waiting.append((source, pool.submit(source.fill, number, out)))
+            while len(waiting) < ahead and (found := sampler.source(first, batch)) is not None:
+                source, number = found
+                buffers = free[source.side]
+                out = buffers.popleft() if buffers else source.buffers(rows, allocate)
+                waiting.append((source.side, pool.submit(source.fill, number + part[0] * rows, out)))
                 first += batch
-            source, future = waiting.popleft()
+            if not waiting:
+                yield None
+                continue
+            side, future = waiting.popleft()
             ready = future.result()
-            lent.append((source, ready))
+            lent.append((side, ready))
             yield ready
             if len(lent) > 1:
-                source, done = lent.popleft()
-                free[source].append(done)
+                side, done = lent.popleft()
+                free[side].append(done)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -20,7 +20,7 @@ from torch import nn
 
 from goengine.options import format_duration
 from goengine.progress import Progress
-from training import checkpoint, optimizers
+from training import checkpoint, optimizers, parallel
 from training.checkpoint import Counters, RunError
 from training.lock import RunLock
 from training.place import Batch, Place
@@ -33,8 +33,11 @@ OVER = 1 - 1e-9  # shares of a run are quotients of sums
 class Stage(Protocol):
     """What the loop trains on."""
 
-    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray | torch.Tensor]]:
-        """Endless batches beginning with sample number `first_sample`; the same number gives the same batch."""
+    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray | torch.Tensor] | None]:
+        """Endless batches beginning with sample number `first_sample`; the same number gives the same batch.
+
+        None where there are no samples yet, after a moment's wait: the loop looks at its signals and the clock, and asks again.
+        """
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """(loss, figures to show), figures detached. The loop adds `progress` to the batch: the share of the run done."""
@@ -124,6 +127,11 @@ class _Times:
         """Seconds that the last measurement and checkpoint will take."""
         return max(sum(self._measured.values()), self._known)
 
+    @property
+    def idle(self) -> float:
+        """Seconds since the end of the last step, or of the wait after it."""
+        return self._clock() - self._last
+
     def cost(self, name: str) -> float:
         """Seconds from the end of the last step, if this kind of measurement comes now."""
         return self._clock() - self._last + self._measured.get(name, self._known)
@@ -157,6 +165,9 @@ class Trainer:
     A time budget is for everything from `began` to the end of `run`, over all processes of the run: start-up (which ends
     with the first step, because that one may compile), steps, measurements and checkpoints, the last ones included. What
     these last ones take is planned from the ones before. The learning rate follows the time without start-ups.
+
+    Where torchrun started several processes (`training.parallel`), each of them has a trainer. The stage's batches are then
+    this process's part of the joined batch, of which config.batch is the size; the first process alone uses the folder.
     """
 
     def __init__(
@@ -171,36 +182,51 @@ class Trainer:
         clock: Callable[[], float] = time.monotonic,
         began: float | None = None,
     ):
-        self.folder, self.stage, self.config, self.clock = folder, stage, config, clock
+        parallel.check(config.batch)
+        self.folder, self.stage, self.config, self.clock = folder, stage, config, parallel.shared(clock)
         self.described = config if described is None else described
         self.bound = dict(bound or {})
-        self.began = clock() if began is None else began
+        self.began = parallel.first(lambda: clock() if began is None else began)
         self.place = Place(config.device, config.half)
         self.module = module.to(self.place.device, memory_format=torch.channels_last)
+        forward = parallel.replicated(self.module)
         self.optimizer = optimizers.make(self.module, config.optimizer)
         self.average = Average(self.module, config.average)
         self.counters = Counters()
         self.figures: dict[str, float] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        self.lock = RunLock(folder)
+        self.lock: RunLock | None = None
         try:
-            if self.state_path.exists():
-                self._resume()
-            checkpoint.write_text(folder / "config.json", json.dumps(checkpoint.plain(self.described), indent=1) + "\n")
+            if (found := parallel.first(self._open)) is not None:
+                self._resume(*found)
+            parallel.first(self._describe)
         except BaseException:
-            self.lock.release()
+            self._release()
             raise
-        self.times = _Times(clock, self.began, self.counters)
-        # One program for each board size: kernels for any shape are slower.
-        self._forward = torch.compile(self.module, dynamic=False) if config.compile else self.module
+        self.times = _Times(self.clock, self.began, self.counters)
+        # One program for each board size: kernels for any shape are slower. What ranks tell each other is not for a compiler.
+        self._forward = torch.compile(forward, dynamic=False) if config.compile and forward is self.module else forward
 
     @property
     def state_path(self) -> Path:
         return self.folder / "state.safetensors"
 
-    def _resume(self) -> None:
-        arrays, self.counters, saved = checkpoint.load_state(self.state_path)
+    def _open(self) -> tuple[dict[str, np.ndarray], Counters] | None:
+        """Take the folder. Returns (arrays, counters) of the state that is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = RunLock(self.folder)
+        if not self.state_path.exists():
+            return None
+        arrays, counters, saved = checkpoint.load_state(self.state_path)
         self._check_bound(saved)
+        return arrays, counters
+
+    def _release(self) -> None:
+        if self.lock is not None:
+            self.lock.release()
+
+    def _resume(self, arrays: Mapping[str, np.ndarray], counters: Counters) -> None:
+        """Go on from a state."""
+        self.counters = counters
         parts: dict[str, dict[str, np.ndarray]] = {"weights": {}, "average": {}, "optimizer": {}}
         for name, array in arrays.items():
             part, rest = name.split("/", 1)
@@ -213,7 +239,6 @@ class Trainer:
             optimizers.load_state(self.optimizer, self.module, parts["optimizer"])
         except (RuntimeError, KeyError) as error:
             raise RunError(f"{self.state_path} holds another net than asked for; take another --run folder") from error
-        self._cut_log()
 
     def _check_bound(self, saved: dict) -> None:
         optimizer = self.config.optimizer.name
@@ -224,16 +249,20 @@ class Trainer:
                 made = f"with the {name} {before[name]}" if name in before else f"without a {name}"
                 raise RunError(f"{self.state_path} was made {made}; go on so, or take another --run folder")
 
-    def _cut_log(self) -> None:
-        """Forget what was logged after the checkpoint: those steps come again."""
+    def _describe(self) -> None:
+        """Tell people what the run is, and forget what was logged after the checkpoint: those steps come again."""
+        checkpoint.write_text(self.folder / "config.json", json.dumps(checkpoint.plain(self.described), indent=1) + "\n")
         log = self.folder / "log.jsonl"
-        if log.exists():
+        if self.state_path.exists() and log.exists():
             lines = log.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if step_of(line) <= self.counters.step]
             checkpoint.write_text(log, "".join(line + "\n" for line in kept))
 
     def save(self) -> None:
         """Write the state, then the averaged net. Raises RunError if the disk does not take them."""
+        parallel.first(self._write)
+
+    def _write(self) -> None:
         arrays = {f"weights/{name}": _numpy(value) for name, value in self.module.state_dict().items()}
         arrays |= {f"average/{name}": _numpy(value) for name, value in self.average.arrays.items()}
         arrays |= {f"optimizer/{name}": value for name, value in optimizers.state_arrays(self.optimizer, self.module).items()}
@@ -260,7 +289,7 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.average.update(self.module, self.counters.step)
-        return {"loss": loss.detach(), "norm": norm.detach(), **figures}
+        return parallel.mean({"loss": loss.detach(), "norm": norm.detach(), **figures})
 
     def run(self) -> bool:
         """Train, once. Returns whether the schedule's end was reached; False after SIGTERM or SIGINT, with everything saved.
@@ -270,15 +299,17 @@ class Trainer:
         try:
             if self._progress() >= OVER:
                 return True
-            reporter, batches = Reporter(self.folder / "log.jsonl"), self.stage.batches(self.counters.samples)
+            leads = self.lock is not None
+            reporter = Reporter(self.folder / "log.jsonl" if leads else None)
+            batches = self.stage.batches(self.counters.samples)
             try:
-                with _Stop() as stop, Progress(self.folder.name, 1.0) as bar:
+                with _Stop() as stop, Progress(self.folder.name, 1.0, stream=parallel.stderr()) as bar:
                     return self._train(batches, reporter, stop, bar)
             finally:
                 batches.close()
                 reporter.close()
         finally:
-            self.lock.release()
+            self._release()
 
     def _train(self, batches: Iterator[Mapping[str, np.ndarray]], reporter: Reporter, stop: _Stop, bar: Progress) -> bool:
         """The steps, and between them reports, measurements and checkpoints."""
@@ -288,28 +319,38 @@ class Trainer:
         validated = saved - saved % validate_every  # restarts do not put measurements off
         self.module.train()
         for batch in self.place.feed(batches):
-            reporter.add(self.step(batch))
-            self.place.step_done()
-            if not times.running:
-                self.place.finish()
+            if batch is not None:
+                self._learn(batch, reporter)
+            asked = parallel.anybody(stop.asked)
+            if batch is None and not asked and self._progress(times.idle) < OVER:
+                continue
             times.step()
-            step, now = self.counters.step + 1, times.seconds
-            self.counters = Counters(step, self.counters.samples + config.batch, now, times.overhead, times.reserve)
+            step, now = self.counters.step, times.seconds
+            self.counters = Counters(step, self.counters.samples, now, times.overhead, times.reserve)
             done = self._progress(times.lap) >= OVER
-            if done or stop.asked or step % config.log_every == 0:
+            if done or asked or step % config.log_every == 0:
                 reporter.report(self.counters, self.optimizer.param_groups[0]["lr"], bar, self._progress())
             if done or (now - validated >= validate_every and self._fits("validation")):
                 validated = now
-                times.measure("validation", lambda: self._validate(reporter, bar))
+                times.measure("validation", lambda: parallel.first(lambda: self._validate(reporter, bar)))
             if done and step != config.schedule.steps:  # the rest of the budget is for the checkpoint, and then it is spent
                 left = config.schedule.seconds - now
                 self.counters = dataclasses.replace(self.counters, overhead=max(times.overhead + times.reserve, left))
-            if done or stop.asked or (now - saved >= save_every and self._fits("checkpoint")):
+            if done or asked or (now - saved >= save_every and self._fits("checkpoint")):
                 saved = now
                 times.measure("checkpoint", self.save)
-            if done or stop.asked:
+            if done or asked:
                 return done
         raise AssertionError("the stage's batches ended")
+
+    def _learn(self, batch: Batch, reporter: Reporter) -> None:
+        """One step, and its figures."""
+        reporter.add(self.step(batch))
+        self.place.step_done()
+        if not self.times.running:
+            self.place.finish()
+        samples = self.counters.samples + self.config.batch
+        self.counters = dataclasses.replace(self.counters, step=self.counters.step + 1, samples=samples)
 
     def _progress(self, more: float = 0.0) -> float:
         """Share of the run that is done, or would be after so many seconds more."""

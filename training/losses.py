@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from goengine.nets import ranks
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -32,13 +34,23 @@ SCORE_LIMIT = 60.0  # larger margins count as this: a rout by 90 teaches nothing
 
 
 def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted mean over the batch, 0 where all weights are 0."""
-    return (values * weights).sum() / weights.sum().clamp(min=1e-6)
+    """Weighted mean over the batch, 0 where all weights are 0.
+
+    Where several processes train together, the mean of what they return is the weighted mean over their joined batch.
+    """
+    return (values * weights).sum() / (ranks.total(weights.sum()) / ranks.count()).clamp(min=1e-6)
 
 
-def policy_terms(logits: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy per sample of integer targets; index -1 gives 0."""
-    return F.cross_entropy(logits.float(), index, reduction="none", ignore_index=-1)
+def policy_terms(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy per sample, of indices int64 [B], where -1 gives 0, or of distributions float [B,A]."""
+    if target.dim() == 2:
+        return -(target * F.log_softmax(logits.float(), 1)).sum(1)
+    return F.cross_entropy(logits.float(), target, reduction="none", ignore_index=-1)
+
+
+def best_moves(target: torch.Tensor) -> torch.Tensor:
+    """The move that a policy's target names, int64 [B], -1 for none: the index itself, or the likeliest of a distribution."""
+    return torch.where(target.sum(1) > 0, target.argmax(1), -1) if target.dim() == 2 else target
 
 
 def value_terms(logit: torch.Tensor, outcome: torch.Tensor) -> torch.Tensor:
@@ -67,10 +79,11 @@ def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) 
     """(loss, figures) of a net's output on a batch.
 
     The batch holds planes [B,C,M,M], policy and opponent int64 [B] (-1: none), value [B] in [-1,1] and value_weight
-    [B], score [B] in points and score_weight [B], owner [B,M,M] and owner_weight [B]. Figures are means, detached:
-    the terms, top1, mse (of the value in [-1,1]).
+    [B], score [B] in points and score_weight [B], owner [B,M,M] and owner_weight [B]. The policy may be a distribution,
+    float [B,A] (all 0: none). Figures are means, detached: the terms, top1, mse (of the value in [-1,1]).
     """
-    known = (batch["policy"] >= 0).float()
+    best = best_moves(batch["policy"])
+    known = (best >= 0).float()
     terms = {"policy": weighted_mean(policy_terms(output.policy, batch["policy"]), known)}
     terms["value"] = weighted_mean(value_terms(output.value, batch["value"]), batch["value_weight"])
     if weights.opponent:
@@ -87,6 +100,6 @@ def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) 
     loss = sum(getattr(weights, name) * term for name, term in terms.items())
     with torch.no_grad():
         figures = {name: term.detach() for name, term in terms.items()}
-        figures["top1"] = weighted_mean((output.policy.argmax(1) == batch["policy"]).float(), known)
+        figures["top1"] = weighted_mean((output.policy.argmax(1) == best).float(), known)
         figures["mse"] = weighted_mean((torch.tanh(output.value.float() / 2) - batch["value"]) ** 2, batch["value_weight"])
     return loss, figures

@@ -34,16 +34,20 @@ class Place:
         """
         return self._widen(self._send(batch))
 
-    def feed(self, batches: Iterator[Mapping[str, np.ndarray | torch.Tensor]]) -> Iterator[Batch]:
+    def feed(self, batches: Iterator[Mapping[str, np.ndarray | torch.Tensor] | None]) -> Iterator[Batch | None]:
         """The batches on the device, in order; `batches` may fill a batch's arrays again from the next but one on.
 
-        On a GPU each batch is sent before the one in front of it is handed out.
+        On a GPU each batch is sent before the one in front of it is handed out. None, for a batch that is not there yet, is
+        handed on at once.
         """
         if self._copies is None:
-            yield from map(self.put, batches)
+            yield from (None if batch is None else self.put(batch) for batch in batches)
             return
         waiting: tuple[Batch, torch.cuda.Event] | None = None
         for batch in batches:
+            if batch is None:
+                yield None
+                continue
             with torch.cuda.stream(self._copies):
                 sent, arrived = self._send(batch), torch.cuda.Event()
                 arrived.record()

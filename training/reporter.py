@@ -18,9 +18,10 @@ from training.checkpoint import Counters, RunError
 class Reporter:
     """Means of the figures since the last report, to the bar, the log and TensorBoard."""
 
-    def __init__(self, path: Path):
-        self._log = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by `close`)
-        self._board = _tensorboard(path.parent)
+    def __init__(self, path: Path | None):
+        """path: of the log; None: only the loss is watched, nothing is written."""
+        self._log = None if path is None else open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by `close`)
+        self._board = None if path is None else _tensorboard(path.parent)
         self._sums: dict[str, torch.Tensor] = {}
         self._count = 0
         self._since: tuple[int, float] | None = None
@@ -32,7 +33,9 @@ class Reporter:
         self._count += 1
 
     def report(self, counters: Counters, rate: float, bar: Progress, progress: float) -> None:
-        """Show and log the means. Raises RunError if the loss is not finite."""
+        """Show and log the means, if there was a step. Raises RunError if the loss is not finite."""
+        if not self._count:
+            return
         sums = torch.stack([value.float() for value in self._sums.values()]).tolist()  # one wait for the device
         means = {name: value / self._count for name, value in zip(self._sums, sums, strict=True)}
         self._sums, self._count = {}, 0
@@ -58,6 +61,8 @@ class Reporter:
 
     def write(self, line: dict) -> None:
         """One line of JSON, and TensorBoard where it is installed. Raises RunError if the disk does not take it."""
+        if self._log is None:
+            return
         try:
             self._log.write(json.dumps(line) + "\n")
             self._log.flush()

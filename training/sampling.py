@@ -53,7 +53,7 @@ class Targets(NamedTuple):
 
     planes: np.ndarray  # [B, C, M, M]
     globals: np.ndarray  # float32[B, G]
-    policy: np.ndarray  # int64[B]    index on M x M planes, the pass is M * M
+    policy: np.ndarray  # int64[B]    index on M x M planes, the pass is M * M; or float32[B, M * M + 1], shares of all moves
     opponent: np.ndarray  # int64[B]  the reply, or -1
     value: np.ndarray  # float32[B]   result in [-1, 1]
     value_weight: np.ndarray  # float32[B]
@@ -113,6 +113,12 @@ def position_of(games, draw, number):
         return number % count
     passes = number // count
     return permuted(mix(np.uint64(draw.seed), np.uint64(passes)), number % count, count)
+
+
+@kernel
+def symmetry_of(draw, number):
+    """The symmetry through which sample `number` is shown."""
+    return np.int64(word(draw.seed, number, 20) & np.uint64(7)) if draw.symmetries else np.int64(0)
 
 
 @kernel
@@ -214,11 +220,25 @@ def teaches_result(games, g, draw, number):
 def write_targets(games, g, position, color, change, taught, s, out, b, side):
     """Fill row b of every target but planes and globals; `taught` says whether value and score count."""
     size = np.int64(games.size[g])
-    sign = 1.0 if color == BLACK else -1.0
     out.policy[b] = moved(policy_index(np.int64(games.moves[position]), size, side), s, size, side)
+    write_reply(games, g, position, color, s, out, b, side)
+    write_result(games, g, color, change, taught, out, b)
+    write_owners(games, g, color, s, out, b, side)
+
+
+@kernel
+def write_reply(games, g, position, color, s, out, b, side):
+    """The reply to the move at `position`, if it is the other side's."""
+    size = np.int64(games.size[g])
     out.opponent[b] = -1
     if position + 1 < games.start[g + 1] and games.colors[position + 1] != color:
         out.opponent[b] = moved(policy_index(np.int64(games.moves[position + 1]), size, side), s, size, side)
+
+
+@kernel
+def write_result(games, g, color, change, taught, out, b):
+    """How game g ended, in value and score."""
+    sign = 1.0 if color == BLACK else -1.0
     counted = not np.isnan(games.margin[g])
     margin = games.margin[g] + change if counted else 0.0
     out.score[b] = sign * margin
@@ -226,6 +246,12 @@ def write_targets(games, g, position, color, change, taught, s, out, b, side):
     has_result = games.result[g] != NO_RESULT
     out.value[b] = sign * (np.sign(margin) if counted else np.float64(games.result[g])) if has_result else 0.0
     out.value_weight[b] = 1.0 if has_result and taught else 0.0
+
+
+@kernel
+def write_owners(games, g, color, s, out, b, side):
+    """Who owns each point at the end of game g, where that is known."""
+    size, sign = np.int64(games.size[g]), 1 if color == BLACK else -1
     row = games.owner_row[g]
     out.owner_weight[b] = 1.0 if row >= 0 else 0.0
     out.owner[b, :, :] = 0
@@ -269,7 +295,7 @@ def filler(encode):
             g = game_of(games.start, position)
             replay(games, g, position - games.start[g], game)
             rules, change = varied_rules(games, g, draw, number)
-            s = np.int64(word(draw.seed, number, 20) & np.uint64(7)) if draw.symmetries else np.int64(0)
+            s = symmetry_of(draw, number)
             encode(game, rules, scratch, planes, out.globals[b])
             write_planes(planes, s, np.int64(games.size[g]), out.planes[b])
             taught = teaches_result(games, g, draw, number)

@@ -17,8 +17,8 @@ from torch import nn
 
 from goengine import features
 from goengine.machine import usable_cores
-from goengine.nets import build, checkpoint, spec
-from training import packs
+from goengine.nets import build, checkpoint, ranks, spec
+from training import packs, parallel
 from training.checkpoint import Counters, RunError, plain
 from training.data import Sampler, mixture, pinned, stream
 from training.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
@@ -26,13 +26,13 @@ from training.evaluate import Predictions, combine, measure_with
 from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
-from training.options import Distill, Supervised, Taught, Training, board_shares
+from training.options import Distill, Learning, Supervised, Taught, Training, board_shares
 from training.place import Batch, Place
 from training.sampling import Draw
 from training.schedule import Schedule
 
 
-def device_name(config: Training) -> str:
+def device_name(config: Learning) -> str:
     """The device in torch's words. Raises RunError if there is none of that name here."""
     if config.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -45,7 +45,7 @@ def device_name(config: Training) -> str:
     return config.device
 
 
-def may_compile(config: Training) -> bool:
+def may_compile(config: Learning) -> bool:
     """Whether torch should compile the net: as asked for, else on a GPU if what torch needs for that is there.
 
     Unless asked for, what cannot be compiled after all runs as it is.
@@ -67,7 +67,7 @@ def workers(config: Training) -> int:
     return max(1, usable_cores() - 1) if device_name(config).startswith("cuda") else 1
 
 
-def loop_config(config: Training) -> LoopConfig:
+def loop_config(config: Learning) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
         batch=config.batch,
@@ -84,7 +84,7 @@ def loop_config(config: Training) -> LoopConfig:
     )
 
 
-def loss_weights(config: Training) -> LossWeights:
+def loss_weights(config: Learning) -> LossWeights:
     """The loss's part of the options."""
     return LossWeights(
         policy=1.0,
@@ -115,7 +115,7 @@ class GamesStage:
         self.config, self.spec = config, module.spec
         self.weights = loss_weights(config)
         chosen = features.get(module.spec.features)
-        games = packs.load_sizes(config.data, _warn)
+        games = packs.load_sizes(config.data, warn)
         shares = board_shares(config.sizes)
         draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
         self.sampler = mixture(games, chosen, draw, shares)
@@ -126,14 +126,14 @@ class GamesStage:
             "positions": sum(part.moves.size for part in used.values()),
             "sizes": list(used),
         }
-        held_out = packs.load_sizes((config.validation,), _warn) if config.validation is not None else {}
+        held_out = packs.load_sizes((config.validation,), warn) if config.validation is not None else {}
         self.held_out = [Sampler(part, chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0)) for part in held_out.values()]
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Batches from that sample on."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
-        threads = workers(self.config)
-        for targets in stream(self.sampler, self.config.batch, first_sample, threads=threads, allocate=allocate):
+        threads, part = workers(self.config), (ranks.rank(), ranks.count())
+        for targets in stream(self.sampler, self.config.batch, first_sample, threads=threads, allocate=allocate, part=part):
             yield targets._asdict()
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -230,21 +230,24 @@ def predictor(module: nn.Module, place: Place):
     return predict
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
+    """Say something on stderr that need not stop the run."""
     sys.stderr.write(f"warning: {text}\n")
 
 
 def supervised(config: Supervised, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete (False: stopped by a signal, everything saved).
 
-    began: what `time.monotonic` showed when the command started, where the budget begins.
+    began: what `time.monotonic` showed when the command started, where the budget begins. Started by torchrun, all its
+    processes train one net; each draws its own part of every batch, so each needs the packs.
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    module = fresh_or_loaded(config.net, config.features, config.seed)
-    described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    stage, loop = GamesStage(config, module), loop_config(config)
-    return Trainer(config.run, module, stage, loop, described=described, began=began).run()
+    with parallel.joined(device_name(config)):
+        module = fresh_or_loaded(config.net, config.features, config.seed)
+        described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
+        stage, loop = GamesStage(config, module), loop_config(config)
+        return Trainer(config.run, module, stage, loop, described=described, began=began).run()
 
 
 def distill(config: Distill, began: float | None = None) -> bool:

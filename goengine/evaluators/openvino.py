@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import openvino as ov
 
 from goengine.evaluators.base import (
     Batch,
@@ -23,6 +22,7 @@ from goengine.evaluators.base import (
     Traits,
     empty_evaluation,
 )
+from goengine.openvino_import import ov
 
 OUTPUTS: Final = Evaluation._fields
 PRECISIONS: Final = ("auto", "bf16", "f16", "f32")  # for what is not quantized; an int8 net is another file

@@ -83,12 +83,12 @@ def openvino_model(net: Net, meta: Meta) -> Model:
     Reshaping to a fixed batch and size gains 10-25 % at a batch of one and nothing measurable from a batch of 8; fixing the
     size alone gains nothing (b4c64 and b6c96, 9x9 and 19x19, bfloat16, one thread). So one dynamic model can serve everything.
     """
-    import openvino as ov
+    from goengine.openvino_import import ov, unreported
 
     player = Player(net)
     spec = meta.spec
-    shapes = [ov.PartialShape([-1, spec.planes, -1, -1]), ov.PartialShape([-1, spec.globals])]
-    with _quiet(), torch.no_grad():
+    with _quiet(), unreported(), torch.no_grad():
+        shapes = [ov.PartialShape([-1, spec.planes, -1, -1]), ov.PartialShape([-1, spec.globals])]
         model = ov.convert_model(player, example_input=_example(net), input=shapes)
     for port, name in zip(model.inputs, INPUTS, strict=True):
         port.get_tensor().set_names({name})
@@ -104,7 +104,7 @@ def save_openvino(model: Model, path: str | os.PathLike[str], *, compress: bool 
 
     Raises ValueError if the path does not end in .xml.
     """
-    import openvino as ov
+    from goengine.openvino_import import ov
 
     path = Path(path)
     if path.suffix != ".xml":

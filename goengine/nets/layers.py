@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from goengine.nets import ranks
+
 ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {"relu": F.relu, "silu": F.silu}
 
 # KataGo's pooling constants (Wu 2019, section 3.3 and appendix): sizes are centred on 14 and scaled by 10;
@@ -64,7 +66,8 @@ class Float32Linear(nn.Linear):
 class MaskedNorm(nn.Module):
     """Batch normalisation over the points of the boards only (Ioffe & Szegedy 2015, with on-board statistics).
 
-    Without a mask it is the library's fused kernel. Values off the board come out arbitrary: the caller masks.
+    Where several processes train together, the statistics are those of all their batches joined. One process without a mask
+    takes the library's fused kernel. Values off the board come out arbitrary: the caller masks.
     """
 
     momentum: Final = 0.1
@@ -79,19 +82,35 @@ class MaskedNorm(nn.Module):
 
     def forward(self, x: Tensor, extent: Extent) -> Tensor:
         """x [B,C,M,M] normalised, same dtype; in training mode updates the running statistics."""
-        if extent.mask is None or not self.training:
+        if not self.training or (extent.mask is None and ranks.count() == 1):
             return F.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.eps
             )
-        wide, mask, count = x.float(), extent.mask, extent.count.sum()
-        mean = (wide * mask).sum(dim=(0, 2, 3)) / count
-        centred = wide - mean[:, None, None]
-        var = (centred.square() * mask).sum(dim=(0, 2, 3)) / count
+        wide = x.float()
+        mean, var, count = _joined(*_statistics(wide, extent))
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(var * (count / (count - 1).clamp(min=1)), self.momentum)
         scale = self.weight * torch.rsqrt(var + self.eps)
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        return ((wide - mean[:, None, None]) * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+
+
+def _statistics(wide: Tensor, extent: Extent) -> tuple[Tensor, Tensor, Tensor]:
+    """(mean [C], variance [C], number of points) of wide [B,C,M,M] over the points of the boards."""
+    count = extent.count.sum()
+    mean = extent.masked(wide).sum(dim=(0, 2, 3)) / count
+    var = extent.masked((wide - mean[:, None, None]).square()).sum(dim=(0, 2, 3)) / count
+    return mean, var, count
+
+
+def _joined(mean: Tensor, var: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The statistics of all processes' points together, in one exchange (in float64, where squares lose nothing)."""
+    if ranks.count() == 1:
+        return mean, var, count
+    mean, var = mean.double(), var.double()
+    ones, means, squares = ranks.total(torch.stack((torch.ones_like(mean), mean, var + mean.square())) * count)
+    mean, square = means / ones, squares / ones
+    return mean.float(), (square - mean.square()).clamp(min=0).float(), ones[0].float()
 
 
 class ConvNorm(nn.Module):

@@ -137,6 +137,7 @@ class Preset:
 PRESETS: Final[dict[str, Preset]] = {
     "b2c16": Preset(16, "rg", 8, 8, 8, 16),
     "b3c32": Preset(32, "rgr", 16, 16, 16, 32),
+    "b4c32": Preset(32, "rrgr", 16, 16, 16, 32),
     "b4c64": Preset(64, "rrgr", 16, 32, 32, 64),
     "b5c48": Preset(48, "rrgrr", 16, 32, 32, 64),
     "b6c64": Preset(64, "rrgrgr", 16, 32, 32, 64),

@@ -96,7 +96,8 @@ class SelfPlay:
         ready = {}
         for name, value in values.items():
             default = fields[name].default
-            kinds = (int, float) if isinstance(default, float) else (float, int, type(None)) if default is None else type(default)
+            number = (int, float) if isinstance(default, float) else (float, int, type(None))
+            kinds = number if default is None or isinstance(default, float) else type(default)
             if isinstance(default, tuple):
                 good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
             else:

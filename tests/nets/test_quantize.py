@@ -1,7 +1,6 @@
 """Rounded nets: small steps, the same answers, integers in the exported graph, and the way to a file and back."""
 
 import numpy as np
-import openvino as ov
 import pytest
 import torch
 
@@ -10,6 +9,7 @@ from goengine.nets.export import OUTPUTS, int8_model, openvino_labels, save_open
 from goengine.nets.fold import fold
 from goengine.nets.safetensors_file import WeightsError
 from goengine.nets.spec import BLOCK_KINDS
+from goengine.openvino_import import ov
 from tests.nets.helpers import SPECS, lively, positions, tiny
 
 POST = tiny(("residual", "gpool", "bottleneck"))

@@ -92,3 +92,27 @@ def test_value_gradient_has_the_right_sign():
 def test_a_weight_of_zero_leaves_the_term_out():
     _, figures = total_loss(output(), batch(), LossWeights(policy=1, value=1, opponent=0, ownership=0, score=0, score_stdev=0))
     assert set(figures) == {"policy", "value", "top1", "mse"}
+
+
+def test_a_distribution_is_a_policy_target_too():
+    data, found = batch(), output()
+    data["policy"] = torch.zeros(4, 10)
+    data["policy"][:, 2], data["policy"][:, 9] = 0.75, 0.25
+    with torch.no_grad():
+        found.policy[:, 2] = 1.0
+    _, figures = total_loss(found, data, WEIGHTS)
+    total = math.log(9 + math.e)
+    assert figures["policy"] == pytest.approx(0.75 * (total - 1) + 0.25 * total) and figures["top1"] == 1
+
+
+def test_a_distribution_at_one_move_costs_what_the_index_does():
+    index, shares, found = batch(), batch(), output()
+    index["policy"] = torch.tensor([3, 0, -1, 9])
+    shares["policy"] = torch.zeros(4, 10)
+    shares["policy"][[0, 1, 3], [3, 0, 9]] = 1.0
+    with torch.no_grad():
+        found.policy.normal_(generator=torch.Generator().manual_seed(1))
+    (a, ours), (b, theirs) = total_loss(found, index, WEIGHTS), total_loss(found, shares, WEIGHTS)
+    assert a.item() == pytest.approx(b.item()) and all(ours[name].item() == pytest.approx(theirs[name].item()) for name in ours)
+    b.backward()
+    assert found.policy.grad[2].abs().sum() == 0 and found.policy.grad[0].abs().sum() > 0

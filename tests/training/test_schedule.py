@@ -28,11 +28,21 @@ def test_curve():
     assert falling == sorted(falling, reverse=True)
 
 
+def test_a_rate_that_is_held():
+    schedule = Schedule(steps=1000, warmup=0.1, floor=0.01, hold=0.6)
+    assert schedule.factor(0.05) == pytest.approx(0.5)
+    assert {schedule.factor(share) for share in (0.1, 0.3, 0.6)} == {1.0}
+    assert schedule.factor(0.8) == pytest.approx(0.505) and schedule.factor(1.0) == pytest.approx(0.01)
+    assert Schedule(steps=10, warmup=0.5, hold=0.2).factor(0.5) == 1.0  # held for less than it rises
+
+
 def test_no_warmup():
     assert Schedule(steps=10, warmup=0.0).factor(0.0) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("wrong", [{}, {"steps": 0}, {"steps": 5, "warmup": 1.0}, {"steps": 5, "floor": -0.1}])
+@pytest.mark.parametrize(
+    "wrong", [{}, {"steps": 0}, {"steps": 5, "warmup": 1.0}, {"steps": 5, "floor": -0.1}, {"steps": 5, "hold": 1.0}]
+)
 def test_refused(wrong):
     with pytest.raises(ValueError):
         Schedule(**wrong)

@@ -1,0 +1,261 @@
+"""Self-play on many machines: the same workers as Ray's actors, on every node that the cluster has.
+
+The only module that knows ray. It places a depot where the run's folder is and players wherever there is room, replaces
+those that die, and says how things stand. What they do is in `selfplay.depot`; who learns from the games is another command.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from goengine.machine import usable_cores
+from goengine.progress import Progress
+from selfplay.depot import Bundle, Depot, Player, Report
+from selfplay.options import ClusterOptions
+
+PATIENCE = 20.0  # seconds that players have to bring their last games
+FAILURES = 5  # of one player, in a row, by its own fault: then it is no use to start it again
+HEALTHY = 60.0  # seconds of life after which earlier failures are forgotten
+REPORT_SECONDS, SAY_SECONDS = 2.0, 60.0  # between two reports, and two lines where there is no terminal
+LOCAL = "local"
+_STORE = 256 << 20  # bytes of the object store of a cluster of our own: a few nets
+_LONGEST_PAUSE = 30.0
+
+
+class ClusterError(Exception):
+    """A cluster that cannot begin or go on; the message says why and what to do."""
+
+
+# -- inside actors --
+
+
+class PlayerActor:
+    """A player as an actor: `play` goes on in one thread until `stop` comes in another."""
+
+    def __init__(self, name: str, options: ClusterOptions, depot: Any):
+        self._stop = threading.Event()
+        self._player = Player(name, options, _Calls(depot), _fetch)
+
+    def play(self) -> None:
+        """Play until told to stop."""
+        self._player.play(self._stop)
+
+    def stop(self) -> None:
+        """Tell it."""
+        self._stop.set()
+
+
+class _Calls:
+    """An actor's methods as if it were here."""
+
+    def __init__(self, actor: Any):
+        self._actor = actor
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        import ray
+
+        return lambda *arguments: ray.get(getattr(self._actor, name).remote(*arguments))
+
+
+def _put(files: Bundle) -> Any:
+    """Files in the object store, which brings them to each node once, however many players ask there."""
+    import ray
+
+    return ray.put(files)
+
+
+def _fetch(reference: Any) -> Bundle:
+    import ray
+
+    return ray.get(reference)
+
+
+# -- the command --
+
+
+@contextlib.contextmanager
+def connected(options: ClusterOptions) -> Iterator[Any]:
+    """The module ray, connected to the cluster. A cluster of our own listens on the loopback interface only.
+
+    Raises ClusterError if ray is missing or the cluster does not answer.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
+    if options.address == LOCAL:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # what keeps Ray on 127.0.0.1, on Linux as well
+    try:
+        import ray
+    except ImportError:
+        raise ClusterError("ray is not installed: pip install 'goengine[distributed]'") from None
+    settings: dict[str, Any] = {"address": options.address, "log_to_driver": False, "logging_level": "ERROR"}
+    if options.address == LOCAL:
+        wanted = (options.actors or 0) * options.threads
+        settings |= {"num_cpus": max(usable_cores(), wanted), "object_store_memory": _STORE, "_node_ip_address": "127.0.0.1"}
+        settings |= {"include_dashboard": options.dashboard, "dashboard_host": "127.0.0.1"}
+    try:
+        ray.init(**settings)
+    except (OSError, RuntimeError, ValueError, TimeoutError) as error:
+        raise ClusterError(f"--address {options.address}: no cluster there ({str(error).strip().splitlines()[0]})") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+class Seat:
+    """A place for a player: who plays there, and what became of those before."""
+
+    def __init__(self, name: str, start: Callable[[str], Any]):
+        self.name, self._start = name, start
+        self.actor: Any = None
+        self.playing: Any = None  # reference to what `play` will return
+        self.failures = 0
+        self.again = 0.0  # when to start the next
+        self._started = 0.0
+
+    def fill(self) -> None:
+        """Start a player, wherever there is room or will be."""
+        self.actor = self._start(self.name)
+        self.playing, self._started = self.actor.play.remote(), time.monotonic()
+
+    def clear(self, *, failed: bool) -> None:
+        """The player is gone; failed: by its own fault."""
+        now = time.monotonic()
+        self.actor = self.playing = None
+        soon = now - self._started < HEALTHY
+        self.failures = (self.failures if soon else 0) + failed
+        self.again = now + (min(2.0**self.failures, _LONGEST_PAUSE) if soon else 0.0)
+
+
+class Cluster:
+    """A depot and its players. Use it as a context manager: they end with the block."""
+
+    def __init__(self, options: ClusterOptions, ray: Any, say: Callable[[str], None]):
+        """Raises ClusterError if the depot cannot stand, because the folder is no run or another one has its name."""
+        self.options, self._ray, self._say = options, ray, say
+        self.depot = self._place_depot()
+        before = self.report()
+        self.games_before, self.net = before.games, before.net
+        self.seats = [Seat(f"{options.name}-{number}", self._start) for number in range(1, self._count() + 1)]
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def _place_depot(self) -> Any:
+        """Where this process is connected: with ray:// that is the head."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = NodeAffinitySchedulingStrategy(self._ray.get_runtime_context().get_node_id(), soft=False)
+        placed = self._ray.remote(Depot).options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)
+        run = self.options.run if self.options.address.startswith("ray://") else self.options.run.absolute()
+        return placed.remote(run, self.options.name, _put)
+
+    def _count(self) -> int:
+        """Number of players; those for whom there is no room yet wait for nodes."""
+        resources, options = self._ray.cluster_resources(), self.options
+        room = int(resources.get("CPU", 0) // options.threads)
+        if options.device == "cuda":
+            room = min(room, int(resources.get("GPU", 0) / options.gpu_share + 1e-9))
+        count = options.actors or max(room, 1)
+        waiting = f"; {count - room} wait for nodes" if count > room else ""
+        self._say(f"{options.run}: {count} actors of {options.games} games, room for {room}{waiting}")
+        return count
+
+    def _start(self, name: str) -> Any:
+        share = self.options.gpu_share if self.options.device == "cuda" else 0
+        actor = self._ray.remote(PlayerActor).options(
+            num_cpus=self.options.threads, num_gpus=share, max_concurrency=2, scheduling_strategy="SPREAD"
+        )
+        return actor.remote(name, self.options, self.depot)
+
+    def report(self) -> Report:
+        """How things stand. Raises ClusterError if the depot fails."""
+        try:
+            return self._ray.get(self.depot.report.remote())
+        except self._ray.exceptions.RayError as error:
+            raise ClusterError(_cause(error)) from error
+
+    def watch(self, patience: float) -> None:
+        """Fill empty seats, and wait so many seconds for players that end.
+
+        Raises ClusterError if one fails again and again.
+        """
+        now = time.monotonic()
+        for seat in self.seats:
+            if seat.actor is None and now >= seat.again:
+                seat.fill()
+        playing = {seat.playing: seat for seat in self.seats if seat.actor is not None}
+        if not playing:
+            time.sleep(patience)
+            return
+        for reference in self._ray.wait(list(playing), num_returns=len(playing), timeout=patience)[0]:
+            self._ended(playing[reference])
+
+    def _ended(self, seat: Seat) -> None:
+        """Say what became of a player, and let another take its seat."""
+        errors, failed = self._ray.exceptions, False
+        try:
+            self._ray.get(seat.playing)
+            why = "ended"
+        except errors.RayTaskError as error:
+            why, failed = f"failed: {_cause(error)}", True
+        except errors.RayError as error:
+            why, failed = f"died: {_cause(error)}", getattr(error, "actor_init_failed", False)
+        self._ray.kill(seat.actor)  # if only the way to it is gone, there must not be two
+        seat.clear(failed=failed)
+        if seat.failures >= FAILURES:
+            raise ClusterError(f"{seat.name} failed {FAILURES} times in a row; it {why}")
+        self._say(f"{seat.name} {why}; another one starts")
+
+    def end(self) -> None:
+        """Ask all players to end, and kill those that do not."""
+        taken = [seat for seat in self.seats if seat.actor is not None]
+        for seat in taken:
+            seat.actor.stop.remote()
+        if taken:
+            self._ray.wait([seat.playing for seat in taken], num_returns=len(taken), timeout=PATIENCE)
+        for seat in taken:
+            self._ray.kill(seat.actor)
+            seat.actor = seat.playing = None
+
+
+def _cause(error: Exception) -> str:
+    """The first words of what went wrong, without the way there."""
+    cause = getattr(error, "cause", None) or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return lines[0] if lines else type(cause).__name__
+
+
+def play(options: ClusterOptions, ray: Any, stop: threading.Event) -> Report:
+    """Play on a cluster until told to stop, or as many games as asked for. Returns how things stood at the end.
+
+    Raises ClusterError as `Cluster` and its methods.
+    """
+    with Progress(options.name, options.once, every=SAY_SECONDS) as bar, Cluster(options, ray, bar.message) as cluster:
+        said = -REPORT_SECONDS
+        report = cluster.report()
+        try:
+            while not stop.is_set() and (options.once is None or report.games - cluster.games_before < options.once):
+                cluster.watch(min(1.0, REPORT_SECONDS))
+                if time.monotonic() - said >= REPORT_SECONDS:
+                    report, said = cluster.report(), time.monotonic()
+                    bar.update(report.games - cluster.games_before, words(report))
+        finally:
+            cluster.end()
+        return cluster.report()
+
+
+def words(report: Report) -> str:
+    """A report in a line."""
+    if not report.net:
+        return "waits for a net"
+    return (
+        f"{report.players} actors, {report.games_per_minute:,.0f} games/min, {report.evaluations_per_second:,.0f} "
+        f"evaluations/s, net {report.net} busy {100 * report.busy:.0f} %, {report.shards:,} shards, "
+        f"{report.received / 1e6:,.1f} MB"
+    )

@@ -1,0 +1,44 @@
+"""Run folders with a tiny net, for the tests of those who play and learn in them."""
+
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+
+from goengine.zero import run_folder
+from goengine.zero.run_folder import PublishedNet
+from goengine.zero.settings import SelfPlay
+
+SETTINGS = SelfPlay(size=5, visits=4, considered=4, komi=3.0)
+
+
+@functools.cache
+def exported(features: str = "zero") -> Path:
+    """A folder with the files of a tiny net with random weights; an export takes seconds, so there is one for all tests."""
+    from goengine import features as feature_sets
+    from goengine.nets import build, checkpoint, export, spec
+
+    folder = Path(tempfile.mkdtemp(prefix="tiny-net-"))
+    chosen = feature_sets.get(features)
+    wanted = spec.preset("b2c16", features, chosen.planes, chosen.globals)
+    checkpoint.save(folder / "net.safetensors", build.build(wanted, 1), wanted)
+    net, meta = checkpoint.load_module(folder / "net.safetensors")
+    export.save_openvino(export.openvino_model(net, meta), folder / "net.xml")
+    return folder
+
+
+def publish(run: Path, settings: SelfPlay = SETTINGS, features: str = "zero", samples: int = 0, step: int = 0) -> PublishedNet:
+    """Publish the tiny net."""
+
+    def write(folder: Path) -> None:
+        for path in exported(features).iterdir():
+            shutil.copy(path, folder)
+
+    return run_folder.publish(run, write, settings, samples=samples, step=step)
+
+
+def new_run(run: Path, settings: SelfPlay = SETTINGS) -> Path:
+    """A run folder with one net."""
+    run_folder.create(run, settings.size, "zero", {})
+    publish(run, settings)
+    return run

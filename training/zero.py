@@ -1,0 +1,167 @@
+"""The command zero: a run from its first net to its last, on one machine.
+
+Knows the run's folder, which processes belong to a run, and what to say of it while it goes. Self-play is another program
+(`python -m selfplay worker`), of which it knows the command line; learning is `training.zero_stage`, ratings are
+`training.rating`.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goengine.arena.log import LogError
+from goengine.evaluators.base import EvaluatorError
+from goengine.zero import run_folder
+from training import rating
+from training.crew import Crew, Member
+from training.lock import RunLock
+from training.zero_options import Rate, Zero
+
+if TYPE_CHECKING:
+    from training.zero_stage import Standing
+
+TICK_SECONDS = 1.0  # between two looks at processes and nets
+SAY_SECONDS = 60.0  # between two lines
+_FRESH = 120.0  # seconds for which what a worker said of its speed counts
+
+
+def run(config: Zero, began: float | None = None) -> bool:
+    """Lead a run. Returns whether it is complete (False: stopped by a signal, everything saved).
+
+    began: what `time.monotonic` showed when the command started, where the budget begins.
+    Raises RunError or RunFolderError if the run cannot begin or go on: the message says why.
+    """
+    began = time.monotonic() if began is None else began
+    config = config.settled()
+    run_folder.check(config.run, config.size, config.features)  # before a file of ours is put there
+    config.run.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(config.run)
+    try:
+        return _led(config, began)
+    finally:
+        lock.release()
+
+
+def _led(config: Zero, began: float) -> bool:
+    """With the lock in hand."""
+    from training import zero_nets, zero_stage  # torch
+
+    net = zero_nets.begin(config)
+    say(f"{config.run}: net {net.name}, {config.workers} workers of {config.games} games")
+    # On from the net that is there: the one that --net named may be gone, or the folder on another machine.
+    going = dataclasses.replace(config, net=str(net.folder / "net.safetensors"))
+    with Crew(members(config), say) as crew:
+        complete = zero_stage.learn(going, config.run, began, Tick(config, crew))
+    if complete and config.rate_games:
+        _rate_last(config)
+    return complete
+
+
+def members(config: Zero) -> list[Member]:
+    """The processes of a run: workers w1, w2 and so on, and the one that rates."""
+    found = []
+    for number in range(1, config.workers + 1):
+        name = f"w{number}"
+        options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--attached"]
+        found.append(_member(config, name, "selfplay", "worker", *options))
+    if config.rate_games:
+        options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
+        found.append(_member(config, "rating", "training", "rate", *options, "--nth", str(config.rate_nth), "--watch"))
+        found[-1].required = False
+    return found
+
+
+def _member(config: Zero, name: str, *command: str) -> Member:
+    return Member(name, (sys.executable, "-m", *command), config.run / run_folder.STATUS / f"{name}.log")
+
+
+class Tick:
+    """What is done while the learner learns: watch the processes, remove nets, say how it goes. Cheap to call."""
+
+    def __init__(self, config: Zero, crew: Crew, clock: Callable[[], float] = time.monotonic):
+        self.config, self.crew, self.clock = config, crew, clock
+        self._next = clock()
+        self._say = clock() + SAY_SECONDS
+
+    def __call__(self, standing: "Standing") -> None:
+        """To be called often. Raises RunError if a worker fails again and again."""
+        if self.clock() < self._next:
+            return
+        self.crew.watch()
+        self._prune()
+        self._next = self.clock() + TICK_SECONDS
+        if self.clock() >= self._say:
+            say(line(self.config, standing))
+            self._say = self.clock() + SAY_SECONDS
+
+    def _prune(self) -> None:
+        """Keep every net that is or will be rated."""
+        run, nth = self.config.run, self.config.rate_nth
+        numbers = [net.number for net in run_folder.nets(run)]
+        if any(number % nth for number in numbers[1 : -run_folder.LAST]):
+            run_folder.prune(run, keep={n for n in numbers if n % nth == 0} | {int(name) for name in rating.rated(run)})
+
+
+def line(config: Zero, standing: "Standing") -> str:
+    """How the run goes: games, speed, share of the time that nets compute, window, losses, rating."""
+    statuses = run_folder.statuses(config.run).values()
+    lately = [status for status in statuses if time.time() - status.time < _FRESH]
+    words = [f"{100 * standing.progress:.1f} %", f"{sum(status.games for status in statuses):,} games"]
+    if lately:
+        speed = sum(status.evaluations_per_second for status in lately)
+        busy = sum(status.busy for status in lately) / len(lately)
+        words += [f"{speed:,.0f} evaluations/s", f"net busy {100 * busy:.0f} %"]
+    words.append(f"window {standing.window:,} of {standing.made:,}, drawn {standing.samples:,}")
+    losses = _last_losses(config.run / run_folder.LEARNER / "log.jsonl")
+    words += [f"{name} {losses[name]:.3f}" for name in ("policy", "mse") if name in losses]
+    elo = rating.last_elo(config.run)
+    words += [] if elo is None else [f"Elo {elo:+.0f}"]
+    return "  ".join(words)
+
+
+def _last_losses(log: Path) -> dict[str, float]:
+    """The last line of a learner's log that has losses; empty before there is one."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, log.stat().st_size - 4096))
+            lines = file.read().splitlines()
+    except OSError:
+        return {}
+    for text in reversed(lines):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            continue  # being written, or cut by the seek
+        if isinstance(found, dict) and "loss" in found:
+            return found
+    return {}
+
+
+def _rate_last(config: Zero) -> None:
+    """Rate the net that the run has made."""
+    net = run_folder.newest(config.run)
+    try:
+        if net.name not in rating.rated(config.run):
+            rating.rate_net(config.run, net, games=config.rate_games, visits=config.rate_visits, say=say)
+        say(f"net {net.name}: {rating.last_elo(config.run):+.0f} Elo above a random player; {config.run / rating.PICTURE}")
+    except (EvaluatorError, LogError) as error:
+        say(f"net {net.name} is not rated: {error}")
+
+
+def rate(config: Rate, stop: threading.Event) -> None:
+    """The command rate. Raises RunFolderError if the folder is no run."""
+    if config.watch and hasattr(os, "nice"):
+        os.nice(10)  # what a run is for comes first
+    options = dataclasses.asdict(config)
+    rating.rate_all(options.pop("run"), **options, stop=stop, say=say)
+
+
+def say(text: str) -> None:
+    """A line for people."""
+    sys.stderr.write(text + "\n")

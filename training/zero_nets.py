@@ -1,0 +1,72 @@
+"""The nets of a zero run: a learner's weights in the forms in which workers and raters play them.
+
+Knows exports and where a run keeps its nets; learns nothing.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from goengine.nets import checkpoint, export
+from goengine.nets.spec import PRESETS, NetSpec
+from goengine.zero import run_folder
+from goengine.zero.run_folder import PublishedNet
+from goengine.zero.settings import SelfPlay
+from training.checkpoint import RunError, plain
+from training.stages import fresh_or_loaded
+from training.zero_options import Zero
+
+
+def publish_net(
+    run: Path,
+    weights: nn.Module | Mapping[str, np.ndarray],
+    spec: NetSpec,
+    settings: SelfPlay,
+    *,
+    samples: int = 0,
+    step: int = 0,
+    config: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> PublishedNet:
+    """Publish weights as the run's next net: as a weights file, and for OpenVINO with weights in float16.
+
+    settings: how self-play plays with it. config, data: the story that its weights file tells.
+    Raises RunError if the net sees other features than the run's games are for.
+    """
+    features = run_folder.read_config(run)["features"]
+    if spec.features != features:
+        raise RunError(
+            f"{run}: its games are for the features {features}, this net sees {spec.features}; take another --run folder"
+        )
+
+    def write(folder: Path) -> None:
+        checkpoint.save(folder / "net.safetensors", weights, spec, step=step, config=config, data=data)
+        net, meta = checkpoint.load_module(folder / "net.safetensors")
+        export.save_openvino(export.openvino_model(net, meta), folder / "net.xml")
+
+    return run_folder.publish(run, write, settings, samples=samples, step=step)
+
+
+def begin(config: Zero) -> PublishedNet:
+    """Make the run folder and its first net, or go on with what is there. Returns the newest net.
+
+    Raises RunError if --net is neither a preset nor a weights file, sees other features than asked for or is another preset
+    than the run's; RunFolderError if the folder is of another run or version. Nothing of it is changed then.
+    """
+    there = run_folder.check(config.run, config.size, config.features)
+    found = run_folder.newest(config.run) if there else None
+    module = fresh_or_loaded(config.net, config.features, config.seed) if found is None or config.net in PRESETS else None
+    if module is not None and module.spec.features != config.features:
+        raise RunError(
+            f"--net {config.net}: sees the features {module.spec.features}, the run's games are for {config.features}; give "
+            f"--features {module.spec.features}, or another net"
+        )
+    if found is not None and module is not None and checkpoint.load(found.folder / "net.safetensors").spec != module.spec:
+        raise RunError(f"--net {config.net}: {config.run} has a net of another size; go on with that, or take another folder")
+    run_folder.create(config.run, config.size, config.features, plain(config))
+    if found is not None:
+        return found
+    return publish_net(config.run, module, module.spec, config.settings(0.0), config=plain(config))

@@ -1,0 +1,149 @@
+"""The options of the command zero: every default, once; and what self-play is told at each point of a run.
+
+Knows how a share of the run that is done becomes self-play's settings. Imports no torch and plays nothing.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from goengine.machine import usable_cores
+from goengine.options import Seconds, option
+from goengine.zero.settings import SelfPlay
+from training.options import Learning
+
+_OWN = ("size", "visits", "cheap_visits", "full_share")  # settings that have options of their own
+
+
+@dataclass(frozen=True)
+class Phase:
+    """From which share of the run on self-play searches so many visits, cheap ones (0: every search is full) among them."""
+
+    start: float
+    visits: int
+    cheap_visits: int = 0
+
+
+def phases(text: str) -> tuple[Phase, ...]:
+    """Phases from a text such as 8,16@0.2,64/16@0.66: FULL[/CHEAP][@SHARE OF THE RUN], in order, the first from the start.
+
+    Raises ValueError if it is not of that form.
+    """
+    found = []
+    for part in text.split(","):
+        numbers, _, start = part.partition("@")
+        full, _, cheap = numbers.partition("/")
+        try:
+            found.append(Phase(float(start or 0), int(full), int(cheap or 0)))
+        except ValueError:
+            raise ValueError(f"--visits {text}: expected FULL[/CHEAP][@SHARE], such as 8,16@0.2,64/16@0.66") from None
+    starts = [phase.start for phase in found]
+    if starts[0] != 0 or starts != sorted(set(starts)) or not starts[-1] < 1:
+        raise ValueError(f"--visits {text}: the first phase begins with the run, the others later, in order, at shares below 1")
+    return tuple(found)
+
+
+def parsed(texts: tuple[str, ...]) -> dict[str, Any]:
+    """Self-play's settings by name from texts such as komi=7, method=puct, resign=none, rules=chinese+tromp-taylor.
+
+    Raises ValueError if one is no NAME=VALUE or has an option of its own; `SelfPlay.from_json` judges names and values.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(SelfPlay)}
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--play {text}: expected NAME=VALUE, such as komi=7; names: {', '.join(defaults)}")
+        if name in _OWN:
+            raise ValueError(f"--play {text}: has an option of its own, --size, --visits or --full-share")
+        if isinstance(defaults.get(name), tuple):
+            values[name] = value.split("+")
+            continue
+        try:
+            values[name] = None if value.lower() == "none" else json.loads(value)
+        except json.JSONDecodeError:
+            values[name] = value
+    return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zero(Learning):
+    """Learn Go from nothing by self-play: workers play, this process learns; the same command goes on where a run stopped."""
+
+    size: int = option(9, "board size")
+    net: str = option("b4c32", "a preset's name for a fresh net, or a weights file to begin with")
+    features: str = option("zero", "feature set of a fresh net")
+    workers: int | None = option(None, "processes that play; by default one per core; 0: others play into the folder")
+    games: int = option(128, "games that each of them plays at once")
+    visits: str = option("8,16@0.2,32@0.6", "of a full search: FULL[/CHEAP][@SHARE OF THE RUN FROM WHICH ON], in order")
+    full_share: float = option(0.25, "share of searches that are full, where there are cheap ones; only these teach the policy")
+    play: tuple[str, ...] = option((), "other settings of self-play, NAME=VALUE, such as komi=7 resign=-0.95 fork_share=0.1")
+    fair_komi: bool = option(True, "draw komi around what the games so far show to be fair")
+    window: int = option(25_000, "c of the window's power law: positions with a full search that are learned from at first")
+    uses: float = option(4.0, "times that a position is drawn, on average; learning waits for games where it would be more")
+    first_rows: int | None = option(None, "positions before learning begins; by default a fifth of the window")
+    horizon_weight: float = option(0.5, "share of later searches in the value's target; the result has the rest")
+    threads: int | None = option(1, "threads of the learner on a CPU; more suffer beside processes that play")
+    optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
+    save_every: Seconds | None = option(None, "time between nets for self-play; by default a 40th of the budget, 10s to 5m")
+    rate_games: int = option(40, "games of a rating: half against the net rated before, half against chance; 0: none are rated")
+    rate_visits: int = option(32, "visits of their searches")
+    rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("size", "games", "window", "rate_visits"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
+        if (self.workers or 0) < 0 or self.rate_games < 0 or (self.rate_nth or 1) < 1:
+            raise ValueError("--workers and --rate-games must not be negative, --rate-nth at least 1")
+        if not 0 < self.uses < float("inf") or not 0 <= self.horizon_weight <= 1:
+            raise ValueError("--uses must be above 0, --horizon-weight a share of one")
+        for phase in phases(self.visits):  # every setting is judged before anything starts
+            self.settings(phase.start)
+
+    def settings(self, share: float, komi: float | None = None) -> SelfPlay:
+        """What self-play is told when that share of the run is done; komi: the one measured to be fair.
+
+        Raises ValueError (SettingsError) if a setting makes no sense.
+        """
+        phase = [phase for phase in phases(self.visits) if phase.start <= share][-1]
+        values: Mapping[str, Any] = {
+            "size": self.size,
+            "visits": phase.visits,
+            "cheap_visits": phase.cheap_visits,
+            "full_share": float(self.full_share) if phase.cheap_visits else 1.0,
+            **parsed(self.play),
+        }
+        return SelfPlay.from_json({**values, **({} if komi is None else {"komi": komi})})
+
+    def settled(self) -> "Zero":
+        """With a number wherever the default depends on the machine, the budget or another option."""
+        budget = self.budget or Seconds(3600)
+        every = Seconds(min(max(budget / 40, 10), 300)) if self.save_every is None else self.save_every
+        return dataclasses.replace(
+            self,
+            workers=usable_cores() if self.workers is None else self.workers,
+            first_rows=self.window // 5 if self.first_rows is None else self.first_rows,
+            save_every=every,
+            rate_nth=max(1, round(budget / max(every, 1) / 12)) if self.rate_nth is None else self.rate_nth,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """Rate the nets of a zero run against each other and against chance; the run itself does so, too."""
+
+    run: Path = option(help="folder of the run")
+    games: int = option(40, "of a rating: half against the net rated before, half against chance")
+    visits: int = option(32, "of their searches")
+    nth: int = option(1, "rate every so many nets")
+    watch: bool = option(False, "wait for further nets, until standard input ends")
+
+    def __post_init__(self):
+        for name in ("games", "visits", "nth"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} must be at least 1")

@@ -1,0 +1,227 @@
+"""The learner of a zero run: it trains on the games that self-play makes meanwhile, and publishes nets for them.
+
+Knows what a batch teaches, what is measured, and what self-play is told with each net. Which games are drawn from is in
+`training.replay`, where nets go in `training.zero_nets`. Starts no process, and does not know who plays.
+"""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from goengine import features
+from goengine.machine import usable_cores
+from goengine.nets import build, checkpoint
+from goengine.options import format_duration
+from goengine.zero import run_folder
+from goengine.zero.settings import SelfPlay
+from training.checkpoint import Counters, plain
+from training.data import pinned, stream
+from training.loop import Trainer
+from training.losses import total_loss
+from training.place import Batch, Place
+from training.replay import Replay, ReplayConfig
+from training.sampling import Targets
+from training.schedule import Schedule
+from training.stages import device_name, fresh_or_loaded, loop_config, loss_weights, predictor, warn
+from training.zero_nets import publish_net
+from training.zero_options import Zero
+
+HOLD = 2 / 3  # share of the run in which the learning rate stays at its peak
+WAIT_SECONDS = 0.5  # between two looks whether a batch can be drawn
+PATIENCE = 60.0  # seconds of waiting after which that is said
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the learning of a run stands, for whoever shows it."""
+
+    progress: float  # share of the run that is done, as of the last step
+    samples: int  # positions drawn
+    shards: int  # that were read
+    games: int  # in these
+    made: int  # rows (positions with a full search) that were or are learned from
+    window: int  # rows that are drawn from now
+    waiting: bool  # whether learning waits for games
+    komi: float | None  # that would be fair; None while too few games are counted
+
+
+OnTick = Callable[[Standing], None]
+Publish = Callable[[Mapping[str, np.ndarray], SelfPlay, Counters, Mapping[str, object]], object]
+
+
+class ZeroStage:
+    """Positions of the newest games with what their searches found, for `training.loop`."""
+
+    def __init__(self, config: Zero, module: build.Net, replay: Replay, publish: Publish, on_tick: OnTick):
+        """publish: called after each checkpoint with (averaged arrays, settings for self-play, counters, data card).
+
+        on_tick: called before every batch, and every half second while there is none.
+        """
+        self.config, self.spec, self.replay = config, module.spec, replay
+        self.weights = loss_weights(config)
+        self._publish, self._on_tick = publish, on_tick
+        self.progress = 0.0
+        self.samples = 0
+
+    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
+        """Batches from that sample on; None while self-play must make games first.
+
+        A resumed run draws the same samples as long as the folder holds the same shards.
+        """
+        cuda = device_name(self.config).startswith("cuda")
+        threads = max(1, usable_cores() - (self.config.workers or 0)) if cuda else 1
+        source = stream(self.replay, self.config.batch, first_sample, threads=threads, allocate=pinned if cuda else np.zeros)
+        patience = _Patience(self.replay)
+        self.samples = first_sample
+        with contextlib.closing(source):
+            for targets in source:
+                self._on_tick(self.standing(targets is None))
+                patience.see(targets is None)
+                if targets is None:
+                    time.sleep(WAIT_SECONDS)
+                    yield None
+                else:
+                    self.samples += self.config.batch
+                    yield targets._asdict()
+
+    def standing(self, waiting: bool = False) -> Standing:
+        """How things stand."""
+        replay = self.replay
+        window = sum(part.count() for part in replay.window)
+        return Standing(
+            self.progress, self.samples, replay.shards, replay.games, replay.made, window, waiting, replay.fair_komi
+        )
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The loss of all targets. Boards fill the planes, because a run has one board size."""
+        self.progress = float(batch["progress"])
+        return total_loss(module(batch["planes"], batch["globals"], True), batch, self.weights)
+
+    def validate(self, module: nn.Module, place: Place) -> dict[str, float]:
+        """Figures on the newest shard, which nothing was learned from: the searches' policies and the games' results.
+
+        Empty while there is none. `policy` is the cross-entropy, `lag` what of it is not the search's own entropy.
+        """
+        sampler = self.replay.newest()
+        if sampler is None:
+            return {}
+        predict, size = predictor(module, place), self.config.batch
+        count = min(self.config.validation_positions, len(sampler.rows.position))
+        sums = np.zeros(6)
+        for first in range(0, count, size):
+            targets = sampler.batch(first, min(size, count - first))
+            sums += _sums(targets, predict(targets.planes, targets.globals))
+        figures = dict(zip(("policy", "lag", "top1"), sums[:3] / count, strict=True))
+        if sums[5]:
+            figures |= dict(zip(("value_mse", "value_right"), sums[3:5] / sums[5], strict=True))
+        return {name: float(value) for name, value in figures.items()}
+
+    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
+        """Write the averaged net, and publish it with the settings that self-play is to use from now on."""
+        komi = self.replay.fair_komi if self.config.fair_komi else None
+        card = {
+            "games": self.replay.games,
+            "positions": self.replay.made,
+            "samples": counters.samples,
+            "seconds": round(counters.seconds, 1),
+            "fair_komi": komi,
+            "validation": {name: value for name, value in figures.items() if np.isfinite(value)},
+        }
+        checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
+        self._publish(arrays, self.config.settings(self.progress, komi), counters, card)
+
+
+def _sums(targets: Targets, found) -> np.ndarray:
+    """Sums over one batch: cross-entropy, divergence, best moves found, squared errors, winners named, results: float64[6]."""
+    logits = found.policy.astype(np.float64)
+    logits -= logits.max(1, keepdims=True)
+    log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    target = targets.policy.astype(np.float64)
+    own = target * np.log(np.maximum(target, 1e-30))
+    right = np.sign(found.value) == np.sign(targets.value)
+    weight = targets.value_weight
+    return np.array(
+        [
+            -(target * log).sum(),
+            (own - target * log).sum(),
+            (log.argmax(1) == target.argmax(1)).sum(),
+            ((found.value - targets.value) ** 2 * weight).sum(),
+            (right * weight).sum(),
+            weight.sum(),
+        ]
+    )
+
+
+class _Patience:
+    """Says on stderr what learning waits for: at once before the first batch, later only where it takes long."""
+
+    def __init__(self, replay: Replay):
+        self._replay = replay
+        self._since: float | None = None  # when the wait began
+        self._patience = 0.0
+
+    def see(self, waiting: bool) -> None:
+        """To be told of every batch, and of every moment without one."""
+        if not waiting:
+            self._since, self._patience = None, PATIENCE
+            return
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        if now - self._since < self._patience:
+            return
+        replay, waited = self._replay, f" for {format_duration(now - self._since)}" if self._patience else ""
+        wanted = (
+            f"it begins with {replay.config.first_rows}" if replay.made < replay.config.first_rows else "it draws no more often"
+        )
+        warn(f"learning waits{waited} for games: {replay.made} positions so far, {wanted}")
+        self._since, self._patience = now, 10 * PATIENCE
+
+
+def learn(config: Zero, run: Path, began: float | None = None, on_tick: OnTick = lambda standing: None) -> bool:
+    """Learn from a run folder's games and publish nets there, up to the end of the budget or the steps.
+
+    The folder is made, and holds its first net (`training.zero_nets.begin`); workers may come and go. Call it in the main
+    thread: SIGTERM and SIGINT end it with everything saved and published, also while it waits for games. Returns whether
+    the run is complete, False after a signal. began: what `time.monotonic` showed when the command started, where the
+    budget begins. on_tick: see `ZeroStage`; what it raises ends the run without a checkpoint.
+
+    Raises RunError if another learner is at work in the folder, or a checkpoint cannot be written; RunFolderError if a net
+    cannot be published.
+    """
+    config = config.settled()
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    module = fresh_or_loaded(config.net, config.features, config.seed)
+    replay = Replay(replay_config(config), features.get(module.spec.features), lambda: run_folder.shard_paths(run), warn)
+
+    def publish(arrays, settings, counters, card):
+        newest = run_folder.newest(run)
+        if newest is None or newest.step != counters.step:  # a run that waited in vain has nothing new to say
+            story = {"samples": counters.samples, "step": counters.step, "config": plain(config), "data": card}
+            publish_net(run, arrays, module.spec, settings, **story)
+
+    stage = ZeroStage(config, module, replay, publish, on_tick)
+    loop = dataclasses.replace(loop_config(config), schedule=Schedule(config.steps, config.budget, config.warmup, hold=HOLD))
+    described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
+    return Trainer(run / run_folder.LEARNER, module, stage, loop, described=described, began=began).run()
+
+
+def replay_config(config: Zero) -> ReplayConfig:
+    """The window's part of the options."""
+    config = config.settled()
+    return ReplayConfig(
+        size=config.size,
+        window=config.window,
+        first_rows=config.first_rows,
+        uses=config.uses,
+        horizon_weight=config.horizon_weight,
+        seed=config.seed,
+        symmetries=config.symmetries,
+    )
