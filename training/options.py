@@ -238,6 +238,7 @@ class Ship:
     proven: tuple[Literal["value", "score", "ownership"], ...] = option(("value",), "heads that may be trusted")
     sizes: tuple[int, ...] = option((19,), "board sizes that it was trained on")
     rank: int = option(0, "of the nets for a size, the highest rank is the default")
+    form: Literal["", "int8"] = option("", "int8: the quantized form plays where nothing else is asked for")
     calibration: int = option(512, "positions of the calibration games that are used")
     positions: int = option(20_000, "held-out positions to measure on")
     threads: int = option(0, "threads of the net; 0: its own choice")

@@ -131,6 +131,7 @@ def results(config: Ship, measured: Mapping[str, object]) -> dict[str, object]:
         "proven": list(config.proven),
         "sizes": list(config.sizes),
         "rank": config.rank,
+        "form": config.form,
         **measured,
     }
 

@@ -6,6 +6,7 @@ never imports torch.
 """
 
 import ctypes
+import dataclasses
 import importlib.util
 import sys
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ class Backend:
     """Where and how a net is computed.
 
     device: 'cpu' is OpenVINO; 'cuda', 'cuda:1' and 'torch-cpu' are torch; 'auto' is CUDA where torch and a GPU are,
-    else 'cpu'. precision: 'auto' is bf16 where it is fast; 'int8' wants a quantized form of the net. threads: 0 leaves
-    the choice to the backend. streams: batches that OpenVINO computes side by side. cache_folder: keeps what OpenVINO
-    compiled.
+    else 'cpu'. precision: 'auto' is the form that the net's card names, else bf16 where it is fast; 'int8' wants a
+    quantized form of the net. threads: 0 leaves the choice to the backend. streams: batches that OpenVINO computes side
+    by side. cache_folder: keeps what OpenVINO compiled.
     """
 
     device: str = "auto"
@@ -107,6 +108,8 @@ def _from_folder(folder: Path, backend: Backend) -> Evaluator:
     if device != "cpu":
         cards.read_checked(folder, card, "net.safetensors")
         return _torch(folder / "net.safetensors", card, device, backend)
+    if backend.precision == "auto" and card.results.form == "int8" and _openvino_module().sums_int8_exactly():
+        backend = dataclasses.replace(backend, precision="int8")
     stem = f"{card.name}-int8" if backend.precision == "int8" else card.name
     graph, weights = (cards.read_checked(folder, card, f"{stem}.{suffix}") for suffix in ("xml", "bin"))
     return _openvino(graph, weights, card.spec, _traits(card, f"cpu {backend.precision}"), backend)

@@ -6,10 +6,12 @@ shapes fixed per size or batch were measured to gain less than a tenth. `submit`
 compute.
 """
 
+import functools
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Final
 
+import llvmlite.binding
 import numpy as np
 
 from goengine.evaluators.base import (
@@ -29,15 +31,32 @@ PRECISIONS: Final = ("auto", "bf16", "f16", "f32")  # for what is not quantized;
 MAX_XML: Final = 64 << 20  # bytes; a net's graph is well below 1 MB
 
 
+@functools.cache
+def core() -> ov.Core:
+    """The one core of this process, which lives as long as it does.
+
+    OpenVINO gives the thread that makes a core another stack for signals, and at the core's end puts back the one from before.
+    Where nets change, the older of two cores ends first: later its stack is put back though it is gone, and the next signal
+    would kill the process.
+    """
+    return ov.Core()
+
+
 def capabilities() -> tuple[str, ...]:
     """What OpenVINO says this CPU computes fast, such as FP32, BF16, INT8."""
-    return tuple(ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return tuple(core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def best_precision() -> str:
     """bf16 where the CPU has it (twice as fast, the same moves), else f16, else f32."""
     found = capabilities()
     return "bf16" if "BF16" in found else "f16" if "FP16" in found else "f32"
+
+
+def sums_int8_exactly() -> bool:
+    """Whether this CPU adds products of 8-bit integers in 32 bits. Older ones do it in 16, where our weights overflow."""
+    features = llvmlite.binding.get_host_cpu_features()
+    return any(features.get(name) for name in ("avx512vnni", "avxvnni", "amx-int8", "dotprod", "i8mm"))
 
 
 def read_pair(xml: Path) -> tuple[bytes, bytes]:
@@ -94,7 +113,6 @@ class OpenVINO(EvaluatorBase):
         self.precision = best_precision() if precision == "auto" else precision
         self.traits = traits
         self.planes, self.globals = planes, globals
-        core = ov.Core()
         # Left alone, OpenVINO ties its threads to cores from core 0 on: two processes of one thread would share that core.
         properties = {"INFERENCE_PRECISION_HINT": self.precision, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
         if threads:
@@ -102,9 +120,9 @@ class OpenVINO(EvaluatorBase):
         if cache_folder is not None:
             properties["CACHE_DIR"] = str(cache_folder)
         try:
-            model = core.read_model(model=graph, weights=weights)
+            model = core().read_model(model=graph, weights=weights)
             _check_interface(model, planes, globals)
-            self._compiled = core.compile_model(model, "CPU", properties)
+            self._compiled = core().compile_model(model, "CPU", properties)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise EvaluatorError(f"{traits.name}: OpenVINO cannot load the net ({reason}); export it again") from error

@@ -25,8 +25,9 @@ class Results:
     """What was measured, and what follows for those who use the net.
 
     proven: heads that held-out games showed to carry information (from HEADS). sizes: board sizes it was trained on;
-    among the nets for a size the one of highest rank is the default. numbers: everything else that was measured, by
-    name (top1, ...).
+    among the nets for a size the one of highest rank is the default. form: 'int8' where the quantized form is the
+    stronger one at equal time, so that it plays on CPUs that compute it exactly; else empty. numbers: everything else
+    that was measured, by name (top1, ...).
     """
 
     description: str = ""
@@ -35,6 +36,7 @@ class Results:
     proven: tuple[str, ...] = ()
     sizes: tuple[int, ...] = (19,)
     rank: int = 0
+    form: str = ""
     numbers: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -128,6 +130,12 @@ def _sizes(key: str, value: object) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _form(key: str, value: object) -> str:
+    if value not in ("", "int8"):
+        raise ValueError(f"{key}: expected 'int8' or nothing, got {value!r}")
+    return value
+
+
 def _results(key: str, value: object) -> Results:
     known, numbers = {}, {}
     for name, entry in _mapping(key, value).items():
@@ -167,4 +175,5 @@ _RESULT_CHECKS: Final = {
     "proven": _heads,
     "sizes": _sizes,
     "rank": _whole,
+    "form": _form,
 }

@@ -50,6 +50,27 @@ def test_a_checkpoint_and_a_bare_pair_are_played(net_folder):
     assert_close(answers[0], answers[2], 1e-6)
 
 
+CHANGE = """
+import os, signal, sys
+from goengine.evaluators.load import load
+heard = []
+signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+older, newer = (load(sys.argv[1], device="cpu", threads=1) for _ in range(2))
+older.close()
+del older
+newer.close()
+del newer
+os.kill(os.getpid(), signal.SIGTERM)
+print(heard == [signal.SIGTERM])
+"""
+
+
+def test_signals_are_heard_after_a_change_of_nets(net_folder):
+    """The older net goes first, as where a newer one takes over."""
+    done = subprocess.run([sys.executable, "-c", CHANGE, net_folder], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "True\n")
+
+
 def test_traits_come_from_the_card(net_folder):
     with load(net_folder, device="cpu") as evaluator:
         traits = evaluator.traits
