@@ -27,8 +27,11 @@ def run_worker(options: WorkerOptions) -> int:
 
 def run_cluster(options: ClusterOptions) -> int:
     """Play on a cluster until told to stop; the games that are over are written."""
+    from goengine.zero import run_folder
     from selfplay import cluster
 
+    if not options.address.startswith("ray://"):  # which another machine sees
+        run_folder.read_config(options.run)
     try:
         # Ray hears signals, too: ours are set behind its back, and its own put back before it ends.
         with cluster.connected(options) as ray, told_to_stop() as stop:

@@ -6,6 +6,7 @@ those that die, and says how things stand. What they do is in `selfplay.depot`; 
 
 import contextlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from goengine.progress import Progress
 from selfplay.depot import Bundle, Depot, Player, Report
 from selfplay.options import ClusterOptions
 
+KNOCK_SECONDS = 10.0  # for a head to answer
 PATIENCE = 20.0  # seconds that players have to bring their last games
 FAILURES = 5  # of one player, in a row, by its own fault: then it is no use to start it again
 HEALTHY = 60.0  # seconds of life after which earlier failures are forgotten
@@ -88,20 +90,28 @@ def connected(options: ClusterOptions) -> Iterator[Any]:
     try:
         import ray
     except ImportError:
-        raise ClusterError("ray is not installed: pip install 'goengine[distributed]'") from None
+        raise ClusterError("ray is not installed: pip install 'ray[default]==2.60.*'") from None
     settings: dict[str, Any] = {"address": options.address, "log_to_driver": False, "logging_level": "ERROR"}
     if options.address == LOCAL:
         wanted = (options.actors or 0) * options.threads
         settings |= {"num_cpus": max(usable_cores(), wanted), "object_store_memory": _STORE, "_node_ip_address": "127.0.0.1"}
         settings |= {"include_dashboard": options.dashboard, "dashboard_host": "127.0.0.1"}
     try:
+        _knock(options.address)
         ray.init(**settings)
     except (OSError, RuntimeError, ValueError, TimeoutError) as error:
-        raise ClusterError(f"--address {options.address}: no cluster there ({str(error).strip().splitlines()[0]})") from error
+        raise ClusterError(f"--address {options.address}: Ray does not answer ({_cause(error)})") from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError if nobody listens at HOST:PORT; Ray would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
 class Seat:
@@ -136,8 +146,7 @@ class Cluster:
         """Raises ClusterError if the depot cannot stand, because the folder is no run or another one has its name."""
         self.options, self._ray, self._say = options, ray, say
         self.depot = self._place_depot()
-        before = self.report()
-        self.games_before, self.net = before.games, before.net
+        self.games_before = self.report(max_task_retries=0).games
         self.seats = [Seat(f"{options.name}-{number}", self._start) for number in range(1, self._count() + 1)]
 
     def __enter__(self) -> "Cluster":
@@ -173,10 +182,10 @@ class Cluster:
         )
         return actor.remote(name, self.options, self.depot)
 
-    def report(self) -> Report:
-        """How things stand. Raises ClusterError if the depot fails."""
+    def report(self, **options: Any) -> Report:
+        """How things stand; options: of the call. Raises ClusterError if the depot fails."""
         try:
-            return self._ray.get(self.depot.report.remote())
+            return self._ray.get(self.depot.report.options(**options).remote())
         except self._ray.exceptions.RayError as error:
             raise ClusterError(_cause(error)) from error
 
@@ -225,9 +234,11 @@ class Cluster:
 
 
 def _cause(error: Exception) -> str:
-    """The first words of what went wrong, without the way there."""
+    """What went wrong, in a line."""
     cause = getattr(error, "cause", None) or error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    if getattr(error, "actor_init_failed", False):  # a traceback, whose last line tells
+        return lines[-1].partition(": ")[2] or lines[-1]
     return lines[0] if lines else type(cause).__name__
 
 

@@ -130,6 +130,13 @@ def test_imports_run_one_way(name, path):
 
 
 @pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_ray_is_one_module_s_business(name, path):
+    if name != "selfplay.cluster":
+        assert not any(inside(used, "ray") for used in imports(path)), f"{name} imports ray"
+    assert not any(inside(used, "ray") for used in imports(path, top_only=True)), f"{name} imports ray before it is needed"
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
 def test_torch_stays_where_it_belongs(name, path):
     if not any(inside(name, place) for place in TORCH):
         assert not any(inside(used, "torch") for used in imports(path, top_only=True)), f"{name} imports torch"

@@ -19,6 +19,7 @@ from goengine.records import RecordError
 from goengine.stopping import told_to_stop
 from goengine.tables import short, table
 from goengine.zero.run_folder import RunFolderError
+from training import launch
 from training.checkpoint import RunError
 from training.options import Bench, Distill, Evaluate, Grow, Learning, Pack, Quantize, Ship, Supervised
 from training.zero_options import Rate, Zero
@@ -135,9 +136,7 @@ def run_rate(config: Rate) -> int:
 
 
 def _say_how_it_stands(config: Learning, complete: bool) -> int:
-    from training import parallel
-
-    if not parallel.speaks():
+    if not launch.leads():
         return 0 if complete else 130
     net = config.run / ("learner/net.safetensors" if isinstance(config, Zero) else "net.safetensors")
     stands = f"complete; its net is {net}" if complete else "saved; the same command goes on"

@@ -20,7 +20,7 @@ from torch import nn
 
 from goengine.options import format_duration
 from goengine.progress import Progress
-from training import checkpoint, optimizers, parallel
+from training import checkpoint, launch, optimizers, parallel
 from training.checkpoint import Counters, RunError
 from training.lock import RunLock
 from training.place import Batch, Place
@@ -303,7 +303,7 @@ class Trainer:
             reporter = Reporter(self.folder / "log.jsonl" if leads else None)
             batches = self.stage.batches(self.counters.samples)
             try:
-                with _Stop() as stop, Progress(self.folder.name, 1.0, stream=parallel.stderr()) as bar:
+                with _Stop() as stop, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
                     return self._train(batches, reporter, stop, bar)
             finally:
                 batches.close()

@@ -8,11 +8,9 @@ Without torchrun everything here does what one process does. Knows no Go and no 
 """
 
 import contextlib
-import io
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,31 +19,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from goengine.nets import ranks
 from training.checkpoint import RunError
+from training.launch import launched
 
 T = TypeVar("T")
 Arrays = Mapping[str, np.ndarray | torch.Tensor]
 NOTHING, SAME, OTHER = range(3)  # what is scattered: no batch, one of the form of the last, one of another form
-
-
-def launched() -> int:
-    """Number of processes that torchrun started together; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def speaks() -> bool:
-    """Whether this is the process that tells people how things stand."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def stderr() -> TextIO:
-    """Where this process says how things stand: for all but one, nowhere."""
-    return sys.stderr if speaks() else _Nowhere()
-
-
-class _Nowhere(io.TextIOBase):
-    def write(self, text: str) -> int:
-        """Nobody hears it."""
-        return len(text)
 
 
 @contextlib.contextmanager

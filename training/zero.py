@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from goengine.arena.log import LogError
 from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
-from training import rating
+from training import launch, rating
 from training.crew import Crew, Member
 from training.lock import RunLock
 from training.zero_options import Rate, Zero
@@ -32,13 +32,17 @@ _FRESH = 120.0  # seconds for which what a worker said of its speed counts
 
 
 def run(config: Zero, began: float | None = None) -> bool:
-    """Lead a run. Returns whether it is complete (False: stopped by a signal, everything saved).
+    """Lead a run, or help the process that leads it. Returns whether it is complete (False: stopped, everything saved).
 
     began: what `time.monotonic` showed when the command started, where the budget begins.
     Raises RunError or RunFolderError if the run cannot begin or go on: the message says why.
     """
     began = time.monotonic() if began is None else began
     config = config.settled()
+    if not launch.leads():
+        from training import zero_stage  # torch
+
+        return zero_stage.learn(config, config.run, began)
     run_folder.check(config.run, config.size, config.features)  # before a file of ours is put there
     config.run.mkdir(parents=True, exist_ok=True)
     lock = RunLock(config.run)

@@ -17,10 +17,11 @@ from torch import nn
 
 from goengine import features
 from goengine.machine import usable_cores
-from goengine.nets import build, checkpoint
+from goengine.nets import build, checkpoint, ranks
 from goengine.options import format_duration
 from goengine.zero import run_folder
 from goengine.zero.settings import SelfPlay
+from training import parallel
 from training.checkpoint import Counters, plain
 from training.data import pinned, stream
 from training.loop import Trainer
@@ -73,8 +74,12 @@ class ZeroStage:
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
         """Batches from that sample on; None while self-play must make games first.
 
-        A resumed run draws the same samples as long as the folder holds the same shards.
+        A resumed run draws the same samples as long as the folder holds the same shards. Of several processes that train
+        together the first draws for all: it alone knows which shards there are.
         """
+        return parallel.scattered(self._drawn(first_sample) if ranks.rank() == 0 else None)
+
+    def _drawn(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
         cuda = device_name(self.config).startswith("cuda")
         threads = max(1, usable_cores() - (self.config.workers or 0)) if cuda else 1
         source = stream(self.replay, self.config.batch, first_sample, threads=threads, allocate=pinned if cuda else np.zeros)
@@ -190,7 +195,8 @@ def learn(config: Zero, run: Path, began: float | None = None, on_tick: OnTick =
     The folder is made, and holds its first net (`training.zero_nets.begin`); workers may come and go. Call it in the main
     thread: SIGTERM and SIGINT end it with everything saved and published, also while it waits for games. Returns whether
     the run is complete, False after a signal. began: what `time.monotonic` showed when the command started, where the
-    budget begins. on_tick: see `ZeroStage`; what it raises ends the run without a checkpoint.
+    budget begins. on_tick: see `ZeroStage`; what it raises ends the run without a checkpoint. Started by torchrun, all its
+    processes learn together, and the first alone uses the folder.
 
     Raises RunError if another learner is at work in the folder, or a checkpoint cannot be written; RunFolderError if a net
     cannot be published.
@@ -198,7 +204,12 @@ def learn(config: Zero, run: Path, began: float | None = None, on_tick: OnTick =
     config = config.settled()
     if config.threads:
         torch.set_num_threads(config.threads)
-    module = fresh_or_loaded(config.net, config.features, config.seed)
+    with parallel.joined(device_name(config)):
+        return _learn(config, run, began, on_tick)
+
+
+def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> bool:
+    module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
     replay = Replay(replay_config(config), features.get(module.spec.features), lambda: run_folder.shard_paths(run), warn)
 
     def publish(arrays, settings, counters, card):

@@ -1,5 +1,6 @@
-"""Players as Ray's actors: they play, a killed one or a lost node is replaced, and a signal ends all with their games written."""
+"""Players as Ray's actors: a killed one or a lost node is replaced, and a signal ends all with their games written."""
 
+import dataclasses
 import importlib.util
 import os
 import signal
@@ -70,9 +71,10 @@ def children(process) -> dict[int, str]:
 
 def test_without_ray_it_says_what_to_install(run, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.setattr(os, "environ", dict(os.environ))
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"):
+        monkeypatch.setenv(name, "0")  # to be put back afterwards
     assert cli.main(["cluster", "--run", str(run)]) == 1
-    assert "pip install 'goengine[distributed]'" in capsys.readouterr().err
+    assert "pip install 'ray[default]==2.60.*'" in capsys.readouterr().err
 
 
 def test_a_seat_remembers_failures(monkeypatch):
@@ -188,25 +190,26 @@ def test_so_many_games_and_no_more(run):
 
 @needs_ray
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "spoil, said",
-    [
-        (lambda run: (run / "config.json").unlink(), "is this the folder of a run"),
-        (lambda run: (run / "nets/000000/net.xml").write_text("<net>"), r"failed 5 times in a row"),
-    ],
-)
-def test_what_cannot_be_played_is_named(run, monkeypatch, capsys, spoil, said):
+def test_what_cannot_be_played_is_named(run, tmp_path, monkeypatch):
+    options = ClusterOptions(run=run, actors=1, games=4)
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"):
+        monkeypatch.setenv(name, "0")  # to be put back afterwards
     monkeypatch.setattr(cluster, "_LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(os, "environ", dict(os.environ))
-    spoil(run)
-    assert cli.main(["cluster", "--run", str(run), "--actors", "1", "--games", "4"]) == 1
-    message = capsys.readouterr().err.splitlines()[-1]
-    assert message.startswith("python -m selfplay cluster: ") and said in message
+    (run / "nets/000000/net.xml").write_text("<net>")
+    with cluster.connected(options) as ray:
+        with pytest.raises(ClusterError, match=r"cluster-1 failed 5 times in a row; it failed: .*net\.xml"):
+            cluster.play(options, ray, threading.Event())
+        with pytest.raises(ClusterError, match=r"is this the folder of a run"):
+            cluster.Cluster(dataclasses.replace(options, run=tmp_path / "other"), ray, print)
+
+
+def test_a_folder_that_is_no_run_is_named_at_once(tmp_path, capsys):
+    assert cli.main(["cluster", "--run", str(tmp_path)]) == 1
+    assert "is this the folder of a run" in capsys.readouterr().err
 
 
 @needs_ray
-@pytest.mark.slow
-def test_no_cluster_there(run, capsys):
-    with pytest.raises(ClusterError, match=r"--address 127\.0\.0\.1:1: no cluster there"):
-        with cluster.connected(ClusterOptions(run=run, address="127.0.0.1:1")):
-            pass
+def test_no_cluster_there(run):
+    options = ClusterOptions(run=run, address="127.0.0.1:1")
+    with pytest.raises(ClusterError, match=r"--address 127\.0\.0\.1:1: Ray does not answer"), cluster.connected(options):
+        pass

@@ -17,10 +17,14 @@ from torch import distributed
 from goengine.nets import ranks
 from goengine.nets.layers import MaskedNorm, extent_of
 from goengine.records import GamePack
+from goengine.zero import run_folder
 from tests.training.conftest import random_record
-from training import cli, parallel
+from tests.zero.random_games import random_shard
+from training import cli, launch, parallel
 from training.checkpoint import RunError, load_state
 from training.losses import weighted_mean
+from training.zero_nets import begin
+from training.zero_options import Zero
 
 pytestmark = pytest.mark.skipif(
     not (distributed.is_available() and distributed.is_gloo_available()), reason="this torch has no gloo"
@@ -176,7 +180,7 @@ def test_batches_are_dealt_by_the_first(pieces):
 
 
 def test_alone_nothing_is_different():
-    assert (ranks.rank(), ranks.count(), parallel.launched()) == (0, 1, 1) and parallel.speaks()
+    assert (ranks.rank(), ranks.count(), launch.launched()) == (0, 1, 1) and launch.leads()
     assert parallel.first(lambda: 3) == 3 and parallel.anybody(True) and list(parallel.scattered(iter([None]))) == [None]
     module = torch.nn.Linear(1, 1)
     assert parallel.replicated(module) is module and ranks.total(module.weight) is module.weight
@@ -269,6 +273,25 @@ def wait_for_learning(run, started, seconds=120.0) -> None:
     time.sleep(0.5)
 
 
+@pytest.mark.slow
+def test_two_learners_of_one_zero_run(tmp_path):
+    """`training zero` under torchrun: the first process leads the run, and both give the weights that one gives."""
+    for name, count in (("one", 1), ("two", 2)):
+        run = tmp_path / name
+        begun = Zero(run=run, size=5, net="b2c16", steps=6)
+        begin(begun)
+        for number in range(3):
+            path = run_folder.next_shard_path(run, "test")
+            random_shard(5, range(5 * number, 5 * number + 5)).save(path)
+            os.utime(path, (1000 + number, 1000 + number))
+        words = "--size 5 --net b2c16 --workers 0 --rate-games 0 --steps 6 --batch 16 --window 100 --first-rows 20 --uses 100"
+        words += " --optimizer sgd --no-half --device cpu --log-every 2"
+        found = ended(processes(["zero", "--run", str(run), *words.split()], count))
+        assert [status for status, _ in found] == [0] * count, found
+        assert run_folder.newest(run).step == 6
+    same(tmp_path / "one" / "learner", tmp_path / "two" / "learner", rtol=1e-4, atol=1e-5)
+
+
 def test_what_the_first_cannot_do_ends_all(pack, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "state.safetensors").write_bytes(b"nothing")
@@ -285,7 +308,7 @@ def test_a_command_for_one_process_says_so(pack, tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_torchrun(pack, tmp_path):
     """The command line of the README."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--", "training"]
     done = subprocess.run([*command, *arguments(pack, tmp_path / "two")], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("complete") == 1
