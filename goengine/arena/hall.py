@@ -175,6 +175,8 @@ class Hall:
             _advance(game, group.lines)
         for line in lines:
             line.submit()
+            if len(self._groups) == 1:  # nothing to do meanwhile, and two nets at once would each be told the time of both
+                line.collect()
         ended = [game.played for game in group.games if game.played is not None]
         group.games = [game for game in group.games if game.played is None]
         self._count(ended)
