@@ -50,12 +50,17 @@ def run_pack(config: Pack) -> int:
 
 def run_evaluate(config: Evaluate) -> int:
     """Measure, and print a line per figure or one JSON object on stdout."""
+    import numpy as np
+
     from goengine import features
     from goengine.evaluators.load import load
+    from goengine.evaluators.symmetric import Symmetric
     from training import evaluate, packs, reliability
     from training.phases import Remembering, phases
 
     evaluator = load(config.net, size=None, device=config.device, precision=config.precision, threads=config.threads)
+    if config.symmetries > 1:
+        evaluator = Symmetric(evaluator, np.random.default_rng(config.seed), config.symmetries)
     chosen = features.get(evaluator.features)
     rows, by_phase, tables = {}, {}, []
     for size, games in packs.by_size(packs.load_any(config.games)).items():

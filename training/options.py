@@ -54,6 +54,7 @@ class Evaluate:
     device: str = option("auto", "cpu (OpenVINO), torch-cpu, cuda; auto takes a GPU where there is one")
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option("auto", "number format")
     threads: int = option(0, "threads of the net on a CPU; 0: its own choice")
+    symmetries: int = option(1, "views of each position whose answers are averaged, 1 to 8")
     seed: int = option(0, "of the draw")
     phases: bool = option(False, "tell the value's error by phase of the game, and before the end of games not counted")
     json: bool = option(False, "print one JSON object")
@@ -62,6 +63,8 @@ class Evaluate:
     def __post_init__(self):
         if self.batch < 1 or (self.positions is not None and self.positions < 1):
             raise ValueError("batch and positions must be at least 1")
+        if not 1 <= self.symmetries <= 8:
+            raise ValueError(f"--symmetries {self.symmetries}: there are 1 to 8 views of a position")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,3 +81,19 @@ def test_command_fails_with_a_word(tmp_path, capsys):
     assert "none.npz" in capsys.readouterr().err
     assert cli.main(["evaluate", "--net", str(tmp_path / "no-such-net"), "--games", str(tmp_path / "none.npz")]) == 1
     assert "no-such-net" in capsys.readouterr().err
+
+
+def test_views_are_averaged(small_pack, tmp_path, capsys):
+    """The net is not quite symmetric, so all eight views together say something else than one."""
+    small_pack.save(tmp_path / "small.npz")
+
+    def entropy(*more) -> float:
+        words = ["evaluate", "--net", "b4c64", "--device", "cpu", "--games", str(tmp_path / "small.npz"), "--json"]
+        assert cli.main([*words, "--positions", "40", *more]) == 0
+        return json.loads(capsys.readouterr().out)["cross_entropy"]
+
+    one, eight = entropy(), entropy("--symmetries", "8")
+    assert one != eight and eight == pytest.approx(entropy("--symmetries", "8", "--batch", "7"), abs=0.02)
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", "--games", "g.npz", "--symmetries", "9"])
+    assert "1 to 8 views" in capsys.readouterr().err
