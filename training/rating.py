@@ -1,8 +1,8 @@
 """Ratings of a zero run's nets: games of each net that is kept against the one kept before and against chance.
 
 Knows where matches and ratings lie in a run folder; games are played by `goengine.arena`, in this process and in lock step,
-on OpenVINO. The anchor, rated 0, is a player who chooses evenly among all legal moves. `elo.json` and `elo.png` are made of
-the match folders, so they may be lost.
+on OpenVINO. The anchor, rated 0, is a player who chooses evenly among all legal moves; programs that nets have played
+(`training.anchors`) find their own place. `elo.json` and `elo.png` are made of the match folders, so they may be lost.
 """
 
 import json
@@ -18,7 +18,7 @@ from goengine.arena.lockstep import play_in_process
 from goengine.arena.log import LogError
 from goengine.arena.match import Match, run_match
 from goengine.arena.openings import RANDOM, OpeningSource
-from goengine.arena.picture import Curve, PictureError, elo_curve
+from goengine.arena.picture import Curve, Level, PictureError, elo_curve
 from goengine.arena.players import NetPlayer, parse_player
 from goengine.arena.ratings import Rating, rate
 from goengine.evaluators.base import Evaluator, EvaluatorError
@@ -80,13 +80,21 @@ def _evaluator(net: PublishedNet | None) -> Evaluator:
 
 def _match(net: PublishedNet, other: PublishedNet | None, games: int, visits: int) -> Match:
     """The players are named as the nets are, without paths: the folder may move to another machine."""
-    settings = net.settings
-    rules = Rules.preset(settings.rules[0]).with_komi(math.floor(settings.komi) + 0.5)
-    base = parse_player("uniform", f"{_NET_SETTINGS},visits={visits}")
-    ours = NetPlayer(net.name, base.params, visits)
-    theirs = parse_player("uniform", _CHANCE_SETTINGS) if other is None else NetPlayer(other.name, base.params, visits)
+    rules = Rules.preset(net.settings.rules[0]).with_komi(komi_of(net))
+    theirs = parse_player("uniform", _CHANCE_SETTINGS) if other is None else net_player(other.name, visits)
     names = {"a": net.name, "b": CHANCE if other is None else other.name}
-    return Match(ours, theirs, Terms(settings.size, rules), games, names, OpeningSource(RANDOM), seed=net.number + 1)
+    terms = Terms(net.settings.size, rules)
+    return Match(net_player(net.name, visits), theirs, terms, games, names, OpeningSource(RANDOM), seed=net.number + 1)
+
+
+def net_player(net: str, visits: int) -> NetPlayer:
+    """A net as it plays for its rating. net: its name, or its file where it must be found."""
+    return NetPlayer(net, parse_player("uniform", _NET_SETTINGS).params, visits)
+
+
+def komi_of(net: PublishedNet) -> float:
+    """The komi of a net's games: about the fair one, and without draws."""
+    return math.floor(net.settings.komi) + 0.5
 
 
 # -- ratings --
@@ -117,13 +125,13 @@ def write_ratings(run: Path, say: Say = lambda _: None) -> list[Rating]:
     for summary in found:
         score = summary["score"]
         scores[summary["names"]["a"], summary["names"]["b"]] = Score(score["wins"], score["draws"], score["losses"])
-    ratings = rate(scores, anchor=CHANCE) if scores else []
-    lines = _lines(run, ratings)
+    ratings = rate(scores, anchor=CHANCE) if any(CHANCE in pair for pair in scores) else []
+    lines, programs = _lines(run, ratings), _programs(ratings)
     matches = [{"a": a, "b": b, "score": vars(score)} for (a, b), score in scores.items()]
-    run_folder.write_json(run / ELO, {"anchor": CHANCE, "nets": lines, "matches": matches})
+    run_folder.write_json(run / ELO, {"anchor": CHANCE, "nets": lines, "programs": programs, "matches": matches})
     if lines:
         try:
-            _draw(lines, run / PICTURE)
+            _draw(lines, programs, run / PICTURE)
         except PictureError as error:
             say(str(error))
     return ratings
@@ -135,17 +143,29 @@ def _lines(run: Path, ratings: Iterable[Rating]) -> list[dict[str, Any]]:
     lines = []
     for net in run_folder.nets(run):
         if (rating := by_name.get(net.name)) is not None:
-            figures = {name: round(getattr(rating, name), 1) for name in ("elo", "low", "high")}
             told = {"net": net.name, "samples": net.samples, "step": net.step, "made": net.made}
-            lines.append(told | figures | {"games": rating.games, "visits_in_play": net.settings.visits})
+            lines.append(told | _figures(rating) | {"visits_in_play": net.settings.visits})
     return lines
 
 
-def _draw(lines: list[dict[str, Any]], path: Path) -> None:
+def _programs(ratings: Iterable[Rating]) -> list[dict[str, Any]]:
+    """Who is neither chance nor a net of the run, that one may be gone or not."""
+    others = (rating for rating in ratings if rating.name != CHANCE and not rating.name.isdigit())
+    return [{"program": rating.name} | _figures(rating) for rating in others]
+
+
+def _figures(rating: Rating) -> dict[str, Any]:
+    return {name: round(getattr(rating, name), 1) for name in ("elo", "low", "high")} | {"games": rating.games}
+
+
+def _draw(lines: list[dict[str, Any]], programs: list[dict[str, Any]], path: Path) -> None:
     columns = {name: [line[name] for line in lines] for name in ("samples", "elo", "low", "high")}
     unit, word = (1e6, "million") if columns["samples"][-1] >= 1e6 else (1e3, "thousand")
-    curve = Curve("", [samples / unit for samples in columns["samples"]], columns["elo"], columns["low"], columns["high"])
-    elo_curve([curve], path, xlabel=f"{word} positions drawn for learning", title="Elo above a random player")
+    name = "nets of the run" if programs else ""  # a curve alone needs no name
+    curve = Curve(name, [samples / unit for samples in columns["samples"]], columns["elo"], columns["low"], columns["high"])
+    levels = [Level(*(line[name] for name in ("program", "elo", "low", "high"))) for line in programs]
+    xlabel = f"{word} positions drawn for learning"
+    elo_curve([curve], path, xlabel=xlabel, title="Elo above a random player", levels=levels)
 
 
 def last_elo(run: Path) -> float | None:
@@ -160,6 +180,12 @@ def last_elo(run: Path) -> float | None:
 # -- many nets --
 
 
+def last_rated(run: Path) -> PublishedNet | None:
+    """The newest rated net that is still there."""
+    done = rated(run)
+    return next((net for net in reversed(run_folder.nets(run)) if net.name in done), None)
+
+
 def next_net(run: Path, nth: int) -> PublishedNet | None:
     """The net to rate now: the newest of every ``nth`` that is newer than all rated ones."""
     done = rated(run)
@@ -168,8 +194,21 @@ def next_net(run: Path, nth: int) -> PublishedNet | None:
     return None if newest is None or any(name >= newest.name for name in done) else newest
 
 
-def rate_all(run: Path, *, games: int, visits: int, nth: int, watch: bool, stop: threading.Event, say: Say) -> None:
-    """Rate what is there, and with ``watch`` what comes, until told to stop. What cannot be rated is told and left out."""
+def rate_all(
+    run: Path,
+    *,
+    games: int,
+    visits: int,
+    nth: int,
+    watch: bool,
+    stop: threading.Event,
+    say: Say,
+    then: Callable[[PublishedNet], None] = lambda net: None,
+) -> None:
+    """Rate what is there, and with ``watch`` what comes, until told to stop. What cannot be rated is told and left out.
+
+    then: what is done with a net that has been rated.
+    """
     run_folder.read_config(run)
     failed: set[int] = set()
     while not stop.is_set():
@@ -187,3 +226,4 @@ def rate_all(run: Path, *, games: int, visits: int, nth: int, watch: bool, stop:
         else:
             if not stop.is_set():
                 say(f"net {net.name}: {last_elo(run) or 0.0:+.0f} Elo above a random player")
+                then(net)

@@ -132,7 +132,7 @@ class Replay:
         self._known: set[Path] = set()
         self._parts: list[Part] = []  # the window and the part held back, in the order of `paths`
         self._looked = -LOOK_SECONDS
-        self._behind = True  # whether there are shards that have not been read
+        self.behind = True  # whether there are shards that nobody has looked at
         self._sampler: RowSampler | None = None
         self.shards = self.games = 0  # that could be read
         self._rows = 0  # of these
@@ -149,6 +149,17 @@ class Replay:
         return self._parts[:-1] if self.shards > 1 else self._parts
 
     @property
+    def rows(self) -> int:
+        """Rows of the window."""
+        return sum(part.count() for part in self.window)
+
+    @property
+    def plies(self) -> float | None:
+        """Mean length of the window's games, None if there are none."""
+        games = sum(part.games.size.size for part in self.window)
+        return sum(part.games.moves.size for part in self.window) / games if games else None
+
+    @property
     def made(self) -> int:
         """Rows of all parts that are or were learned from."""
         return self._rows - (self.held.count() if self.held else 0)
@@ -158,12 +169,12 @@ class Replay:
         self._looked = started = self._clock()
         paths = self._paths()
         place = {path: i for i, path in enumerate(paths)}
-        self._behind, before = False, self.shards
+        self.behind, before = False, self.shards
         for path in paths:
             if path in self._known:
                 continue
             if self._clock() - started > LOOK_SECONDS:
-                self._behind = True
+                self.behind = True
                 break
             self._known.add(path)
             try:
@@ -189,10 +200,10 @@ class Replay:
 
     def source(self, first: int, batch: int) -> tuple[RowSampler, int] | None:
         """What the batch that begins with sample `first` is drawn from; None: it must wait for games."""
-        if self._behind or self._clock() - self._looked >= LOOK_SECONDS:
+        if self.behind or self._clock() - self._looked >= LOOK_SECONDS:
             self.look()
         made = self.made
-        if self._behind or not made or made < self.config.first_rows or first + batch > self.config.uses * made:
+        if self.behind or not made or made < self.config.first_rows or first + batch > self.config.uses * made:
             return None
         if self._sampler is None:
             draw = Draw(self.config.seed, int(self.config.symmetries), shuffle=1, vary=0.0)

@@ -6,7 +6,8 @@ Knows names of figures and where they go. Knows neither nets nor how figures com
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -15,11 +16,20 @@ from goengine.progress import Progress
 from training.checkpoint import Counters, RunError
 
 
+AROUND_SECONDS = 60.0  # between two lines that tell what happens around the training
+
+Around = Callable[[], Mapping[str, Mapping[str, float]]]
+
+
 class Reporter:
     """Means of the figures since the last report, to the bar, the log and TensorBoard."""
 
-    def __init__(self, path: Path | None):
-        """path: of the log; None: only the loss is watched, nothing is written."""
+    def __init__(self, path: Path | None, around: Around | None = None):
+        """path: of the log; None: only the loss is watched, nothing is written.
+
+        around: figures by group and name of what happens meanwhile; a report asks for them once a minute.
+        """
+        self._around, self._asked = around, -math.inf
         self._log = None if path is None else open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by `close`)
         self._board = None if path is None else _tensorboard(path.parent)
         self._sums: dict[str, torch.Tensor] = {}
@@ -54,6 +64,9 @@ class Reporter:
             spent = max(counters.seconds - self._since[1], 1e-9)
             line["per_second"] = round((counters.samples - self._since[0]) / spent, 1)
         self._since = (counters.samples, counters.seconds)
+        if self._log is not None and self._around is not None and time.monotonic() - self._asked >= AROUND_SECONDS:
+            self._asked = time.monotonic()
+            line |= self._around()
         self.write(line)
         shown = [f"step {counters.step}", f"{line.get('per_second', 0):.0f} pos/s", f"loss {means['loss']:.3f}"]
         shown += [f"{name} {means[name]:.3f}" for name in ("policy", "top1", "mse") if name in means]

@@ -18,17 +18,19 @@ from typing import TYPE_CHECKING
 from goengine.arena.log import LogError
 from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
-from training import launch, rating
+from training import anchors, launch, rating
+from training.checkpoint import RunError
 from training.crew import Crew, Member
 from training.lock import RunLock
+from training.selfplay_figures import lately
 from training.zero_options import Rate, Zero
 
 if TYPE_CHECKING:
+    from goengine.nets import build
     from training.zero_stage import Standing
 
 TICK_SECONDS = 1.0  # between two looks at processes and nets
 SAY_SECONDS = 60.0  # between two lines
-_FRESH = 120.0  # seconds for which what a worker said of its speed counts
 
 
 def run(config: Zero, began: float | None = None) -> bool:
@@ -54,17 +56,44 @@ def run(config: Zero, began: float | None = None) -> bool:
 
 def _led(config: Zero, began: float) -> bool:
     """With the lock in hand."""
-    from training import zero_nets, zero_stage  # torch
+    from training import succession, zero_nets  # torch
 
+    succession.settle(config.run, say)
     net = zero_nets.begin(config)
+    heir = zero_nets.larger(config, net)
+    if heir is not None and launch.launched() > 1:
+        raise RunError("a larger net learns in one process until it has taken over: start it without torchrun")
+    config = _without_missing_anchor(config)
     say(f"{config.run}: net {net.name}, {config.workers} workers of {config.games} games")
-    # On from the net that is there: the one that --net named may be gone, or the folder on another machine.
-    going = dataclasses.replace(config, net=str(net.folder / "net.safetensors"))
     with Crew(members(config), say) as crew:
-        complete = zero_stage.learn(going, config.run, began, Tick(config, crew))
+        complete = _learned(config, heir, began, Tick(config, crew))
     if complete and config.rate_games:
         _rate_last(config)
     return complete
+
+
+def _learned(config: Zero, heir: "build.Net | None", began: float, tick: "Tick") -> bool:
+    """Learn, beginning with a larger net if there is one. Returns whether the run is complete."""
+    from training import succession, zero_stage
+
+    if heir is not None:
+        ended = succession.succeed(config, heir, began, tick, say)
+        if ended is not None:
+            return ended
+        began = time.monotonic()  # the time before is in the state of the one that took over
+    # On from the net that is there: the one that --net named may be gone, or the folder on another machine.
+    net = run_folder.newest(config.run).folder / "net.safetensors"
+    return zero_stage.learn(dataclasses.replace(config, net=str(net)), config.run, began, tick)
+
+
+def _without_missing_anchor(config: Zero) -> Zero:
+    """The options without a program that is not here: a run may move to another machine."""
+    try:
+        anchors.find(config)
+    except RunError as error:
+        say(f"{error}; the run goes on without it")
+        return dataclasses.replace(config, anchor="")
+    return config
 
 
 def members(config: Zero) -> list[Member]:
@@ -76,7 +105,11 @@ def members(config: Zero) -> list[Member]:
         found.append(_member(config, name, "selfplay", "worker", *options))
     if config.rate_games:
         options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
-        found.append(_member(config, "rating", "training", "rate", *options, "--nth", str(config.rate_nth), "--watch"))
+        options += ["--nth", str(config.rate_nth), "--watch"]
+        if config.anchor:
+            options += ["--anchor", config.anchor, "--anchor-games", str(config.anchor_games)]
+            options += ["--anchor-nth", str(config.anchor_nth)]
+        found.append(_member(config, "rating", "training", "rate", *options))
         found[-1].required = False
     return found
 
@@ -115,14 +148,13 @@ class Tick:
 def line(config: Zero, standing: "Standing") -> str:
     """How the run goes: games, speed, share of the time that nets compute, window, losses, rating."""
     statuses = run_folder.statuses(config.run).values()
-    lately = [status for status in statuses if time.time() - status.time < _FRESH]
     words = [f"{100 * standing.progress:.1f} %", f"{sum(status.games for status in statuses):,} games"]
-    if lately:
-        speed = sum(status.evaluations_per_second for status in lately)
-        busy = sum(status.busy for status in lately) / len(lately)
+    if at_work := lately(statuses):
+        speed = sum(status.evaluations_per_second for status in at_work)
+        busy = sum(status.busy for status in at_work) / len(at_work)
         words += [f"{speed:,.0f} evaluations/s", f"net busy {100 * busy:.0f} %"]
     words.append(f"window {standing.window:,} of {standing.made:,}, drawn {standing.samples:,}")
-    losses = _last_losses(config.run / run_folder.LEARNER / "log.jsonl")
+    losses = _last_losses(config.run / standing.learner / "log.jsonl")
     words += [f"{name} {losses[name]:.3f}" for name in ("policy", "mse") if name in losses]
     elo = rating.last_elo(config.run)
     words += [] if elo is None else [f"Elo {elo:+.0f}"]
@@ -154,16 +186,30 @@ def _rate_last(config: Zero) -> None:
         if net.name not in rating.rated(config.run):
             rating.rate_net(config.run, net, games=config.rate_games, visits=config.rate_visits, say=say)
         say(f"net {net.name}: {rating.last_elo(config.run):+.0f} Elo above a random player; {config.run / rating.PICTURE}")
+        if (anchor := anchors.find(config)) is not None:
+            anchors.play(config.run, net, anchor, visits=config.rate_visits, say=say)
     except (EvaluatorError, LogError) as error:
         say(f"net {net.name} is not rated: {error}")
 
 
 def rate(config: Rate, stop: threading.Event) -> None:
-    """The command rate. Raises RunFolderError if the folder is no run."""
+    """The command rate. Raises RunFolderError if the folder is no run, RunError if the program to play against is missing."""
     if config.watch and hasattr(os, "nice"):
         os.nice(10)  # what a run is for comes first
-    options = dataclasses.asdict(config)
-    rating.rate_all(options.pop("run"), **options, stop=stop, say=say)
+    anchor = anchors.find(config)
+
+    def against(net: run_folder.PublishedNet) -> None:
+        if anchor is not None:
+            anchors.play(config.run, net, anchor, visits=config.visits, should_stop=stop.is_set, say=say)
+
+    def then(net: run_folder.PublishedNet) -> None:
+        if config.anchor_nth and len(rating.rated(config.run)) % config.anchor_nth == 0:
+            against(net)
+
+    options = {"games": config.games, "visits": config.visits, "nth": config.nth, "watch": config.watch}
+    rating.rate_all(config.run, **options, stop=stop, say=say, then=then)
+    if not config.watch and not stop.is_set() and (last := rating.last_rated(config.run)) is not None:
+        against(last)
 
 
 def say(text: str) -> None:

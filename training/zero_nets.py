@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from goengine.nets import checkpoint, export
-from goengine.nets.spec import PRESETS, NetSpec
+from goengine.nets import build, checkpoint, export
+from goengine.nets.spec import PRESETS, NetSpec, preset
 from goengine.zero import run_folder
 from goengine.zero.run_folder import PublishedNet
 from goengine.zero.settings import SelfPlay
@@ -53,20 +53,52 @@ def publish_net(
 def begin(config: Zero) -> PublishedNet:
     """Make the run folder and its first net, or go on with what is there. Returns the newest net.
 
-    Raises RunError if --net is neither a preset nor a weights file, sees other features than asked for or is another preset
-    than the run's; RunFolderError if the folder is of another run or version. Nothing of it is changed then.
+    Raises RunError if --net is neither a preset nor a weights file, sees other features than asked for or is smaller than
+    the run's; RunFolderError if the folder is of another run or version. Nothing of it is changed then.
     """
     there = run_folder.check(config.run, config.size, config.features)
     found = run_folder.newest(config.run) if there else None
-    module = fresh_or_loaded(config.net, config.features, config.seed) if found is None or config.net in PRESETS else None
-    if module is not None and module.spec.features != config.features:
-        raise RunError(
-            f"--net {config.net}: sees the features {module.spec.features}, the run's games are for {config.features}; give "
-            f"--features {module.spec.features}, or another net"
-        )
-    if found is not None and module is not None and checkpoint.load(found.folder / "net.safetensors").spec != module.spec:
-        raise RunError(f"--net {config.net}: {config.run} has a net of another size; go on with that, or take another folder")
+    module = _asked_for(config) if found is None else larger(config, found)
     run_folder.create(config.run, config.size, config.features, plain(config))
     if found is not None:
         return found
     return publish_net(config.run, module, module.spec, config.settings(0.0), config=plain(config))
+
+
+def larger(config: Zero, present: PublishedNet) -> build.Net | None:
+    """The net that --net names, where it is larger than the present one; None where it is of the same form.
+
+    A weights file that is gone was needed once, and names nothing any more. Raises RunError as `begin`.
+    """
+    if config.net not in PRESETS and not Path(config.net).exists():
+        return None
+    module, ours = _asked_for(config), checkpoint.load(present.folder / "net.safetensors")
+    if module.spec == ours.spec:
+        return None
+    if _numbers(checkpoint.arrays_of(module)) <= _numbers(ours.arrays):
+        name = net_name(ours.spec)
+        raise RunError(
+            f"--net {config.net}: {config.run} has a net of another size, {name}, and only a larger one takes its place; go on "
+            f"with --net {name}, or take another folder"
+        )
+    return module
+
+
+def net_name(spec: NetSpec) -> str:
+    """The preset of that form, or a name made like theirs."""
+    same = (name for name in PRESETS if preset(name, spec.features, spec.planes, spec.globals) == spec)
+    return next(same, f"b{len(spec.blocks)}c{spec.channels}")
+
+
+def _asked_for(config: Zero) -> build.Net:
+    module = fresh_or_loaded(config.net, config.features, config.seed)
+    if module.spec.features != config.features:
+        raise RunError(
+            f"--net {config.net}: sees the features {module.spec.features}, the run's games are for {config.features}; give "
+            f"--features {module.spec.features}, or another net"
+        )
+    return module
+
+
+def _numbers(arrays: Mapping[str, np.ndarray]) -> int:
+    return sum(array.size for array in arrays.values())

@@ -70,11 +70,28 @@ def parsed(texts: tuple[str, ...]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Zero(Learning):
+class Anchored:
+    """What every command that rates nets against a program takes."""
+
+    anchor: str = option("", "program to rate nets against, 'gnugo --mode gtp --level 10 --chinese-rules': a line in elo.png")
+    anchor_games: int = option(20, "games of a net against it")
+    anchor_nth: int = option(0, "every so many rated nets one plays them; 0: the last rated net alone, at the end")
+
+    def _check_anchor(self) -> None:
+        if self.anchor_games < 1 or self.anchor_nth < 0:
+            raise ValueError("--anchor-games must be at least 1, --anchor-nth not negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zero(Anchored, Learning):
     """Learn Go from nothing by self-play: workers play, this process learns; the same command goes on where a run stopped."""
 
     size: int = option(9, "board size")
-    net: str = option("b4c32", "a preset's name for a fresh net, or a weights file to begin with")
+    net: str = option(
+        "b4c32",
+        "a preset's name for a fresh net, or a weights file to begin with; a larger one than the run's "
+        "learns from its games, and takes over when it is as good",
+    )
     features: str = option("zero", "feature set of a fresh net")
     workers: int | None = option(None, "processes that play; by default one per core; 0: others play into the folder")
     games: int = option(128, "games that each of them plays at once")
@@ -100,6 +117,9 @@ class Zero(Learning):
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
         if (self.workers or 0) < 0 or self.rate_games < 0 or (self.rate_nth or 1) < 1:
             raise ValueError("--workers and --rate-games must not be negative, --rate-nth at least 1")
+        self._check_anchor()
+        if self.anchor and not self.rate_games:
+            raise ValueError("--anchor needs rated nets: --rate-games above 0")
         if not 0 < self.uses < float("inf") or not 0 <= self.horizon_weight <= 1:
             raise ValueError("--uses must be above 0, --horizon-weight a share of one")
         for phase in phases(self.visits):  # every setting is judged before anything starts
@@ -134,8 +154,8 @@ class Zero(Learning):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rate:
-    """Rate the nets of a zero run against each other and against chance; the run itself does so, too."""
+class Rate(Anchored):
+    """Rate the nets of a zero run against each other, against chance and against a program; the run itself does so, too."""
 
     run: Path = option(help="folder of the run")
     games: int = option(40, "of a rating: half against the net rated before, half against chance")
@@ -147,3 +167,4 @@ class Rate:
         for name in ("games", "visits", "nth"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be at least 1")
+        self._check_anchor()

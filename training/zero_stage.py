@@ -30,6 +30,7 @@ from training.place import Batch, Place
 from training.replay import Replay, ReplayConfig
 from training.sampling import Targets
 from training.schedule import Schedule
+from training.selfplay_figures import figures as selfplay_figures
 from training.stages import device_name, fresh_or_loaded, loop_config, loss_weights, predictor, warn
 from training.zero_nets import publish_net
 from training.zero_options import Zero
@@ -51,6 +52,7 @@ class Standing:
     window: int  # rows that are drawn from now
     waiting: bool  # whether learning waits for games
     komi: float | None  # that would be fair; None while too few games are counted
+    learner: str = run_folder.LEARNER  # folder of the run in which it learns
 
 
 OnTick = Callable[[Standing], None]
@@ -59,6 +61,8 @@ Publish = Callable[[Mapping[str, np.ndarray], SelfPlay, Counters, Mapping[str, o
 
 class ZeroStage:
     """Positions of the newest games with what their searches found, for `training.loop`."""
+
+    learner = run_folder.LEARNER
 
     def __init__(self, config: Zero, module: build.Net, replay: Replay, publish: Publish, on_tick: OnTick):
         """publish: called after each checkpoint with (averaged arrays, settings for self-play, counters, data card).
@@ -99,10 +103,21 @@ class ZeroStage:
     def standing(self, waiting: bool = False) -> Standing:
         """How things stand."""
         replay = self.replay
-        window = sum(part.count() for part in replay.window)
         return Standing(
-            self.progress, self.samples, replay.shards, replay.games, replay.made, window, waiting, replay.fair_komi
+            self.progress,
+            self.samples,
+            replay.shards,
+            replay.games,
+            replay.made,
+            replay.rows,
+            waiting,
+            replay.fair_komi,
+            self.learner,
         )
+
+    def around(self) -> dict[str, dict[str, float]]:
+        """What self-play does meanwhile."""
+        return {"selfplay": selfplay_figures(self.config.run, self.replay.rows, self.replay.plies)}
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The loss of all targets. Boards fill the planes, because a run has one board size."""
@@ -210,18 +225,29 @@ def learn(config: Zero, run: Path, began: float | None = None, on_tick: OnTick =
 
 def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> bool:
     module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
-    replay = Replay(replay_config(config), features.get(module.spec.features), lambda: run_folder.shard_paths(run), warn)
 
     def publish(arrays, settings, counters, card):
         newest = run_folder.newest(run)
         if newest is None or newest.step != counters.step:  # a run that waited in vain has nothing new to say
-            story = {"samples": counters.samples, "step": counters.step, "config": plain(config), "data": card}
+            # A net that took over has drawn less than the one before it; curves go forward all the same.
+            samples = max(counters.samples, newest.samples if newest else 0)
+            story = {"samples": samples, "step": counters.step, "config": plain(config), "data": card}
             publish_net(run, arrays, module.spec, settings, **story)
 
-    stage = ZeroStage(config, module, replay, publish, on_tick)
+    stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
+    return trainer(config, run, module, stage, began).run()
+
+
+def trainer(config: Zero, run: Path, module: build.Net, stage: ZeroStage, began: float | None) -> Trainer:
+    """The loop for a stage, in its folder of the run. Raises RunError as `Trainer`."""
     loop = dataclasses.replace(loop_config(config), schedule=Schedule(config.steps, config.budget, config.warmup, hold=HOLD))
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    return Trainer(run / run_folder.LEARNER, module, stage, loop, described=described, began=began).run()
+    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began)
+
+
+def open_replay(config: Zero, run: Path, feature_name: str) -> Replay:
+    """The window over a run's shards, none of them read yet."""
+    return Replay(replay_config(config), features.get(feature_name), lambda: run_folder.shard_paths(run), warn)
 
 
 def replay_config(config: Zero) -> ReplayConfig:

@@ -48,6 +48,16 @@ class Curve:
     high: Sequence[float] | None = None
 
 
+@dataclass(frozen=True)
+class Level:
+    """A rating that stays the same: a horizontal line with a band for its 95 % interval."""
+
+    name: str
+    elo: float
+    low: float
+    high: float
+
+
 def draw_ratings(ratings: Sequence[Rating], path: str | os.PathLike, *, title: str = "", anchor: str | None = None) -> None:
     """A line per player with its rating and 95 % interval, the best on top; SVG or PNG by the path's ending.
 
@@ -77,10 +87,18 @@ def draw_ratings(ratings: Sequence[Rating], path: str | os.PathLike, *, title: s
     _save(figure, path)
 
 
-def elo_curve(curves: Sequence[Curve], path: str | os.PathLike, *, xlabel: str, title: str = "", log: bool = False) -> None:
+def elo_curve(
+    curves: Sequence[Curve],
+    path: str | os.PathLike,
+    *,
+    xlabel: str,
+    title: str = "",
+    log: bool = False,
+    levels: Sequence[Level] = (),
+) -> None:
     """Ratings over something, such as visits, hours or generations, each curve with a band for its interval.
 
-    log: the x axis is logarithmic. SVG or PNG by the path's ending.
+    log: the x axis is logarithmic. levels: ratings to compare with. SVG or PNG by the path's ending.
     Raises PictureError if matplotlib is missing or the file cannot be written, ValueError if there is no curve.
     """
     if not curves:
@@ -92,6 +110,10 @@ def elo_curve(curves: Sequence[Curve], path: str | os.PathLike, *, xlabel: str, 
         axes.plot(curve.x, curve.elo, marker=marker, markersize=4.5, color=colour, linewidth=2, label=curve.name)
         if curve.low is not None and curve.high is not None:
             axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
+    for i, level in enumerate(levels, len(curves)):
+        colour = COLOURS[i % len(COLOURS)]
+        axes.axhline(level.elo, color=colour, linewidth=1.5, linestyle="--", label=level.name)
+        axes.axhspan(level.low, level.high, color=colour, alpha=0.1, linewidth=0)
     if log:
         axes.set_xscale("log")
         axes.minorticks_off()
@@ -100,7 +122,7 @@ def elo_curve(curves: Sequence[Curve], path: str | os.PathLike, *, xlabel: str, 
     axes.set_ylabel("Elo")
     axes.tick_params(axis="y", colors=FAINT)
     axes.grid(color=GRID)
-    if len(curves) > 1 or curves[0].name:
+    if len(curves) + len(levels) > 1 or curves[0].name:
         axes.legend(frameon=False, loc="best", labelcolor=INK)
     _save(figure, path)
 

@@ -6,6 +6,7 @@
     RUN/shards/NAME-000001.npz   games of the worker NAME
     RUN/status/NAME.json    what that worker has done
     RUN/learner/            the learner's checkpoints
+    RUN/learner-next/       those of a larger net that learns to take over; RUN/learner-b4c32/: of one that rests
     RUN/matches/ elo.json elo.png   ratings
 
 Whatever is written is prepared beside its place and renamed, so that others see it whole or not at all, and may be killed
@@ -26,6 +27,7 @@ from goengine.zero.settings import SelfPlay, SettingsError
 
 FORM = "goengine zero run 1"
 CONFIG, NETS, SHARDS, STATUS, LEARNER, MATCHES = "config.json", "nets", "shards", "status", "learner", "matches"
+NEXT = "learner-next"
 NET_FILES = ("net.xml", "net.bin", "net.safetensors")
 PLAY, LOCK = "play.json", "lock"
 LAST = 4  # of the newest nets are never removed: somebody may be loading one of them

@@ -1,0 +1,36 @@
+"""What self-play does while a learner learns, as figures for its log: how much, how fast, with which settings.
+
+Knows what workers say of themselves, and the words for it. Reads no shards and plays nothing.
+"""
+
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from goengine.zero import run_folder
+from goengine.zero.run_folder import Status
+
+FRESH = 120.0  # seconds for which what a worker said of its speed counts
+
+
+def lately(statuses: Collection[Status]) -> list[Status]:
+    """Those of workers that are at work."""
+    return [status for status in statuses if time.time() - status.time < FRESH]
+
+
+def figures(run: Path, window: int, plies: float | None) -> dict[str, float]:
+    """Games of all workers, their speed as long as they say something of it, and how they play now.
+
+    window: rows that are learned from. plies: mean length of a game in it, None where there is none.
+    """
+    statuses = run_folder.statuses(run).values()
+    found: dict[str, float] = {"games": sum(status.games for status in statuses), "window": window}
+    if busy := lately(statuses):
+        found["games_per_minute"] = round(sum(status.games_per_minute for status in busy), 1)
+        found["evaluations_per_second"] = round(sum(status.evaluations_per_second for status in busy), 1)
+        found["net_busy"] = round(sum(status.busy for status in busy) / len(busy), 4)
+    if plies is not None:
+        found["plies"] = round(plies, 2)
+    if (net := run_folder.newest(run)) is not None:
+        found |= {"visits": net.settings.visits, "komi": net.settings.komi}
+    return found
