@@ -98,11 +98,11 @@ def play(
     except LogError as error:
         say(f"net {net.name} does not play {anchor.name}: {error}")
         return
-    if not should_stop() and not summary.complete:
-        say(f"net {net.name} could not play {anchor.name}: {faults[-1] if faults else 'see ' + str(folder)}")
-    elif summary.complete:
+    if summary.complete and summary.games:
         rating.write_ratings(run, say)
         say(_told(net, summary))
+    elif not should_stop():
+        say(f"net {net.name} could not play {anchor.name}: {faults[-1] if faults else f'see {folder}'}")
 
 
 def _match(net: PublishedNet, anchor: Anchor, visits: int) -> Match:

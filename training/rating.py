@@ -123,8 +123,10 @@ def write_ratings(run: Path, say: Say = lambda _: None) -> list[Rating]:
     found = summaries(run)
     scores: dict[tuple[str, str], Score] = {}
     for summary in found:
-        score = summary["score"]
-        scores[summary["names"]["a"], summary["names"]["b"]] = Score(score["wins"], score["draws"], score["losses"])
+        points, names = summary["score"], summary["names"]
+        score = Score(points["wins"], points["draws"], points["losses"])
+        if score.games or names["b"] == CHANCE:  # a program that never began says nothing
+            scores[names["a"], names["b"]] = score
     ratings = rate(scores, anchor=CHANCE) if any(CHANCE in pair for pair in scores) else []
     lines, programs = _lines(run, ratings), _programs(ratings)
     matches = [{"a": a, "b": b, "score": vars(score)} for (a, b), score in scores.items()]

@@ -15,7 +15,6 @@ import torch
 from goengine.progress import Progress
 from training.checkpoint import Counters, RunError
 
-
 AROUND_SECONDS = 60.0  # between two lines that tell what happens around the training
 
 Around = Callable[[], Mapping[str, Mapping[str, float]]]

@@ -26,6 +26,7 @@ from goengine.zero.run_folder import LEARNER, NEXT, PublishedNet
 from training.checkpoint import Counters, RunError, load_state, save_state
 from training.place import Place
 from training.replay import Replay
+from training.stages import device_name
 from training.zero_nets import net_name, publish_net
 from training.zero_options import Zero
 from training.zero_stage import OnTick, Standing, ZeroStage, open_replay, trainer
@@ -48,7 +49,7 @@ class Successor(ZeroStage):
     learner = NEXT
 
     def __init__(self, config: Zero, module: build.Net, replay: Replay, present: build.Net, on_tick: OnTick):
-        """present: the net to be as good as. on_tick: see `ZeroStage`."""
+        """present: the net to be as good as, on the device. on_tick: see `ZeroStage`."""
         super().__init__(config, module, replay, self._kept, self._watch)
         self._present, self._tick = present, on_tick
         self.measured: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=MEASUREMENTS)  # JUDGED of (ours, the present net)
@@ -67,7 +68,7 @@ class Successor(ZeroStage):
     def validate(self, module: nn.Module, place: Place) -> dict[str, float]:
         """As `ZeroStage`, and what the present net says of the same rows."""
         ours = super().validate(module, place)
-        theirs = super().validate(self._present.to(place.device), place)
+        theirs = super().validate(self._present, place)
         if set(JUDGED) <= set(ours):
             self.measured.append(tuple(np.array([figures[name] for name in JUDGED]) for figures in (ours, theirs)))
         return ours | {f"present_{name}": value for name, value in theirs.items()}
@@ -95,7 +96,7 @@ def succeed(config: Zero, module: build.Net, began: float, on_tick: OnTick, say:
     replay = open_replay(config, run, module.spec.features)
     _begin(config, module, replay)
     say(f"{run}: {name} learns from the games of {net_name(now.spec)}, and takes over when it judges new games as well")
-    stage = Successor(config, module, replay, now.module(), on_tick)
+    stage = Successor(config, module, replay, now.module().to(device_name(config)), on_tick)
     try:
         ended: bool | None = trainer(config, run, module, stage, began).run()
     except _TakesOver:

@@ -69,5 +69,5 @@ def test_without_matplotlib_the_cure_is_named(monkeypatch, tmp_path):
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(picture.PictureError, match=r"pip install 'goengine\[pictures\]'"):
+    with pytest.raises(picture.PictureError, match=r"pip install matplotlib"):
         picture.draw_ratings(RATINGS, tmp_path / "ratings.svg")
