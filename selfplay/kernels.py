@@ -21,20 +21,17 @@ from goengine.search.backup import update_batch
 from goengine.search.knobs import Knobs, Scratch
 from goengine.search.select import EVALUATE, descend, game_at
 from goengine.search.tree import COUNT, EXPANDED, FIRST, SCORE_SUM, VALUE_SUM, VALUES, VISITS, clear
+from goengine.zero.shards import CHEAP, FULL, OPENING
 from selfplay.roots import Noise, chosen, drawn_prior, keep_bare, learn_target, mix_dirichlet, plan_gumbel, policy_index
 from selfplay.table import (
     BROKEN_OFF,
-    BY_CHEAP_SEARCH,
-    BY_FULL_SEARCH,
-    BY_POLICY,
     CONSIDERED,
     DECIDED,
     ENDING,
     ENTRIES,
-    FULL,
     GAVE_UP,
+    IS_FULL,
     LOST_FOR,
-    OPENING,
     PASSED,
     PLAYED_OUT,
     PLAYING,
@@ -43,6 +40,7 @@ from selfplay.table import (
     RESIGNED,
     RULES,
     SIMULATIONS,
+    TO_DRAW,
     plan_of,
     tree_of,
 )
@@ -90,10 +88,10 @@ def rules_of(table, g):
 def begin_game(table, g, size, to_play, moves, seed_words, memory):
     """Begin game g on an empty board, with some moves (uint16[n] points) played already. Returns how many were possible.
 
-    ``seed_words``: uint64[3], all of the game's chance. Komi, rules, heat, OPENING and PLAYED_OUT are set by the caller before.
+    ``seed_words``: uint64[3], all of the game's chance. Komi, rules, heat, TO_DRAW and PLAYED_OUT are set by the caller before.
     """
     state = table.state[g]
-    for column in (PLY, READY, FULL, SIMULATIONS, CONSIDERED, LOST_FOR, GAVE_UP, ENDING, ENTRIES):
+    for column in (PLY, READY, IS_FULL, SIMULATIONS, CONSIDERED, LOST_FOR, GAVE_UP, ENDING, ENTRIES):
         state[column] = 0
     table.generator[g, 0], table.generator[g, 1], table.salt[g] = seed_words[0], seed_words[1], seed_words[2]
     table.record.start[g, 0] = 0
@@ -105,7 +103,7 @@ def begin_game(table, g, size, to_play, moves, seed_words, memory):
         if moves[i] == PASS or not memory.legal[policy_index(np.int64(moves[i]), size)]:
             clear(tree_of(table, g), game.status[TO_PLAY])
             return i
-        _note(table, g, np.int64(moves[i]), BY_POLICY, np.nan, np.nan, 0)
+        _note(table, g, np.int64(moves[i]), OPENING, np.nan, np.nan, 0)
         game_play(game, np.int64(moves[i]), game.status[TO_PLAY])
     clear(tree_of(table, g), game.status[TO_PLAY])
     return moves.size
@@ -121,7 +119,7 @@ def _note(table, g, point, kind, value, score, visits):
     record.value[g, ply] = value
     record.score[g, ply] = score
     record.visits[g, ply] = visits
-    if kind != BY_FULL_SEARCH:
+    if kind != FULL:
         record.surprise[g, ply] = 0
     record.start[g, ply + 1] = table.state[g, ENTRIES]
     table.state[g, PLY] = ply + 1
@@ -154,7 +152,7 @@ def _prepare(table, g, tree, size, ways, memory):
     state, generator = table.state[g], table.generator[g]
     full = ways.cheap_visits == 0 or uniform(generator) < ways.full_share
     visits = ways.full_visits if full else ways.cheap_visits
-    state[READY], state[FULL], state[SIMULATIONS] = 1, full, visits - 1  # the root's own visit is one of them
+    state[READY], state[IS_FULL], state[SIMULATIONS] = 1, full, visits - 1  # the root's own visit is one of them
     keep_bare(tree, size, table.bare[g])
     if ways.noise.actions > 0:
         state[CONSIDERED] = min(ways.noise.actions, visits - 1, tree.links[0, COUNT], table.scores.shape[1])
@@ -170,11 +168,11 @@ def _finish_move(table, g, tree, size, ways, knobs, memory):
     """The search is over: record what it found and play."""
     state, row = table.state[g], tree.stats[0]
     value, score = -row[VALUE_SUM] / row[VALUES], -row[SCORE_SUM] / row[VALUES]
-    plan, kind = plan_of(table, g), BY_CHEAP_SEARCH
-    if state[FULL]:
+    plan, kind = plan_of(table, g), CHEAP
+    if state[IS_FULL]:
         learn_target(tree, knobs, ways.noise.actions > 0, memory.weights)
         if _note_policy(table, g, tree, size, memory.weights):
-            kind = BY_FULL_SEARCH
+            kind = FULL
     temperature = ways.temperature if state[PLY] < ways.hot_plies else 0.0
     edge = chosen(tree, plan, knobs, table.generator[g], temperature, memory.weights)
     _judge_hope(table, g, value, ways)
@@ -244,18 +242,18 @@ def _advance(table, g, size, ways, memory):
             if state[ENDING] != PLAYING:
                 return False
         if tree.state[0] == EXPANDED:
-            if state[OPENING] > 0:
-                state[OPENING] -= 1
+            if state[TO_DRAW] > 0:
+                state[TO_DRAW] -= 1
                 edge = drawn_prior(tree, table.generator[g], table.heat[g])
-                _play(table, g, tree, np.int64(tree.edge_move[edge]), BY_POLICY, np.nan, np.nan, 1)
+                _play(table, g, tree, np.int64(tree.edge_move[edge]), OPENING, np.nan, np.nan, 1)
                 continue
             if state[READY] == 0:
                 _prepare(table, g, tree, size, ways, memory)
-            knobs = ways.full if state[FULL] else ways.cheap
+            knobs = ways.full if state[IS_FULL] else ways.cheap
             if tree.stats[0, VISITS] - 1 >= state[SIMULATIONS]:
                 _finish_move(table, g, tree, size, ways, knobs, memory)
                 continue
-        knobs, plan, generator = ways.full if state[FULL] else ways.cheap, plan_of(table, g), table.generator[g]
+        knobs, plan, generator = ways.full if state[IS_FULL] else ways.cheap, plan_of(table, g), table.generator[g]
         copy_game(leaf, game)
         node, ended, _ = descend(
             tree, leaf, memory.spare, knobs, rules_of(table, g), memory.forbidden, plan, generator, memory.scratch
@@ -288,7 +286,7 @@ def update(table, waiting, size, ways, rollouts, policy, value, score, stdev, ow
     """Enter the answers to the leaves of these games, row by row. Returns the number of rows that were numbers."""
     for i in range(waiting.size):
         g = waiting[i]
-        knobs = ways.full if table.state[g, FULL] else ways.cheap
+        knobs = ways.full if table.state[g, IS_FULL] else ways.cheap
         if not update_batch(
             tree_of(table, g), size + 1, knobs, table.node[g], rollouts, 1, policy[i : i + 1], value[i : i + 1],
             score[i : i + 1], stdev[i : i + 1], ownership[i : i + 1],

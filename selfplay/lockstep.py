@@ -22,7 +22,7 @@ from goengine.search.knobs import make_knobs, new_scratch
 from goengine.zero.settings import SelfPlay
 from selfplay import kernels, roots
 from selfplay.finished import FinishedGame, take_out
-from selfplay.table import ENDING, OPENING, PLAYED_OUT, PLAYING, PLY, RULES, new_table, plies
+from selfplay.table import ENDING, PLAYED_OUT, PLAYING, PLY, RULES, TO_DRAW, new_table, plies
 
 _FORKS = 256  # finished games that forks begin from
 _FORK_HEAT = 2.0  # temperature of the move that leaves the earlier game
@@ -175,10 +175,10 @@ class Lockstep:
         table.komi[g] = np.clip(round(2 * random.normal(settings.komi, spread)) / 2, -(settings.size**2), settings.size**2)
         table.heat[g], moves = 1.0, np.zeros(0, np.uint16)
         area = (settings.size / 19.0) ** 2
-        table.state[g, OPENING] = min(int(random.exponential(settings.opening_plies * area)), settings.size**2 // 4)
+        table.state[g, TO_DRAW] = min(int(random.exponential(settings.opening_plies * area)), settings.size**2 // 4)
         if self._earlier and random.random() < settings.fork_share:
             earlier = self._earlier[random.integers(len(self._earlier))]
-            moves, table.heat[g], table.state[g, OPENING] = earlier[: random.integers(len(earlier))], _FORK_HEAT, 1
+            moves, table.heat[g], table.state[g, TO_DRAW] = earlier[: random.integers(len(earlier))], _FORK_HEAT, 1
         kernels.begin_game(table, g, settings.size, BLACK, moves, words[:3], self._memory[0])
 
 

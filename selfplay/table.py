@@ -22,11 +22,9 @@ from goengine.search.tree import Tree, new_tree
 from goengine.zero.settings import SelfPlay
 
 # Columns of Table.state.
-PLY, READY, FULL, SIMULATIONS, CONSIDERED, OPENING, LOST_FOR, GAVE_UP, PLAYED_OUT, ENDING, RULES, ENTRIES = range(12)
+PLY, READY, IS_FULL, SIMULATIONS, CONSIDERED, TO_DRAW, LOST_FOR, GAVE_UP, PLAYED_OUT, ENDING, RULES, ENTRIES = range(12)
 # How a game ends: not yet, by passes, all alive for certain, given up, broken off.
 PLAYING, PASSED, DECIDED, RESIGNED, BROKEN_OFF = range(5)
-# How a move was found; the numbers stand in shards.
-BY_POLICY, BY_CHEAP_SEARCH, BY_FULL_SEARCH = range(3)
 
 _MOST_ENTRIES = 128  # policy entries a ply for which there is room on average
 
@@ -36,7 +34,7 @@ class Record(NamedTuple):
 
     move: np.ndarray  # uint16[G, L]  points
     color: np.ndarray  # uint8[G, L]
-    kind: np.ndarray  # uint8[G, L]   BY_POLICY, ...
+    kind: np.ndarray  # uint8[G, L]   as in `goengine.zero.shards`
     value: np.ndarray  # float32[G, L]  of the root after the search, for the player to move; nan by policy
     score: np.ndarray  # float32[G, L]
     visits: np.ndarray  # uint16[G, L]
@@ -83,7 +81,7 @@ def new_table(settings: SelfPlay, games: int) -> Table:
         salt=np.zeros(games, np.uint64),
         generator=np.zeros((games, 2), np.uint64),
         rules=np.array([(code.ko, code.suicide) for code in (Rules.preset(name).code() for name in settings.rules)], np.int64),
-        visits=_plans(considered, (settings.cheap_visits, settings.visits)),
+        visits=_plans(considered, (max(0, settings.cheap_visits - 1), settings.visits - 1)),  # the root takes a visit, too
         scores=np.zeros((games, considered)),
         cursor=np.zeros((games, 1), np.int64),
         bare=np.zeros((games, actions), np.float32),
@@ -136,4 +134,4 @@ def plan_of(table, g):
     """The plan of sequential halving of game g; without one its length is 0."""
     considered, simulations = table.state[g, CONSIDERED], table.state[g, SIMULATIONS]
     length = simulations if considered > 0 else 0
-    return Plan(table.visits[table.state[g, FULL], considered, :length], table.scores[g, :considered], table.cursor[g])
+    return Plan(table.visits[table.state[g, IS_FULL], considered, :length], table.scores[g, :considered], table.cursor[g])

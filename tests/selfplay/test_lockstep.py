@@ -16,9 +16,9 @@ from goengine.rules import Rules, from_sgf_text
 from goengine.search.params import GUMBEL, Limits
 from goengine.search.search import Search
 from goengine.zero.settings import SelfPlay
+from goengine.zero.shards import CHEAP, FULL, OPENING
 from selfplay import lockstep
 from selfplay.lockstep import Lockstep
-from selfplay.table import BY_CHEAP_SEARCH, BY_FULL_SEARCH, BY_POLICY
 from tests.search.helpers import noisy
 
 SMALL = SelfPlay(size=5, visits=6, considered=4, opening_plies=20.0, fork_share=0.3, rules=("tromp-taylor", "chinese"))
@@ -26,13 +26,13 @@ PUCT = SelfPlay(size=5, visits=12, method="puct", cheap_visits=4, full_share=0.5
 
 
 def play(settings, *, games=8, wanted=24, seed=3, evaluator=None, threads=1):
-    """(finished games, the table they came from)."""
+    """(at least so many finished games, all there are, the table they came from)."""
     table = Lockstep(evaluator or noisy(), settings, games=games, seed=seed, threads=threads)
     found = []
     while len(found) < wanted:
         found += table.step()
     table.close()
-    return found[:wanted], table
+    return found, table
 
 
 def replayed(game) -> Position:
@@ -77,16 +77,16 @@ def test_what_is_recorded_of_each_search(settings):
         for ply, kind in enumerate(game.kind):
             kinds.add(int(kind))
             policy = weight[start[ply] : start[ply + 1]]
-            if kind != BY_FULL_SEARCH:
+            if kind != FULL:
                 assert len(policy) == 0 and game.surprise[ply] == 0
-                assert np.isnan(game.value[ply]) == (kind == BY_POLICY)
+                assert np.isnan(game.value[ply]) == (kind == OPENING)
                 continue
             assert policy.sum() == pytest.approx(1, abs=0.01) and (policy > 0).all()
             assert game.visits[ply] == settings.visits
             assert -1 <= game.value[ply] <= 1 and game.surprise[ply] >= 0
             places = index[start[ply] : start[ply + 1]]
             assert len(set(places.tolist())) == len(places)
-    assert kinds == ({BY_POLICY, BY_FULL_SEARCH} if settings is SMALL else {BY_POLICY, BY_CHEAP_SEARCH, BY_FULL_SEARCH})
+    assert kinds == ({OPENING, FULL} if settings is SMALL else {OPENING, CHEAP, FULL})
 
 
 def test_the_same_seed_gives_the_same_games_whatever_the_threads():
@@ -99,20 +99,20 @@ def test_the_same_seed_gives_the_same_games_whatever_the_threads():
     assert facts(one) == facts(two) != facts(other)
 
 
-@pytest.mark.parametrize("komi", [-2.5, 6.5])
-def test_without_noise_it_plays_as_the_engines_search(monkeypatch, komi):
+@pytest.mark.parametrize(("komi", "visits"), [(-2.5, 20), (6.5, 32), (0.5, 2)])
+def test_without_noise_it_plays_as_the_engines_search(monkeypatch, komi, visits):
     monkeypatch.setattr(lockstep, "SymmetricByKey", lambda inner: inner)
     settings = SelfPlay(
-        size=5, visits=20, cheap_visits=20, full_share=0.0, considered=8, temperature_plies=0, opening_plies=0.0,
+        size=5, visits=visits, cheap_visits=visits, full_share=0.0, considered=16, temperature_plies=0, opening_plies=0.0,
         fork_share=0.0, komi=komi, komi_stdev=0.0,
     )  # fmt: skip
     game = play(settings, games=1, wanted=1)[0][0]
-    params = GUMBEL.with_(gumbel_actions=8, gumbel_scale=0.0, ownership=False)
+    params = GUMBEL.with_(gumbel_actions=16, gumbel_scale=0.0, ownership=False)
     position = Position(5, Rules.preset("tromp-taylor").with_komi(komi))
     for ply, (_, index) in enumerate(game.record.moves):
         engine = Search(noisy(), params, 1)
         engine.set_position(position)
-        result = engine.run(Limits(visits=20))
+        result = engine.run(Limits(visits=visits))
         point = coords.PASS if index == 25 else int(coords.points(5)[index])
         assert result.chosen == point
         assert result.value == pytest.approx(game.value[ply], abs=1e-5)
@@ -160,8 +160,8 @@ def test_who_is_lost_gives_up_and_some_play_on():
         assert all(value < -0.5 if game.gave_up == BLACK else value > 0.5 for value in values[-3:])
     played_on = [game for game in games if game.played_out and game.gave_up]
     assert played_on and all(game.record.ending != RESIGNATION for game in played_on)
-    assert table.stats.given_up == len(played_on) or table.stats.games > len(games)
-    assert 0 <= table.stats.falsely <= table.stats.given_up
+    assert table.stats.given_up == len(played_on)
+    assert table.stats.falsely == sum(game.falsely_given_up for game in games)
 
 
 def test_forks_begin_as_earlier_games():
@@ -169,7 +169,7 @@ def test_forks_begin_as_earlier_games():
     games, _ = play(settings, wanted=30)
     earlier, forks = [], 0
     for game in games:
-        prefix = int(np.argmax(game.kind != BY_POLICY)) if (game.kind != BY_POLICY).any() else len(game.kind)
+        prefix = int(np.argmax(game.kind != OPENING)) if (game.kind != OPENING).any() else len(game.kind)
         moves = game.record.moves
         forks += any(prefix > 2 and moves[: prefix - 1] == other[: prefix - 1] for other in earlier)
         earlier.append(moves)
