@@ -23,6 +23,7 @@ from goengine.evaluators import shipped
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.load import load
 from goengine.features import zero
+from goengine.figures import Figure
 from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
 from goengine.options import option, parse
@@ -54,16 +55,6 @@ class BenchOptions:
             raise ValueError(f"--seconds: expected more than 0 and at most 3600, not {self.seconds:g}")
         if not all(2 <= size <= 25 for size in self.sizes):
             raise ValueError("--sizes: board sizes are 2 to 25")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number."""
-
-    part: str
-    size: int
-    value: float
-    unit: str
 
 
 def main(argv: list[str] | None = None) -> int:

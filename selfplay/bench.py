@@ -5,25 +5,15 @@ Games begin with drawn openings of all lengths, so that the positions are those 
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from goengine.evaluators.load import load
 from goengine.evaluators.uniform import Uniform
+from goengine.figures import Figure
 from goengine.zero.settings import SelfPlay
 from selfplay.lockstep import Lockstep, Stats
 from selfplay.options import BenchOptions
 
 _OPENING = 200.0  # plies on 19x19, on average; shorter games are cut at a quarter of the board
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number."""
-
-    part: str
-    size: int  # of the board
-    value: float
-    unit: str
 
 
 def measure(options: BenchOptions) -> Iterator[Figure]:

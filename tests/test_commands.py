@@ -6,6 +6,7 @@ import pytest
 
 from goengine import bench, doctor, machine, nets_command
 from goengine.evaluators import shipped
+from goengine.figures import Figure
 from goengine.tables import short, table
 
 
@@ -90,7 +91,7 @@ def test_bench_leaves_training_out_where_it_fails(capsys):
 
 
 def test_bench_prints_a_table(monkeypatch, capsys):
-    figures = [bench.Figure("random playouts", 9, 132456.7, "1/s"), bench.Figure("random playouts", 19, 28.94, "1/s")]
+    figures = [Figure("random playouts", 9, 132456.7, "1/s"), Figure("random playouts", 19, 28.94, "1/s")]
     monkeypatch.setattr(bench, "measure", lambda options: iter(figures))
     assert bench.main([]) == 0
     out = capsys.readouterr().out

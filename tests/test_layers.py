@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BASE = {
     "goengine",
     "goengine.coords",
+    "goengine.figures",
     "goengine.files",
     "goengine.jit",
     "goengine.options",

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from goengine.board.kernels import play
 from goengine.board.playout import random_move
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, new_board
+from goengine.figures import Figure
 from goengine.machine import usable_cores
 from goengine.records import BLACK_WINS, SCORE, WHITE_WINS, GamePack, GameRecord
 from training import packs
@@ -28,16 +28,6 @@ from training.sampling import Draw, Games
 
 RUNS = 3
 GAMES, COPIES = 40, 50  # random games, and how often a pack holds each
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number."""
-
-    part: str
-    size: int  # of the board
-    value: float
-    unit: str
 
 
 def measure(config: Bench) -> Iterator[Figure]:

@@ -101,8 +101,12 @@ class Learning:
 
     def __post_init__(self):
         Schedule(self.steps, self.budget, self.warmup)
-        if self.batch < 1:
-            raise ValueError("batch must be at least 1")
+        if self.batch < 1 or self.log_every < 1:
+            raise ValueError("--batch and --log-every must be at least 1")
+        for name in ("save_every", "validate_every"):
+            every = getattr(self, name)
+            if every is not None and every <= 0:  # None: settled later
+                raise ValueError(f"--{name.replace('_', '-')} must be a time above 0, such as 5m")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING
 from goengine.arena.log import LogError
 from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
-from training import anchors, launch, rating
+from training import anchors, launch, rating, selfplay_figures
 from training.checkpoint import RunError
 from training.crew import Crew, Member
 from training.lock import RunLock
-from training.selfplay_figures import lately
 from training.zero_options import Rate, Zero
 
 if TYPE_CHECKING:
@@ -147,13 +146,11 @@ class Tick:
 
 def line(config: Zero, standing: "Standing") -> str:
     """How the run goes: games, speed, share of the time that nets compute, window, losses, rating."""
-    statuses = run_folder.statuses(config.run).values()
-    words = [f"{100 * standing.progress:.1f} %", f"{sum(status.games for status in statuses):,} games"]
-    if at_work := lately(statuses):
-        speed = sum(status.evaluations_per_second for status in at_work)
-        busy = sum(status.busy for status in at_work) / len(at_work)
-        words += [f"{speed:,.0f} evaluations/s", f"net busy {100 * busy:.0f} %"]
-    words.append(f"window {standing.window:,} of {standing.made:,}, drawn {standing.samples:,}")
+    play = selfplay_figures.figures(config.run, standing.window, None)
+    words = [f"{100 * standing.progress:.1f} %", f"{play['games']:,} games"]
+    if "net_busy" in play:
+        words += [f"{play['evaluations_per_second']:,.0f} evaluations/s", f"net busy {100 * play['net_busy']:.0f} %"]
+    words.append(f"window {play['window']:,} of {standing.made:,}, drawn {standing.samples:,}")
     losses = _last_losses(config.run / standing.learner / "log.jsonl")
     words += [f"{name} {losses[name]:.3f}" for name in ("policy", "mse") if name in losses]
     elo = rating.last_elo(config.run)

@@ -1,7 +1,10 @@
-"""Small packs of random games for the training tests."""
+"""Small packs of random games for the training tests, and torch on one thread."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 
 from goengine import coords
 from goengine.board.kernels import play
@@ -58,3 +61,12 @@ def random_record(size: int, seed: int) -> GameRecord:
 def small_pack() -> GamePack:
     """Thirty games on 7x7."""
     return GamePack.build(random_record(7, seed) for seed in range(30))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: sums in one order, and no thread waits for another that the machine has no core for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

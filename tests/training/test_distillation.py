@@ -19,17 +19,11 @@ from training.distillation import Hint, Teacher, TeacherWeights, distillation_lo
 from training.losses import LossWeights
 from training.sampling import Draw
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ZERO = features.get("zero")
 GAMES = LossWeights(policy=0.0, value=0.7, opponent=0.15, ownership=0.25, score=0.05, score_stdev=0.02)  # no moves played
 TEACHER = TeacherWeights(policy=1.0, soft=0.25, temperature=4.0, opponent=0.15, stdev=0.02, trust=0.7)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def spec_of(name):

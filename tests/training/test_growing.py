@@ -12,17 +12,11 @@ from training import cli
 from training.checkpoint import RunError
 from training.growing import FIRST_BLOCKS, deepen
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ZERO = features.get("zero")
 OLD = ("residual", "gpool")
 NEW = ("residual", "gpool", "bottleneck")  # every kind that can stand behind
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def stored(spec, seed=1):

@@ -27,15 +27,9 @@ from training.optimizers import OptimizerConfig
 from training.sampling import Draw
 from training.schedule import Schedule
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 WEIGHTS = LossWeights(policy=1.0, value=0.7, opponent=0.15, ownership=0.25, score=0.05, score_stdev=0.02)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class SmallStage:

@@ -26,17 +26,10 @@ from training.losses import weighted_mean
 from training.zero_nets import begin
 from training.zero_options import Zero
 
-pytestmark = pytest.mark.skipif(
-    not (distributed.is_available() and distributed.is_gloo_available()), reason="this torch has no gloo"
-)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.skipif(not (distributed.is_available() and distributed.is_gloo_available()), reason="this torch has no gloo"),
+]
 
 
 def free_port() -> int:

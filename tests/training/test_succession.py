@@ -7,7 +7,6 @@ import time
 
 import numpy as np
 import pytest
-import torch
 
 from goengine import features
 from goengine.nets import build, checkpoint, spec
@@ -19,15 +18,9 @@ from training.checkpoint import Counters, RunError, load_state, save_state
 from training.succession import READY, Successor, settle, succeed
 from training.zero_options import Zero
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIZE = 5
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

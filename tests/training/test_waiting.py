@@ -5,18 +5,11 @@ import signal
 
 import numpy as np
 import pytest
-import torch
 
 from tests.training.test_loop import Clock, SmallStage, lines, timed, trainer
 from training.checkpoint import load_state
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def with_waits(stage, waits, clock=None, at=None):

@@ -77,6 +77,8 @@ def test_defaults_that_depend_on_the_machine_and_the_budget(tmp_path):
         (["--visits", "16,8@1"], "at shares below 1"),
         (["--visits", "many"], "FULL[/CHEAP][@SHARE]"),
         (["--visits", "1"], "at least 2"),
+        (["--validate-every", "0s"], "--validate-every must be a time above 0"),
+        (["--log-every", "0"], "--log-every must be at least 1"),
         (["--visits", "8,1@0.5"], "at least 2"),
         (["--play", "komi"], "NAME=VALUE"),
         (["--play", "tempo=3"], "tempo"),

@@ -7,7 +7,6 @@ import signal
 
 import numpy as np
 import pytest
-import torch
 
 from goengine import features
 from goengine.evaluators.load import load
@@ -22,15 +21,9 @@ from training.zero_nets import begin
 from training.zero_options import Zero
 from training.zero_stage import ZeroStage, learn, replay_config
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIZE = 5
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def options(run, **settings):
