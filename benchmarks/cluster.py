@@ -19,7 +19,7 @@ from goengine import machine
 from goengine.options import option, parse
 from goengine.tables import table
 from goengine.zero import run_folder
-from goengine.zero.run_folder import Status
+from goengine.zero.run_folder import Board, Status
 from goengine.zero.settings import SelfPlay
 from selfplay import cluster
 from selfplay.depot import Depot
@@ -56,8 +56,8 @@ def new_run(run: Path, options: Options) -> Path:
         net, meta = checkpoint.load_module(folder / "net.safetensors")
         export.save_openvino(export.openvino_model(net, meta), folder / "net.xml")
 
-    run_folder.create(run, options.size, chosen.name, {})
-    run_folder.publish(run, write, settings, samples=0, step=0)
+    run_folder.create(run, [options.size], chosen.name, {})
+    run_folder.publish(run, write, [Board(settings)], samples=0, step=0)
     return run
 
 

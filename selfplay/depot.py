@@ -180,7 +180,7 @@ class Player:
         config, over = welcome.config, threading.Event()
         exchange = threading.Thread(target=self._exchange, args=(run, stop, over), name="exchange")
         try:
-            run_folder.create(run, config["size"], config["features"], config["options"])
+            run_folder.create(run, config["sizes"], config["features"], config["options"])
             run_folder.write_status(run, self.name, welcome.status)
             self._told = welcome.status
             own = {name: getattr(self.options, name) for name in ("games", "threads", "device")}

@@ -1,6 +1,6 @@
 """A worker: plays with the newest net of a run folder and writes the games there.
 
-Knows when to look for a net, when a shard is full, and what to say of itself. Games happen in `selfplay.lockstep`, files
+Knows when to look for a net, when a shard is full, and what to say of itself. Games happen in `selfplay.boards`, files
 are described by `goengine.zero`. Any number of workers may play into one folder, from any machine that sees it; none knows
 of the others or of the learner.
 """
@@ -26,7 +26,8 @@ from goengine.zero import run_folder
 from goengine.zero.run_folder import PublishedNet, RunFolderError, Status
 from goengine.zero.settings import SelfPlay
 from goengine.zero.shards import ShardBuilder
-from selfplay.lockstep import FinishedGame, Lockstep, Stats, new_table_needed
+from selfplay.boards import Boards
+from selfplay.lockstep import FinishedGame, Stats
 from selfplay.options import WorkerOptions
 
 LOOK_SECONDS = 2.0  # between two looks for a newer net
@@ -47,7 +48,7 @@ class Worker:
         self.name = options.name or re.sub(r"[^\w.-]", "-", platform.node() or "worker", flags=re.ASCII)
         self.config = run_folder.read_config(self.run)
         self._lock = hold_name(self.run, self.name, NAME_SECONDS if options.attached else 0.0)
-        self._before = run_folder.read_status(self.run, self.name)  # by earlier processes, and earlier tables of this one
+        self._before = run_folder.read_status(self.run, self.name)  # by earlier processes
         self._began = time.monotonic()
         self._written = _Mark(self._began, Stats())
         self._counter_at_start = run_folder.next_shard_path(self.run, self.name).stem
@@ -55,20 +56,19 @@ class Worker:
         self.net: PublishedNet | None = None  # that plays
         self._looked_at = -1  # number of the newest net that was tried
         self._evaluator: Evaluator | None = None
-        self._table: Lockstep | None = None
-        self._tables = 0
-        self._builders: dict[str, ShardBuilder] = {}
-        self._settings: dict[str, SelfPlay] = {}  # by net
+        self.boards = Boards(games=options.games, new_seed=self._new_seed, threads=options.threads)
+        self._seeds = 0  # that were taken
+        self._builders: dict[tuple[str, int], ShardBuilder] = {}  # by net and board size, as the next
+        self._settings: dict[tuple[str, int], SelfPlay] = {}
         self.games = 0  # of this process
-        self._positions = 0  # in games of this table that are over
+        self._positions = 0  # in these
 
     def __enter__(self) -> "Worker":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lock.close()
-        if self._table is not None:
-            self._table.close()
+        self.boards.close()
         if self._evaluator is not None:
             self._evaluator.close()
 
@@ -85,10 +85,10 @@ class Worker:
                     if time.monotonic() - looked >= LOOK_SECONDS:
                         self._look(bar)
                         looked = time.monotonic()
-                    if self._table is None:
+                    if self.net is None:
                         stop.wait(LOOK_SECONDS)
                         continue
-                    for game in self._table.step():
+                    for game in self.boards.step():
                         self._take(game)
                     if self._due():
                         self._write()
@@ -98,9 +98,9 @@ class Worker:
 
     def summary(self) -> str:
         """How it goes, in a few words."""
-        if self._table is None:
+        if self.net is None:
             return "waits for a net"
-        stats = self._table.stats
+        stats = self.boards.stats
         speed = stats.evaluations / max(stats.seconds, 1e-9)
         return f"{self.games:,} games, {speed:,.0f} evaluations/s, net {self.net.name} busy {100 * stats.busy:.0f} %"
 
@@ -120,35 +120,30 @@ class Worker:
             bar.message(f"{self.name}: {error}; goes on with net {self.net.name}")
             return
         self._use(evaluator, found)
-        bar.message(f"{self.name}: plays with net {found.name}, {found.settings.visits} visits, komi {found.settings.komi:g}")
+        komi = ", ".join(f"{board.settings.komi:g}" for board in found.boards)
+        bar.message(f"{self.name}: plays with net {found.name}, {found.settings.visits} visits, komi {komi}")
 
     def _load(self, net: PublishedNet) -> Evaluator:
         """The evaluator, called as the net is. Raises RunFolderError if it cannot be for this run."""
         options = self.options
         file = net.folder / ("net.xml" if options.device == "cpu" else "net.safetensors")
         evaluator = load(file, device=options.device, precision="auto", threads=options.threads)
-        if evaluator.features != self.config["features"] or net.settings.size != self.config["size"]:
+        sizes, wanted = (run_folder.words(found) for found in (net.sizes, self.config["sizes"]))
+        if evaluator.features != self.config["features"] or sizes != wanted:
             evaluator.close()
             raise RunFolderError(
-                f"{net.folder}: a net for the features {evaluator.features} and size {net.settings.size}; the run is for "
-                f"{self.config['features']} and size {self.config['size']}: remove that net, or take another --run folder"
+                f"{net.folder}: a net for the features {evaluator.features} and size {sizes}; the run is for "
+                f"{self.config['features']} and size {wanted}: remove that net, or take another --run folder"
             )
         evaluator.traits = dataclasses.replace(evaluator.traits, name=net.name)
         return evaluator
 
     def _use(self, evaluator: Evaluator, net: PublishedNet) -> None:
         """Play with this net from now on."""
-        self._settings[net.name] = net.settings
-        table, before = self._table, self._evaluator
-        if table is not None and not new_table_needed(table.settings, net.settings):
-            table.change_net(evaluator, net.settings)
-        else:
-            if table is not None:
-                self._write()
-                self._before, self._positions = self._status(), 0
-                table.close()  # games under way are lost, as when a worker is stopped; a run has few such changes
-            seed = self._new_seed()
-            self._table = Lockstep(evaluator, net.settings, games=self.options.games, seed=seed, threads=self.options.threads)
+        self._settings |= {(net.name, board.settings.size): board.settings for board in net.boards}
+        before = self._evaluator
+        self.boards.use(evaluator, net.boards)
+        if before is None:
             self._written = _Mark(time.monotonic(), Stats())
         self._evaluator, self.net = evaluator, net
         if before is not None:
@@ -156,8 +151,8 @@ class Worker:
 
     def _new_seed(self) -> int:
         """Another one for each worker, each of its processes that has written something, and each table."""
-        words = [self._seed, zlib.crc32(self.name.encode()), zlib.crc32(self._counter_at_start.encode()), self._tables]
-        self._tables += 1
+        words = [self._seed, zlib.crc32(self.name.encode()), zlib.crc32(self._counter_at_start.encode()), self._seeds]
+        self._seeds += 1
         return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
 
     # -- games --
@@ -166,11 +161,11 @@ class Worker:
         return self.options.once is not None and self.games >= self.options.once
 
     def _take(self, game: FinishedGame) -> None:
-        """Keep a finished game with those of the net that it began with."""
-        if game.net not in self._builders:
-            settings = self._settings[game.net]
-            self._builders[game.net] = ShardBuilder(settings.size, game.net, settings.to_json())
-        self._builders[game.net].add(
+        """Keep a finished game with those of its size and of the net that it began with."""
+        key = game.net, game.record.size
+        if key not in self._builders:
+            self._builders[key] = ShardBuilder(game.record.size, game.net, self._settings[key].to_json())
+        self._builders[key].add(
             game.record,
             game.kind,
             game.value,
@@ -192,17 +187,17 @@ class Worker:
         return waiting >= SHARD_GAMES or (waiting > 0 and now - self._written.time >= patience)
 
     def _write(self) -> None:
-        """A shard for each net with finished games, and what this worker has done."""
+        """A shard for each net and board size with finished games, and what this worker has done."""
         for builder in self._builders.values():
             builder.shard().save(run_folder.next_shard_path(self.run, self.name))
         if self._builders:
             self._builders = {}
             run_folder.write_status(self.run, self.name, self._status())
-            self._written = _Mark(time.monotonic(), dataclasses.replace(self._table.stats))
+            self._written = _Mark(time.monotonic(), self.boards.stats)
 
     def _status(self) -> Status:
         """What this worker has done, over all its processes, and lately."""
-        now, then, before = self._table.stats, self._written.stats, self._before
+        now, then, before = self.boards.stats, self._written.stats, self._before
         seconds = max(now.seconds - then.seconds, 1e-9)
         return Status(
             games=before.games + now.games,

@@ -14,6 +14,7 @@ from goengine import machine
 from goengine.evaluators.base import EvaluatorError
 from goengine.nets.safetensors_file import WeightsError
 from goengine.options import parse_command
+from goengine.patterns.policy import PolicyError
 from goengine.progress import Progress
 from goengine.records import RecordError
 from goengine.stopping import told_to_stop
@@ -21,7 +22,7 @@ from goengine.tables import short, table
 from goengine.zero.run_folder import RunFolderError
 from training import launch
 from training.checkpoint import RunError
-from training.options import Bench, Distill, Evaluate, Grow, Learning, Pack, Quantize, Ship, Supervised
+from training.options import Bench, Distill, Evaluate, Grow, Learning, Pack, Quantize, Rollout, Ship, Supervised
 from training.zero_options import Rate, Zero
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
@@ -123,6 +124,16 @@ def run_quantize(config: Quantize) -> int:
     return _say_how_it_stands(config, quantizing.run(config, began))
 
 
+def run_rollout(config: Rollout) -> int:
+    """Fit a linear policy, and say how the run stands."""
+    from training import pattern_stage
+
+    complete = pattern_stage.run(config)
+    stands = f"complete; its policy is {config.run / pattern_stage.POLICY}" if complete else "saved; the same command goes on"
+    sys.stderr.write(f"{config.run}: {stands}\n")
+    return 0 if complete else 130
+
+
 def run_zero(config: Zero) -> int:
     """As `run_supervised`, by self-play."""
     began = time.monotonic()
@@ -199,6 +210,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "supervised": (Supervised, run_supervised),
         "distill": (Distill, run_distill),
         "quantize": (Quantize, run_quantize),
+        "rollout": (Rollout, run_rollout),
         "zero": (Zero, run_zero),
         "rate": (Rate, run_rate),
         "evaluate": (Evaluate, run_evaluate),
@@ -211,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         return commands[name][1](config)
-    except (RecordError, RunError, RunFolderError, WeightsError, EvaluatorError) as error:
+    except (PolicyError, RecordError, RunError, RunFolderError, WeightsError, EvaluatorError) as error:
         reason = str(error)
     except OSError as error:
         place = error.filename2 or error.filename

@@ -7,7 +7,7 @@ and torch only to pin buffers.
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -59,6 +59,11 @@ class Sampler:
         self._fill = filler(features.encode)
         self._spare: deque[tuple] = deque()
 
+    @property
+    def form(self) -> Hashable:
+        """See `Filler`."""
+        return self.side, "moves"
+
     def fill(self, first: int, out: Targets) -> Targets:
         """Samples first, first + 1, ... in the rows of `out`."""
         try:
@@ -108,24 +113,43 @@ def deal(number: int, shares: Sequence[float]) -> tuple[int, int]:
     return len(shares) - 1, number
 
 
+class Filler(Protocol):
+    """What makes a batch: a `Sampler`, or another with the same part in `stream`."""
+
+    form: Hashable  # of its buffers; fillers of one stream with equal forms take each other's
+
+    def buffers(self, batch: int, allocate: Allocate) -> Targets:
+        """Room for `batch` samples."""
+
+    def fill(self, first: int, out: Targets) -> Targets:
+        """Samples first, first + 1, ... in the rows of `out`; called by several threads."""
+
+
+class Source(Protocol):
+    """What says where each batch comes from."""
+
+    def source(self, first: int, batch: int) -> tuple[Filler, int] | None:
+        """(filler, number of its first sample) of the batch that begins with sample `first`; None: it is not there yet."""
+
+
 class Mixture:
-    """Several samplers, one per board size: each batch comes from one of them, as often as its share says.
+    """Several sources, such as one per board size: each batch comes from one of them, as often as its share says.
 
     Which one, and which of its samples, is a function of the batch's number alone. A pass over the games of one size
-    does not wait for a pass over another.
+    does not wait for a pass over another; but where the source whose turn it is has no batch yet, the others wait for it.
     """
 
-    def __init__(self, samplers: Sequence[Sampler], shares: Sequence[float]):
+    def __init__(self, sources: Sequence[Source], shares: Sequence[float]):
         """Shares need not add up to one. Raises ValueError if one is not above 0."""
-        if len(samplers) != len(shares) or not all(share > 0 for share in shares):
-            raise ValueError(f"{len(samplers)} board sizes need as many shares above 0, not {tuple(shares)}")
-        self.samplers, self.shares = tuple(samplers), tuple(shares)
-        self.features = samplers[0].features
+        if len(sources) != len(shares) or not all(share > 0 for share in shares):
+            raise ValueError(f"{len(sources)} sources need as many shares above 0, not {tuple(shares)}")
+        self.sources, self.shares = tuple(sources), tuple(shares)
 
-    def source(self, first: int, batch: int) -> tuple[Sampler, int]:
-        """As `Sampler.source`."""
-        place, before = deal(first // batch, self.shares)
-        return self.samplers[place], before * batch
+    def source(self, first: int, batch: int) -> tuple[Filler, int] | None:
+        """As `Source.source`; each source numbers its own samples, without gaps."""
+        number, rest = divmod(first, batch)
+        place, before = deal(number, self.shares)
+        return self.sources[place].source(before * batch + rest, batch)
 
 
 def mixture(games: Mapping[int, Games], features: FeatureSet, draw: Draw, shares: Mapping[int, float]) -> Sampler | Mixture:
@@ -140,25 +164,6 @@ def mixture(games: Mapping[int, Games], features: FeatureSet, draw: Draw, shares
     chosen = {size: share for size, share in shares.items() if share} or {g: part.moves.size for g, part in games.items()}
     samplers = [Sampler(games[size], features, draw) for size in chosen]
     return samplers[0] if len(samplers) == 1 else Mixture(samplers, list(chosen.values()))
-
-
-class Filler(Protocol):
-    """What makes a batch: a `Sampler`, or another with the same part in `stream`."""
-
-    side: int  # of its planes; fillers of one stream with equal sides take each other's buffers
-
-    def buffers(self, batch: int, allocate: Allocate) -> Targets:
-        """Room for `batch` samples."""
-
-    def fill(self, first: int, out: Targets) -> Targets:
-        """Samples first, first + 1, ... in the rows of `out`; called by several threads."""
-
-
-class Source(Protocol):
-    """What says where each batch comes from."""
-
-    def source(self, first: int, batch: int) -> tuple[Filler, int] | None:
-        """(filler, number of its first sample) of the batch that begins with sample `first`; None: it is not there yet."""
 
 
 def stream(
@@ -178,27 +183,27 @@ def stream(
     part: (i, n) for the i-th of n equal parts of each batch, from 0, whose size is `batch` all the same.
     """
     ahead, rows = max(ahead, threads + 1), batch // part[1]
-    free: dict[int, deque[Targets]] = defaultdict(deque)  # by side; at most ahead + 2 in use, of all sizes together
-    waiting: deque[tuple[int, Future]] = deque()
-    lent: deque[tuple[int, Targets]] = deque()
+    free: dict[Hashable, deque[Targets]] = defaultdict(deque)  # by form; at most ahead + 2 in use, of all forms together
+    waiting: deque[tuple[Hashable, Future]] = deque()
+    lent: deque[tuple[Hashable, Targets]] = deque()
     pool = ThreadPoolExecutor(threads, "samples")
     try:
         while True:
             while len(waiting) < ahead and (found := sampler.source(first, batch)) is not None:
                 source, number = found
-                buffers = free[source.side]
+                buffers = free[source.form]
                 out = buffers.popleft() if buffers else source.buffers(rows, allocate)
-                waiting.append((source.side, pool.submit(source.fill, number + part[0] * rows, out)))
+                waiting.append((source.form, pool.submit(source.fill, number + part[0] * rows, out)))
                 first += batch
             if not waiting:
                 yield None
                 continue
-            side, future = waiting.popleft()
+            form, future = waiting.popleft()
             ready = future.result()
-            lent.append((side, ready))
+            lent.append((form, ready))
             yield ready
             if len(lent) > 1:
-                side, done = lent.popleft()
-                free[side].append(done)
+                form, done = lent.popleft()
+                free[form].append(done)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -6,7 +6,7 @@ no symmetry, the game's own rules.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -128,6 +128,14 @@ def combine(parts: Sequence[Figures]) -> Figures:
             sum(getattr(part, name) * getattr(part, count) for part in present) / totals[count] if present else math.nan
         )
     return Figures(**totals, **means)
+
+
+def by_size(parts: Mapping[int, Mapping[str, float]]) -> dict[str, float]:
+    """The figures that are told of each board size, as top1_9, where there are several; parts: all figures by size."""
+    if len(parts) < 2:
+        return {}
+    told = ("top1", "value_mse")
+    return {f"{name}_{size}": part[name] for size, part in parts.items() for name in told if name in part}
 
 
 def from_evaluator(evaluator: Evaluator) -> Predict:

@@ -9,24 +9,28 @@ from goengine.options import Seconds, option
 from training.schedule import Schedule
 
 
-def _check_packs(name: str, *paths: Path) -> None:
+def check_packs(name: str, *paths: Path) -> None:
     """Raises ValueError if one of the files cannot be a pack by its name."""
     for path in paths:
         if path.suffix != ".npz":
             raise ValueError(f"{name} {path}: not a pack (NAME.npz); the command pack makes one from SGF files")
 
 
-def board_shares(text: str) -> dict[int, float]:
-    """Shares by board size from a text such as 19=0.8,9=0.2. Raises ValueError if it is not of that form."""
-    shares = {}
+def board_shares(text: str, name: str = "--sizes") -> dict[int, float]:
+    """Shares by board size from a text such as 19=0.8,9=0.2; a size without one has the share 1. name: of the option.
+
+    Raises ValueError if it is not of that form.
+    """
+    shares: dict[int, float] = {}
     for part in text.split(",") if text else ():
-        size, _, share = part.partition("=")
+        size, equals, share = part.partition("=")
         try:
-            shares[int(size)] = float(share)
+            number, value = int(size), float(share) if equals else 1.0
         except ValueError:
-            raise ValueError(f"--sizes {text}: expected SIZE=SHARE with commas between, such as 19=0.8,9=0.2") from None
-        if not 0 < shares[int(size)] < float("inf"):
-            raise ValueError(f"--sizes {text}: a share is a number above 0")
+            raise ValueError(f"{name} {text}: expected SIZE=SHARE with commas between, such as 19=0.8,9=0.2") from None
+        if number in shares or not 0 < value < float("inf"):
+            raise ValueError(f"{name} {text}: a share is a number above 0, one for each size")
+        shares[number] = value
     return shares
 
 
@@ -122,8 +126,8 @@ class Training(Learning):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_packs("--data", *self.data)
-        _check_packs("--validation", *([self.validation] if self.validation else []))
+        check_packs("--data", *self.data)
+        check_packs("--validation", *([self.validation] if self.validation else []))
         board_shares(self.sizes)
         if not self.results >= 0:
             raise ValueError(f"--results {self.results}: a number of positions, 0 for all")
@@ -150,7 +154,7 @@ class Bench:
     json: bool = option(False, "print one JSON object")
 
     def __post_init__(self):
-        _check_packs("--data", *self.data)
+        check_packs("--data", *self.data)
         if not 0 < self.seconds <= 3600 or self.batch < 1 or (self.workers is not None and self.workers < 1):
             raise ValueError("seconds, batch and workers must be above 0, seconds at most 3600")
         if not self.sizes or not all(2 <= size <= 25 for size in self.sizes):
@@ -215,6 +219,34 @@ class Quantize(Taught):
             raise ValueError(f"--calibration {self.calibration}: at least one position is needed")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """Fit a linear policy over small patterns to recorded games: the first AlphaGo's rollout policy, or its tree policy."""
+
+    data: tuple[Path, ...] = option(help="packed games (see the command pack)")
+    run: Path = option(help="folder of the run: its state, log and the policy")
+    validation: Path | None = option(None, "packed games that are only measured")
+    kind: Literal["rollout", "tree"] = option("rollout", "rollout: fast enough for rollouts; tree: knows more of each move")
+    games: int | None = option(None, "learn from so many games, drawn at random; by default from all")
+    size: int = option(19, "board size of the games that are used")
+    mined: int = option(20_000, "of these games, so many tell which patterns are frequent")
+    every: int = option(5, "patterns are counted in every so-many-th position")
+    rate: float = option(1.0, "learning rate at the beginning; it falls to 0")
+    validated: int = option(500, "games that are measured")
+    seed: int = option(1, "of the order of games")
+    threads: int | None = option(None, "by default one per core; their steps mix by chance, so only one repeats a fit exactly")
+
+    def __post_init__(self):
+        check_packs("--data", *self.data)
+        check_packs("--validation", *([self.validation] if self.validation else []))
+        for name in ("games", "mined", "every", "validated", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"--{name} must be at least 1")
+        if not 0 < self.rate < float("inf"):
+            raise ValueError(f"--rate {self.rate}: must be above 0")
+
+
 @dataclass(frozen=True)
 class Grow:
     """Deepen a trained net: new blocks behind its own that do nothing yet, to be trained on."""
@@ -252,8 +284,8 @@ class Ship:
     seed: int = option(0, "of the draws")
 
     def __post_init__(self):
-        _check_packs("--games", self.games)
-        _check_packs("--calibration-games", *([self.calibration_games] if self.calibration_games else []))
+        check_packs("--games", self.games)
+        check_packs("--calibration-games", *([self.calibration_games] if self.calibration_games else []))
         if self.calibration_games and self.int8:
             raise ValueError("--calibration-games finds the steps of roundings, --int8 brings its own: give one of them")
         if not self.sizes or not all(2 <= size <= 25 for size in self.sizes):

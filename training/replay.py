@@ -1,12 +1,12 @@
 """The games that self-play has made lately: which of them are learned from, and how often.
 
-Reads a run's shards as they come, holds a window of the newest in the kernels' form, and says when enough games are there
-for the next batch. What may be drawn depends on nothing but the shards in the folder, so a resumed run that finds the
-same ones goes on as it would have. Knows no nets, and deletes nothing.
+Reads a run's shards as they come, holds for each board size a window of the newest in the kernels' form, and says when
+enough games are there for the next batch. What may be drawn depends on nothing but the shards in the folder, so a resumed
+run that finds the same ones goes on as it would have. Knows no nets, and deletes nothing.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +15,10 @@ import numpy as np
 
 from goengine.array_file import RecordError
 from goengine.features import FeatureSet
+from goengine.zero.run_folder import words
 from goengine.zero.shards import FULL, Shard
 from training import packs
+from training.data import Mixture
 from training.sampling import Draw, Games
 from training.zero_sampling import Rows, RowSampler, find_horizon, weigh
 
@@ -42,16 +44,21 @@ class Part(NamedTuple):
     games: Games
     rows: Rows
 
+    @property
+    def size(self) -> int:
+        """The board size of all games."""
+        return int(self.games.size[0])
+
     def count(self) -> int:
         """Number of rows."""
         return len(self.rows.position)
 
 
-def load_part(path: Path, size: int) -> Part:
-    """Read a shard. Raises RecordError, naming it, if it is damaged or foreign, or its games are not of that size."""
+def load_part(path: Path, sizes: Collection[int]) -> Part:
+    """Read a shard. Raises RecordError, naming it, if it is damaged or foreign, or its games are of none of these sizes."""
     shard = Shard.load(path)
-    if shard.size != size:
-        raise RecordError(f"{path}: games of size {shard.size} in a run of size {size}")
+    if shard.size not in sizes:
+        raise RecordError(f"{path}: games of size {shard.size} in a run of size {words(sizes)}")
     known = np.flatnonzero(shard.owned)
     owner_row = np.full(len(shard), -1, np.int32)
     owner_row[known] = np.arange(len(known))
@@ -100,10 +107,10 @@ def fair_komi(parts: Sequence[Games]) -> float | None:
 
 @dataclass(frozen=True)
 class ReplayConfig:
-    """What is learned from; see the options of the command zero."""
+    """What is learned from; see the options of the command zero. Rows are divided by share, each size has at least one."""
 
-    size: int  # of the board
-    window: int  # rows that the window begins with
+    shares: Mapping[int, float]  # of the batches, by board size
+    window: int  # rows that the windows begin with
     first_rows: int  # before the first batch
     uses: float  # draws per row made, at most
     horizon_weight: float
@@ -111,32 +118,24 @@ class ReplayConfig:
     symmetries: bool = True
 
 
-class Replay:
-    """The window over a run's shards; a source of batches for `training.data.stream`.
+class Window:
+    """The newest games of one board size; a source of batches for `training.data.Mixture`.
 
     The newest shard is held back until a newer one comes, unless it is the only one: on it one may measure a net that has
     not learned from it.
     """
 
-    def __init__(
-        self,
-        config: ReplayConfig,
-        features: FeatureSet,
-        paths: Callable[[], Sequence[Path]],
-        tell: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-    ):
-        """paths: all shards there are, the oldest first. tell: hears of shards that cannot be used; they are left out."""
-        self.config, self.features = config, features
-        self._paths, self._tell, self._clock = paths, tell, clock
-        self._known: set[Path] = set()
-        self._parts: list[Part] = []  # the window and the part held back, in the order of `paths`
-        self._looked = -LOOK_SECONDS
-        self.behind = True  # whether there are shards that nobody has looked at
+    def __init__(self, size: int, share: float, config: ReplayConfig, features: FeatureSet):
+        """share: of the rows in `config` that are of this size."""
+        self.size, self.config, self.features = size, config, features
+        self.first = max(1.0, share * config.window)  # rows that it begins with
+        self.first_rows = max(1.0, share * config.first_rows)  # before the first batch
+        self._parts: list[Part] = []  # what is learned from and the part held back, in the order of the run's shards
         self._sampler: RowSampler | None = None
-        self.shards = self.games = 0  # that could be read
+        self.shards = self.games = 0  # that have come
         self._rows = 0  # of these
         self.fair_komi: float | None = None  # Black's mean lead without komi in the window; None: too few games are counted
+        self.waits = False  # whether there was no batch when one was asked for
 
     @property
     def held(self) -> Part | None:
@@ -144,70 +143,55 @@ class Replay:
         return self._parts[-1] if self.shards > 1 else None
 
     @property
-    def window(self) -> list[Part]:
+    def parts(self) -> list[Part]:
         """The parts that are learned from, the oldest first."""
         return self._parts[:-1] if self.shards > 1 else self._parts
 
     @property
     def rows(self) -> int:
-        """Rows of the window."""
-        return sum(part.count() for part in self.window)
+        """Rows that are learned from."""
+        return sum(part.count() for part in self.parts)
 
     @property
     def plies(self) -> float | None:
-        """Mean length of the window's games, None if there are none."""
-        games = sum(part.games.size.size for part in self.window)
-        return sum(part.games.moves.size for part in self.window) / games if games else None
+        """Mean length of the games that are learned from, None if there are none."""
+        games = sum(part.games.size.size for part in self.parts)
+        return sum(part.games.moves.size for part in self.parts) / games if games else None
 
     @property
     def made(self) -> int:
         """Rows of all parts that are or were learned from."""
         return self._rows - (self.held.count() if self.held else 0)
 
-    def look(self) -> None:
-        """Read shards that are new, for a second or so; the rest comes next time."""
-        self._looked = started = self._clock()
-        paths = self._paths()
-        place = {path: i for i, path in enumerate(paths)}
-        self.behind, before = False, self.shards
-        for path in paths:
-            if path in self._known:
-                continue
-            if self._clock() - started > LOOK_SECONDS:
-                self.behind = True
-                break
-            self._known.add(path)
-            try:
-                part = load_part(path, self.config.size)
-            except RecordError as error:
-                self._tell(f"{error}; the shard is left out")
-                continue
-            self._parts = sorted([*self._parts, part], key=lambda part: place.get(part.path, -1))
-            self.shards, self.games, self._rows = self.shards + 1, self.games + part.games.size.size, self._rows + part.count()
-            self._forget()
-        if before != self.shards:
-            self._sampler = None
-            self.fair_komi = fair_komi([part.games for part in self.window])
+    def add(self, part: Part, place: Mapping[Path, int]) -> None:
+        """Take in a part. place: of the paths of all shards, in order. `renew` must follow before anything is drawn."""
+        self._parts = sorted([*self._parts, part], key=lambda part: place.get(part.path, -1))
+        self.shards, self.games, self._rows = self.shards + 1, self.games + part.games.size.size, self._rows + part.count()
+        self._forget()
 
     def _forget(self) -> None:
         """Let go of the oldest parts, as long as the others fill the window."""
-        window = self.window
-        wanted, rows = window_rows(self.made, self.config.window), sum(part.count() for part in window)
-        while len(window) > 1 and rows - window[0].count() >= wanted:
-            rows -= window[0].count()
-            window = window[1:]
-        self._parts = [*window, *([self.held] if self.held else [])]
+        kept = self.parts
+        wanted, rows = window_rows(self.made, self.first), sum(part.count() for part in kept)
+        while len(kept) > 1 and rows - kept[0].count() >= wanted:
+            rows -= kept[0].count()
+            kept = kept[1:]
+        self._parts = [*kept, *([self.held] if self.held else [])]
+
+    def renew(self) -> None:
+        """Draw from the parts that there are now."""
+        self._sampler = None
+        self.fair_komi = fair_komi([part.games for part in self.parts])
 
     def source(self, first: int, batch: int) -> tuple[RowSampler, int] | None:
-        """What the batch that begins with sample `first` is drawn from; None: it must wait for games."""
-        if self.behind or self._clock() - self._looked >= LOOK_SECONDS:
-            self.look()
+        """What the batch that begins with sample `first` of this size is drawn from; None: it must wait for games."""
         made = self.made
-        if self.behind or not made or made < self.config.first_rows or first + batch > self.config.uses * made:
+        self.waits = made < self.first_rows or first + batch > self.config.uses * made
+        if self.waits:
             return None
         if self._sampler is None:
             draw = Draw(self.config.seed, int(self.config.symmetries), shuffle=1, vary=0.0)
-            self._sampler = RowSampler(*join(self.window), self.features, draw, self.config.horizon_weight)
+            self._sampler = RowSampler(*join(self.parts), self.features, draw, self.config.horizon_weight)
         return self._sampler, first
 
     def newest(self) -> RowSampler | None:
@@ -219,3 +203,94 @@ class Replay:
             return None
         draw = Draw(self.config.seed, symmetries=0, shuffle=1, vary=0.0)
         return RowSampler(self.held.games, self.held.rows, self.features, draw, 0.0)
+
+
+class Replay:
+    """The windows over a run's shards, one for each board size; a source of batches for `training.data.stream`."""
+
+    def __init__(
+        self,
+        config: ReplayConfig,
+        features: FeatureSet,
+        paths: Callable[[], Sequence[Path]],
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        """paths: all shards there are, the oldest first. tell: hears of shards that cannot be used; they are left out."""
+        whole = sum(config.shares.values())
+        self.windows = {size: Window(size, share / whole, config, features) for size, share in config.shares.items()}
+        self._dealt = Mixture(list(self.windows.values()), list(config.shares.values()))
+        self._paths, self._tell, self._clock = paths, tell, clock
+        self._known: set[Path] = set()
+        self._looked = -LOOK_SECONDS
+        self.behind = True  # whether there are shards that nobody has looked at
+
+    @property
+    def shards(self) -> int:
+        """How many could be read."""
+        return sum(window.shards for window in self.windows.values())
+
+    @property
+    def games(self) -> int:
+        """How many these hold."""
+        return sum(window.games for window in self.windows.values())
+
+    @property
+    def rows(self) -> int:
+        """Rows that are learned from."""
+        return sum(window.rows for window in self.windows.values())
+
+    @property
+    def made(self) -> int:
+        """Rows that are or were learned from."""
+        return sum(window.made for window in self.windows.values())
+
+    @property
+    def plies(self) -> dict[int, float]:
+        """By board size, mean length of the games that are learned from; without sizes that have none."""
+        return {size: window.plies for size, window in self.windows.items() if window.plies is not None}
+
+    @property
+    def fair_komi(self) -> dict[int, float]:
+        """By board size, the komi that would be fair; without sizes of which too few games are counted."""
+        return {size: window.fair_komi for size, window in self.windows.items() if window.fair_komi is not None}
+
+    @property
+    def awaited(self) -> Window:
+        """The window that had no batch when it was its turn; else the first."""
+        windows = list(self.windows.values())
+        return next((window for window in windows if window.waits), windows[0])
+
+    def look(self) -> None:
+        """Read shards that are new, for a second or so; the rest comes next time."""
+        self._looked = started = self._clock()
+        paths = self._paths()
+        place = {path: i for i, path in enumerate(paths)}
+        self.behind, changed = False, set()
+        for path in paths:
+            if path in self._known:
+                continue
+            if self._clock() - started > LOOK_SECONDS:
+                self.behind = True
+                break
+            self._known.add(path)
+            try:
+                part = load_part(path, self.windows)
+            except RecordError as error:
+                self._tell(f"{error}; the shard is left out")
+                continue
+            self.windows[part.size].add(part, place)
+            changed.add(part.size)
+        for size in changed:
+            self.windows[size].renew()
+
+    def source(self, first: int, batch: int) -> tuple[RowSampler, int] | None:
+        """What the batch that begins with sample `first` is drawn from; None: it must wait for games."""
+        if self.behind or self._clock() - self._looked >= LOOK_SECONDS:
+            self.look()
+        return None if self.behind else self._dealt.source(first, batch)
+
+    def newest(self) -> dict[int, RowSampler]:
+        """By board size, rows that nothing was learned from, as `Window.newest`; without sizes that have none."""
+        found = {size: window.newest() for size, window in self.windows.items()}
+        return {size: sampler for size, sampler in found.items() if sampler is not None}

@@ -4,7 +4,7 @@ Knows what workers say of themselves, and the words for it. Reads no shards and 
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from goengine.zero import run_folder
@@ -18,10 +18,11 @@ def lately(statuses: Collection[Status]) -> list[Status]:
     return [status for status in statuses if time.time() - status.time < FRESH]
 
 
-def figures(run: Path, window: int, plies: float | None) -> dict[str, float]:
+def figures(run: Path, window: int, plies: Mapping[int, float]) -> dict[str, float]:
     """Games of all workers, their speed as long as they say something of it, and how they play now.
 
-    window: rows that are learned from. plies: mean length of a game in it, None where there is none.
+    window: rows that are learned from. plies: mean length of their games, by board size. Where a run has several sizes, such
+    figures are named after theirs, as komi_9.
     """
     statuses = run_folder.statuses(run).values()
     found: dict[str, float] = {"games": sum(status.games for status in statuses), "window": window}
@@ -29,8 +30,10 @@ def figures(run: Path, window: int, plies: float | None) -> dict[str, float]:
         found["games_per_minute"] = round(sum(status.games_per_minute for status in busy), 1)
         found["evaluations_per_second"] = round(sum(status.evaluations_per_second for status in busy), 1)
         found["net_busy"] = round(sum(status.busy for status in busy) / len(busy), 4)
-    if plies is not None:
-        found["plies"] = round(plies, 2)
-    if (net := run_folder.newest(run)) is not None:
-        found |= {"visits": net.settings.visits, "komi": net.settings.komi}
+    net = run_folder.newest(run)
+    several = len(plies) > 1 or (net is not None and len(net.boards) > 1)
+    found |= {f"plies_{size}" if several else "plies": round(mean, 2) for size, mean in plies.items()}
+    if net is not None:
+        found["visits"] = net.settings.visits
+        found |= {f"komi_{board.settings.size}" if several else "komi": board.settings.komi for board in net.boards}
     return found

@@ -8,7 +8,7 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 import dataclasses
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ from goengine.machine import usable_cores
 from goengine.nets import build, checkpoint, ranks, spec
 from training import packs, parallel
 from training.checkpoint import Counters, RunError, plain
-from training.data import Sampler, mixture, pinned, stream
+from training.data import Sampler, Source, mixture, pinned, stream
 from training.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
-from training.evaluate import Predictions, combine, measure_with
+from training.evaluate import Predict, Predictions, by_size, combine, measure_with
 from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
@@ -108,32 +108,61 @@ def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
     return checkpoint.load(net).module().train()
 
 
+class RecordedGames:
+    """Packed games to learn from: `source` draws their positions, `card` says what they are."""
+
+    def __init__(self, paths: Sequence[Path], feature_name: str, draw: Draw, shares: Mapping[int, float]):
+        """shares: as of `training.data.mixture`. Raises RecordError as that, or as `packs.load_sizes`."""
+        games = packs.load_sizes(paths, warn)
+        self.source: Source = mixture(games, features.get(feature_name), draw, shares)
+        used = {size: part for size, part in games.items() if shares.get(size, not shares)}
+        self.card = {
+            "packs": [path.name for path in paths],
+            "games": sum(len(part.size) for part in used.values()),
+            "positions": sum(part.moves.size for part in used.values()),
+            "sizes": list(used),
+        }
+
+
+class HeldOut:
+    """Packed games that are only measured."""
+
+    def __init__(self, path: Path | None, feature_name: str):
+        """path: None for no games. Raises RecordError as `packs.load_sizes`."""
+        games = packs.load_sizes((path,), warn) if path is not None else {}
+        draw = Draw(0, symmetries=0, shuffle=1, vary=0.0)
+        self._samplers = [Sampler(part, features.get(feature_name), draw) for part in games.values()]
+
+    def figures(self, predict: Predict, positions: int, batch: int) -> dict[str, float]:
+        """Figures on so many positions of each board size, and their mean over all; empty if there are no games."""
+        parts = {}
+        for sampler in self._samplers:
+            count = min(positions, sampler.games.moves.size)
+            parts[sampler.size] = measure_with(predict, sampler, count, batch)
+        if not parts:
+            return {}
+        figures = combine(list(parts.values())).as_dict()
+        kept = {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
+        return kept | by_size({size: part.as_dict() for size, part in parts.items()})
+
+
 class GamesStage:
     """Positions of packed games with their moves and results, for `training.loop`."""
 
     def __init__(self, config: Training, module: build.Net):
         self.config, self.spec = config, module.spec
         self.weights = loss_weights(config)
-        chosen = features.get(module.spec.features)
-        games = packs.load_sizes(config.data, warn)
-        shares = board_shares(config.sizes)
         draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
-        self.sampler = mixture(games, chosen, draw, shares)
-        used = {size: part for size, part in games.items() if shares.get(size, not shares)}
-        self.card = {
-            "packs": [path.name for path in config.data],
-            "games": sum(len(part.size) for part in used.values()),
-            "positions": sum(part.moves.size for part in used.values()),
-            "sizes": list(used),
-        }
-        held_out = packs.load_sizes((config.validation,), warn) if config.validation is not None else {}
-        self.held_out = [Sampler(part, chosen, Draw(0, symmetries=0, shuffle=1, vary=0.0)) for part in held_out.values()]
+        self.games = RecordedGames(config.data, module.spec.features, draw, board_shares(config.sizes))
+        self.card = self.games.card
+        self.held_out = HeldOut(config.validation, module.spec.features)
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Batches from that sample on."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
         threads, part = workers(self.config), (ranks.rank(), ranks.count())
-        for targets in stream(self.sampler, self.config.batch, first_sample, threads=threads, allocate=allocate, part=part):
+        source = self.games.source
+        for targets in stream(source, self.config.batch, first_sample, threads=threads, allocate=allocate, part=part):
             yield targets._asdict()
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -142,17 +171,7 @@ class GamesStage:
 
     def validate(self, module: nn.Module, place: Place) -> dict[str, float]:
         """Figures on the held-out games: so many positions of each board size, and their mean over all."""
-        parts = {}
-        for sampler in self.held_out:
-            count = min(self.config.validation_positions, sampler.games.moves.size)
-            parts[sampler.size] = measure_with(predictor(module, place), sampler, count, self.config.batch)
-        if not parts:
-            return {}
-        figures = combine(list(parts.values())).as_dict()
-        kept = {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
-        if len(parts) > 1:
-            kept |= {f"{name}_{size}": getattr(part, name) for size, part in parts.items() for name in ("top1", "value_mse")}
-        return kept
+        return self.held_out.figures(predictor(module, place), self.config.validation_positions, self.config.batch)
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net with its configuration and data card."""
@@ -217,7 +236,7 @@ class DistillStage(GamesStage):
         super().save_net(path, Hint.without(arrays), counters, figures)
 
 
-def predictor(module: nn.Module, place: Place):
+def predictor(module: nn.Module, place: Place) -> Predict:
     """A torch module as a function from numpy to `Predictions`."""
 
     def predict(planes: np.ndarray, values: np.ndarray) -> Predictions:

@@ -116,7 +116,7 @@ def _begin(config: Zero, module: build.Net, replay: Replay) -> None:
     """Make the folder in which the larger net learns, or go on with the one there is.
 
     Its clock goes on where the present learner's stands: the budget is the run's. Its samples are numbered as if those of all
-    rows that have left the window had been drawn; so the rule that learning waits for games lets it draw the window's rows
+    rows that have left the windows had been drawn; so the rule that learning waits for games lets it draw the windows' rows
     as often as any, and no other has to be kept. Raises RunError if a net of another form learns there.
     """
     folder = config.run / NEXT
@@ -130,7 +130,7 @@ def _begin(config: Zero, module: build.Net, replay: Replay) -> None:
     while replay.behind:
         replay.look()
     counters = _counters(config.run / LEARNER)
-    first = int(config.uses * (replay.made - replay.rows))
+    first = int(config.uses * (replay.made - replay.rows) / config.own_share)
     counters = Counters(0, first, counters.seconds, counters.overhead, counters.reserve)
     folder.mkdir(exist_ok=True)
     checkpoint.save(folder / _NET, module, module.spec)
@@ -164,7 +164,7 @@ def settle(run: Path, say: Say) -> None:
         # Played as the net before: what depends on how far the run is comes with the next one.
         samples = max(present.samples, int(heir.meta.data.get("samples", 0)))
         story = {"samples": samples, "step": heir.meta.step, "config": heir.meta.config, "data": heir.meta.data}
-        net = publish_net(run, heir.arrays, heir.spec, present.settings, **story)
+        net = publish_net(run, heir.arrays, heir.spec, present.boards, **story)
         say(f"net {net.name} is the first of {net_name(heir.spec)}")
 
 

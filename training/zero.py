@@ -44,7 +44,7 @@ def run(config: Zero, began: float | None = None) -> bool:
         from training import zero_stage  # torch
 
         return zero_stage.learn(config, config.run, began)
-    run_folder.check(config.run, config.size, config.features)  # before a file of ours is put there
+    run_folder.check(config.run, list(config.shares), config.features)  # before a file of ours is put there
     config.run.mkdir(parents=True, exist_ok=True)
     lock = RunLock(config.run)
     try:
@@ -146,7 +146,7 @@ class Tick:
 
 def line(config: Zero, standing: "Standing") -> str:
     """How the run goes: games, speed, share of the time that nets compute, window, losses, rating."""
-    play = selfplay_figures.figures(config.run, standing.window, None)
+    play = selfplay_figures.figures(config.run, standing.window, {})
     words = [f"{100 * standing.progress:.1f} %", f"{play['games']:,} games"]
     if "net_busy" in play:
         words += [f"{play['evaluations_per_second']:,.0f} evaluations/s", f"net busy {100 * play['net_busy']:.0f} %"]

@@ -3,7 +3,7 @@
 Knows exports and where a run keeps its nets; learns nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from torch import nn
 from goengine.nets import build, checkpoint, export
 from goengine.nets.spec import PRESETS, NetSpec, preset
 from goengine.zero import run_folder
-from goengine.zero.run_folder import PublishedNet
-from goengine.zero.settings import SelfPlay
+from goengine.zero.run_folder import Board, PublishedNet
 from training.checkpoint import RunError, plain
 from training.stages import fresh_or_loaded
 from training.zero_options import Zero
@@ -24,7 +23,7 @@ def publish_net(
     run: Path,
     weights: nn.Module | Mapping[str, np.ndarray],
     spec: NetSpec,
-    settings: SelfPlay,
+    boards: Sequence[Board],
     *,
     samples: int = 0,
     step: int = 0,
@@ -33,7 +32,7 @@ def publish_net(
 ) -> PublishedNet:
     """Publish weights as the run's next net: as a weights file, and for OpenVINO with weights in float16.
 
-    settings: how self-play plays with it. config, data: the story that its weights file tells.
+    boards: how self-play plays with it. config, data: the story that its weights file tells.
     Raises RunError if the net sees other features than the run's games are for.
     """
     features = run_folder.read_config(run)["features"]
@@ -47,7 +46,7 @@ def publish_net(
         net, meta = checkpoint.load_module(folder / "net.safetensors")
         export.save_openvino(export.openvino_model(net, meta), folder / "net.xml")
 
-    return run_folder.publish(run, write, settings, samples=samples, step=step)
+    return run_folder.publish(run, write, boards, samples=samples, step=step)
 
 
 def begin(config: Zero) -> PublishedNet:
@@ -56,13 +55,14 @@ def begin(config: Zero) -> PublishedNet:
     Raises RunError if --net is neither a preset nor a weights file, sees other features than asked for or is smaller than
     the run's; RunFolderError if the folder is of another run or version. Nothing of it is changed then.
     """
-    there = run_folder.check(config.run, config.size, config.features)
+    sizes = list(config.shares)
+    there = run_folder.check(config.run, sizes, config.features)
     found = run_folder.newest(config.run) if there else None
     module = _asked_for(config) if found is None else larger(config, found)
-    run_folder.create(config.run, config.size, config.features, plain(config))
+    run_folder.create(config.run, sizes, config.features, plain(config))
     if found is not None:
         return found
-    return publish_net(config.run, module, module.spec, config.settings(0.0), config=plain(config))
+    return publish_net(config.run, module, module.spec, config.boards(0.0), config=plain(config))
 
 
 def larger(config: Zero, present: PublishedNet) -> build.Net | None:

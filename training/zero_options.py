@@ -8,12 +8,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from goengine.machine import usable_cores
 from goengine.options import Seconds, option
+from goengine.zero.run_folder import Board
 from goengine.zero.settings import SelfPlay
-from training.options import Learning
+from training.options import Learning, board_shares, check_packs
 
 _OWN = ("size", "visits", "cheap_visits", "full_share")  # settings that have options of their own
 
@@ -86,7 +88,7 @@ class Anchored:
 class Zero(Anchored, Learning):
     """Learn Go from nothing by self-play: workers play, this process learns; the same command goes on where a run stopped."""
 
-    size: int = option(9, "board size")
+    size: str = option("9", "board size; or several with shares of the work, 9=0.6,13=0.2,19=0.2: ratings are of the first")
     net: str = option(
         "b4c32",
         "a preset's name for a fresh net, or a weights file to begin with; a larger one than the run's "
@@ -103,6 +105,9 @@ class Zero(Anchored, Learning):
     uses: float = option(4.0, "times that a position is drawn, on average; learning waits for games where it would be more")
     first_rows: int | None = option(None, "positions before learning begins; by default a fifth of the window")
     horizon_weight: float = option(0.5, "share of later searches in the value's target; the result has the rest")
+    data: tuple[Path, ...] = option((), "packed games (see the command pack) to learn from, too; with --data-share")
+    data_share: float | None = option(None, "share of batches that are drawn from --data")
+    validation: Path | None = option(None, "packed games that are only measured")
     threads: int | None = option(1, "threads of the learner on a CPU; more suffer beside processes that play")
     optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
     save_every: Seconds | None = option(None, "time between nets for self-play; by default a 40th of the budget, 10s to 5m")
@@ -112,7 +117,7 @@ class Zero(Anchored, Learning):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("size", "games", "window", "rate_visits"):
+        for name in ("games", "window", "rate_visits"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
         if (self.workers or 0) < 0 or self.rate_games < 0 or (self.rate_nth or 1) < 1:
@@ -122,23 +127,48 @@ class Zero(Anchored, Learning):
             raise ValueError("--anchor needs rated nets: --rate-games above 0")
         if not 0 < self.uses < float("inf") or not 0 <= self.horizon_weight <= 1:
             raise ValueError("--uses must be above 0, --horizon-weight a share of one")
+        self._check_data()
+        if not self.size:
+            raise ValueError("--size: a board size is needed")
         for phase in phases(self.visits):  # every setting is judged before anything starts
-            self.settings(phase.start)
+            self.boards(phase.start)
 
-    def settings(self, share: float, komi: float | None = None) -> SelfPlay:
-        """What self-play is told when that share of the run is done; komi: the one measured to be fair.
+    def _check_data(self) -> None:
+        check_packs("--data", *self.data)
+        check_packs("--validation", *([self.validation] if self.validation else []))
+        if bool(self.data) != (self.data_share is not None):
+            raise ValueError("--data and --data-share need each other")
+        if self.data_share is not None and not 0 < self.data_share < 1:
+            raise ValueError(f"--data-share {self.data_share}: must be above 0 and below 1")
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """Share of self-play's evaluations, and of the batches from its games, by board size; they add up to 1."""
+        shares = board_shares(self.size, "--size")
+        return {size: share / sum(shares.values()) for size, share in shares.items()}
+
+    @property
+    def own_share(self) -> float:
+        """Share of batches that are drawn from self-play's games."""
+        return 1.0 if self.data_share is None else 1.0 - self.data_share
+
+    def boards(self, done: float, komi: Mapping[int, float] = MappingProxyType({})) -> tuple[Board, ...]:
+        """What self-play is told when that share of the run is done; komi: those measured to be fair, by board size.
 
         Raises ValueError (SettingsError) if a setting makes no sense.
         """
-        phase = [phase for phase in phases(self.visits) if phase.start <= share][-1]
+        phase = [phase for phase in phases(self.visits) if phase.start <= done][-1]
         values: Mapping[str, Any] = {
-            "size": self.size,
             "visits": phase.visits,
             "cheap_visits": phase.cheap_visits,
             "full_share": float(self.full_share) if phase.cheap_visits else 1.0,
             **parsed(self.play),
         }
-        return SelfPlay.from_json({**values, **({} if komi is None else {"komi": komi})})
+        boards = []
+        for size, share in self.shares.items():
+            fair = {"komi": komi[size]} if size in komi else {}
+            boards.append(Board(SelfPlay.from_json({"size": size, **values, **fair}), share))
+        return tuple(boards)
 
     def settled(self) -> "Zero":
         """With a number wherever the default depends on the machine, the budget or another option."""

@@ -5,6 +5,7 @@ much it surprised the net, and the values that later searches of the game had. S
 (seed, k, the games it is drawn from). Know no files and no nets.
 """
 
+from collections.abc import Hashable
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -159,6 +160,11 @@ class RowSampler(Sampler):
         super().__init__(games, features, draw)
         self.rows = rows
         self._fill = partial(row_filler(features.encode), rows, horizon_weight)
+
+    @property
+    def form(self) -> Hashable:
+        """As `Sampler`, whose policies have another type."""
+        return self.side, "searches"
 
     def buffers(self, batch: int, allocate: Allocate = np.zeros) -> Targets:
         """Room for `batch` samples; the policy is float32[batch, N * N + 1]."""

@@ -1,13 +1,14 @@
 """The learner of a zero run: it trains on the games that self-play makes meanwhile, and publishes nets for them.
 
-Knows what a batch teaches, what is measured, and what self-play is told with each net. Which games are drawn from is in
-`training.replay`, where nets go in `training.zero_nets`. Starts no process, and does not know who plays.
+Knows what a batch teaches, what is measured, and what self-play is told with each net. Batches of recorded games may stand
+between those of self-play. Which games are drawn from is in `training.replay`, where nets go in `training.zero_nets`. Starts
+no process, and does not know who plays.
 """
 
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,20 +21,23 @@ from goengine.machine import usable_cores
 from goengine.nets import build, checkpoint, ranks
 from goengine.options import format_duration
 from goengine.zero import run_folder
-from goengine.zero.settings import SelfPlay
+from goengine.zero.run_folder import Board
 from training import parallel
 from training.checkpoint import Counters, plain
-from training.data import pinned, stream
+from training.data import Mixture, Source, pinned, stream
+from training.evaluate import Predict, Predictions, by_size
 from training.loop import Trainer
 from training.losses import total_loss
+from training.options import Training
 from training.place import Batch, Place
 from training.replay import Replay, ReplayConfig
-from training.sampling import Targets
+from training.sampling import Draw, Targets
 from training.schedule import Schedule
 from training.selfplay_figures import figures as selfplay_figures
-from training.stages import device_name, fresh_or_loaded, loop_config, loss_weights, predictor, warn
+from training.stages import HeldOut, RecordedGames, device_name, fresh_or_loaded, loop_config, loss_weights, predictor, warn
 from training.zero_nets import publish_net
 from training.zero_options import Zero
+from training.zero_sampling import RowSampler
 
 HOLD = 2 / 3  # share of the run in which the learning rate stays at its peak
 WAIT_SECONDS = 0.5  # between two looks whether a batch can be drawn
@@ -51,26 +55,36 @@ class Standing:
     made: int  # rows (positions with a full search) that were or are learned from
     window: int  # rows that are drawn from now
     waiting: bool  # whether learning waits for games
-    komi: float | None  # that would be fair; None while too few games are counted
+    komi: Mapping[int, float]  # that would be fair, by board size; without sizes of which too few games are counted
     learner: str = run_folder.LEARNER  # folder of the run in which it learns
 
 
 OnTick = Callable[[Standing], None]
-Publish = Callable[[Mapping[str, np.ndarray], SelfPlay, Counters, Mapping[str, object]], object]
+Publish = Callable[[Mapping[str, np.ndarray], Sequence[Board], Counters, Mapping[str, object]], object]
 
 
 class ZeroStage:
-    """Positions of the newest games with what their searches found, for `training.loop`."""
+    """Positions of the newest games with what their searches found, and of recorded games if asked for, for `training.loop`."""
 
     learner = run_folder.LEARNER
 
     def __init__(self, config: Zero, module: build.Net, replay: Replay, publish: Publish, on_tick: OnTick):
-        """publish: called after each checkpoint with (averaged arrays, settings for self-play, counters, data card).
+        """publish: called after each checkpoint with (averaged arrays, boards for self-play, counters, data card).
 
-        on_tick: called before every batch, and every half second while there is none.
+        on_tick: called before every batch, and every half second while there is none. Raises RecordError if recorded games
+        cannot be read.
         """
         self.config, self.spec, self.replay = config, module.spec, replay
         self.weights = loss_weights(config)
+        self.source: Source = replay
+        self._recorded: dict[str, object] = {}  # what the nets' cards say of recorded games
+        leads = ranks.rank() == 0  # it alone draws and measures
+        if config.data and leads:
+            draw = Draw(config.seed, int(config.symmetries), 1, Training.vary, Training.results)
+            games = RecordedGames(config.data, module.spec.features, draw, {})
+            self.source = Mixture([replay, games.source], [config.own_share, config.data_share])
+            self._recorded = {"recorded": {**games.card, "share": config.data_share}}
+        self.held_out = HeldOut(config.validation if leads else None, module.spec.features)
         self._publish, self._on_tick = publish, on_tick
         self.progress = 0.0
         self.samples = 0
@@ -86,7 +100,7 @@ class ZeroStage:
     def _drawn(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
         cuda = device_name(self.config).startswith("cuda")
         threads = max(1, usable_cores() - (self.config.workers or 0)) if cuda else 1
-        source = stream(self.replay, self.config.batch, first_sample, threads=threads, allocate=pinned if cuda else np.zeros)
+        source = stream(self.source, self.config.batch, first_sample, threads=threads, allocate=pinned if cuda else np.zeros)
         patience = _Patience(self.replay)
         self.samples = first_sample
         with contextlib.closing(source):
@@ -120,46 +134,63 @@ class ZeroStage:
         return {"selfplay": selfplay_figures(self.config.run, self.replay.rows, self.replay.plies)}
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The loss of all targets. Boards fill the planes, because a run has one board size."""
+        """The loss of all targets. Boards fill the planes, because a batch has one size."""
         self.progress = float(batch["progress"])
         return total_loss(module(batch["planes"], batch["globals"], True), batch, self.weights)
 
     def validate(self, module: nn.Module, place: Place) -> dict[str, float]:
-        """Figures on the newest shard, which nothing was learned from: the searches' policies and the games' results.
+        """Figures on the newest shard of each board size, which nothing was learned from: the searches' policies and the games'
+        results, together and by size; and those on recorded games, as games_top1.
 
-        Empty while there is none. `policy` is the cross-entropy, `lag` what of it is not the search's own entropy.
+        Empty while there is none of either. `policy` is the cross-entropy, `lag` what of it is not the search's own entropy.
         """
-        sampler = self.replay.newest()
-        if sampler is None:
-            return {}
-        predict, size = predictor(module, place), self.config.batch
-        count = min(self.config.validation_positions, len(sampler.rows.position))
-        sums = np.zeros(6)
-        for first in range(0, count, size):
-            targets = sampler.batch(first, min(size, count - first))
-            sums += _sums(targets, predict(targets.planes, targets.globals))
-        figures = dict(zip(("policy", "lag", "top1"), sums[:3] / count, strict=True))
-        if sums[5]:
-            figures |= dict(zip(("value_mse", "value_right"), sums[3:5] / sums[5], strict=True))
-        return {name: float(value) for name, value in figures.items()}
+        config, predict = self.config, predictor(module, place)
+        sums = {
+            size: _sums_of(sampler, predict, min(config.validation_positions, len(sampler.rows.position)), config.batch)
+            for size, sampler in self.replay.newest().items()
+        }
+        figures = _figures(sum(sums.values())) if sums else {}
+        figures |= by_size({size: _figures(own) for size, own in sums.items()})
+        recorded = self.held_out.figures(predict, config.validation_positions, config.batch)
+        return figures | {f"games_{name}": value for name, value in recorded.items()}
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net, and publish it with the settings that self-play is to use from now on."""
-        komi = self.replay.fair_komi if self.config.fair_komi else None
+        komi = self.replay.fair_komi if self.config.fair_komi else {}
         card = {
             "games": self.replay.games,
             "positions": self.replay.made,
             "samples": counters.samples,
             "seconds": round(counters.seconds, 1),
-            "fair_komi": komi,
+            "fair_komi": {str(size): value for size, value in komi.items()},
+            **self._recorded,
             "validation": {name: value for name, value in figures.items() if np.isfinite(value)},
         }
         checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
-        self._publish(arrays, self.config.settings(self.progress, komi), counters, card)
+        self._publish(arrays, self.config.boards(self.progress, komi), counters, card)
 
 
-def _sums(targets: Targets, found) -> np.ndarray:
-    """Sums over one batch: cross-entropy, divergence, best moves found, squared errors, winners named, results: float64[6]."""
+def _sums_of(sampler: RowSampler, predict: Predict, count: int, batch: int) -> np.ndarray:
+    """`_sums` over the first so many samples."""
+    sums = np.zeros(7)
+    for first in range(0, count, batch):
+        targets = sampler.batch(first, min(batch, count - first))
+        sums += _sums(targets, predict(targets.planes, targets.globals))
+    return sums
+
+
+def _figures(sums: np.ndarray) -> dict[str, float]:
+    """Means made of `_sums`; those of the value where there was a result."""
+    figures = dict(zip(("policy", "lag", "top1"), sums[:3] / sums[6], strict=True))
+    if sums[5]:
+        figures |= dict(zip(("value_mse", "value_right"), sums[3:5] / sums[5], strict=True))
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _sums(targets: Targets, found: Predictions) -> np.ndarray:
+    """Sums over one batch: cross-entropy, divergence, best moves found, squared errors, winners named, results, samples:
+    float64[7].
+    """
     logits = found.policy.astype(np.float64)
     logits -= logits.max(1, keepdims=True)
     log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
@@ -175,6 +206,7 @@ def _sums(targets: Targets, found) -> np.ndarray:
             ((found.value - targets.value) ** 2 * weight).sum(),
             (right * weight).sum(),
             weight.sum(),
+            len(weight),
         ]
     )
 
@@ -196,11 +228,10 @@ class _Patience:
         self._since = now if self._since is None else self._since
         if now - self._since < self._patience:
             return
-        replay, waited = self._replay, f" for {format_duration(now - self._since)}" if self._patience else ""
-        wanted = (
-            f"it begins with {replay.config.first_rows}" if replay.made < replay.config.first_rows else "it draws no more often"
-        )
-        warn(f"learning waits{waited} for games: {replay.made} positions so far, {wanted}")
+        window, waited = self._replay.awaited, f" for {format_duration(now - self._since)}" if self._patience else ""
+        wanted = f"it begins with {window.first_rows:.0f}" if window.made < window.first_rows else "it draws no more often"
+        size = f" on {window.size}x{window.size}" if len(self._replay.windows) > 1 else ""
+        warn(f"learning waits{waited} for games{size}: {window.made} positions so far, {wanted}")
         self._since, self._patience = now, 10 * PATIENCE
 
 
@@ -226,13 +257,13 @@ def learn(config: Zero, run: Path, began: float | None = None, on_tick: OnTick =
 def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> bool:
     module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
 
-    def publish(arrays, settings, counters, card):
+    def publish(arrays, boards, counters, card):
         newest = run_folder.newest(run)
         if newest is None or newest.step != counters.step:  # a run that waited in vain has nothing new to say
             # A net that took over has drawn less than the one before it; curves go forward all the same.
             samples = max(counters.samples, newest.samples if newest else 0)
             story = {"samples": samples, "step": counters.step, "config": plain(config), "data": card}
-            publish_net(run, arrays, module.spec, settings, **story)
+            publish_net(run, arrays, module.spec, boards, **story)
 
     stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
     return trainer(config, run, module, stage, began).run()
@@ -254,7 +285,7 @@ def replay_config(config: Zero) -> ReplayConfig:
     """The window's part of the options."""
     config = config.settled()
     return ReplayConfig(
-        size=config.size,
+        shares=config.shares,
         window=config.window,
         first_rows=config.first_rows,
         uses=config.uses,

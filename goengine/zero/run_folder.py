@@ -1,9 +1,9 @@
 """The folder in which self-play and learning meet: where everything lies, and how it gets there whole.
 
-    RUN/config.json         what the run is: form, board size, feature set, the learner's options
+    RUN/config.json         what the run is: form, board sizes, feature set, the learner's options
     RUN/lock                held by the process that leads the run
-    RUN/nets/000012/        a net that plays: net.xml, net.bin, net.safetensors, play.json (settings of self-play with it)
-    RUN/shards/NAME-000001.npz   games of the worker NAME
+    RUN/nets/000012/        a net that plays: net.xml, net.bin, net.safetensors, play.json (how self-play plays with it)
+    RUN/shards/NAME-000001.npz   games of the worker NAME, on one board size
     RUN/status/NAME.json    what that worker has done
     RUN/learner/            the learner's checkpoints
     RUN/learner-next/       those of a larger net that learns to take over; RUN/learner-b4c32/: of one that rests
@@ -16,7 +16,7 @@ at any moment. Knows names of files and their JSON; what is in nets and shards i
 import json
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from goengine.files import replacing
 from goengine.zero.settings import SelfPlay, SettingsError
 
-FORM = "goengine zero run 1"
+FORM = "goengine zero run 2"
 CONFIG, NETS, SHARDS, STATUS, LEARNER, MATCHES = "config.json", "nets", "shards", "status", "learner", "matches"
 NEXT = "learner-next"
 NET_FILES = ("net.xml", "net.bin", "net.safetensors")
@@ -39,12 +39,19 @@ class RunFolderError(Exception):
     """A run folder that cannot be used; the message says why and what to do."""
 
 
+class Board(NamedTuple):
+    """How self-play plays on one board size."""
+
+    settings: SelfPlay
+    share: float = 1.0  # of all evaluations that go to this size
+
+
 class PublishedNet(NamedTuple):
     """A net of a run."""
 
     number: int
     folder: Path
-    settings: SelfPlay  # how self-play plays with it
+    boards: tuple[Board, ...]  # how self-play plays with it, by board size; the first is the one that ratings are about
     samples: int = 0  # positions drawn for learning before it
     step: int = 0
     made: str = ""  # time in ISO form
@@ -53,6 +60,16 @@ class PublishedNet(NamedTuple):
     def name(self) -> str:
         """As shards and ratings call it."""
         return self.folder.name
+
+    @property
+    def settings(self) -> SelfPlay:
+        """Those of the first board size."""
+        return self.boards[0].settings
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The board sizes, in order."""
+        return tuple(board.settings.size for board in self.boards)
 
 
 @dataclass(frozen=True)
@@ -77,33 +94,38 @@ class Status:
 # -- what the run is --
 
 
-def check(run: Path, size: int, features: str) -> bool:
-    """Whether there is a run of this size and feature set; False where there is none yet.
+def check(run: Path, sizes: Collection[int], features: str) -> bool:
+    """Whether there is a run of these board sizes, in any order, and this feature set; False where there is none yet.
 
-    Raises RunFolderError if the folder is of another version, board size or feature set, or holds something else.
+    Raises RunFolderError if the folder is of another version, other board sizes or another feature set, or holds something
+    else.
     """
     if not (run / CONFIG).exists():
         if any(path.name != LOCK for path in run.glob("*")):
             raise RunFolderError(f"{run}: holds something, but no run (there is no {CONFIG}); take another --run folder")
         return False
     config = read_config(run)
-    for name, wanted in (("size", size), ("features", features)):
-        if config[name] != wanted:
-            raise RunFolderError(
-                f"{run}: a run with {name} {config[name]}, not {wanted}; go on so, or take another --run folder"
-            )
+    told = (("size", words(config["sizes"]), words(sizes)), ("features", config["features"], features))
+    for name, found, wanted in told:
+        if found != wanted:
+            raise RunFolderError(f"{run}: a run with {name} {found}, not {wanted}; go on so, or take another --run folder")
     return True
 
 
-def create(run: Path, size: int, features: str, options: Mapping[str, Any]) -> None:
+def words(sizes: Collection[int]) -> str:
+    """Board sizes in words, the smallest first: '9 and 19'."""
+    return " and ".join(map(str, sorted(sizes)))
+
+
+def create(run: Path, sizes: Sequence[int], features: str, options: Mapping[str, Any]) -> None:
     """Make a run folder, or go on with the one there is, and write down the options.
 
     Raises RunFolderError as `check`, and nothing is changed then; OSError if it cannot be written.
     """
-    check(run, size, features)
+    check(run, sizes, features)
     for name in (NETS, SHARDS, STATUS, LEARNER, MATCHES):
         (run / name).mkdir(parents=True, exist_ok=True)
-    write_json(run / CONFIG, {"format": FORM, "size": size, "features": features, "options": dict(options)})
+    write_json(run / CONFIG, {"format": FORM, "sizes": list(sizes), "features": features, "options": dict(options)})
 
 
 def read_config(run: Path) -> dict[str, Any]:
@@ -115,16 +137,18 @@ def read_config(run: Path) -> dict[str, Any]:
             f"{run}: a run folder of form '{form}', this program reads '{FORM}'; use the version that made it, or take another "
             "folder"
         )
-    if not isinstance(config.get("size"), int) or not isinstance(config.get("features"), str):
-        raise RunFolderError(f"{run / CONFIG}: size or features are missing; the file was edited or is damaged")
+    sizes = config.get("sizes")
+    known = isinstance(sizes, list) and sizes and all(type(size) is int for size in sizes)
+    if not known or not isinstance(config.get("features"), str):
+        raise RunFolderError(f"{run / CONFIG}: sizes or features are missing; the file was edited or is damaged")
     return config
 
 
 # -- nets --
 
 
-def publish(run: Path, write: Callable[[Path], None], settings: SelfPlay, *, samples: int, step: int) -> PublishedNet:
-    """Publish the next net. write: puts the files of NET_FILES into the folder that it is given.
+def publish(run: Path, write: Callable[[Path], None], boards: Sequence[Board], *, samples: int, step: int) -> PublishedNet:
+    """Publish the next net. write: puts the files of NET_FILES into the folder that it is given. boards: one of each size.
 
     One process at a time: the learner's lock sees to that. Raises RunFolderError if a file was not written.
     """
@@ -139,12 +163,12 @@ def publish(run: Path, write: Callable[[Path], None], settings: SelfPlay, *, sam
         if missing := [file for file in NET_FILES if not (beside / file).is_file()]:
             raise RunFolderError(f"{beside}: {', '.join(missing)} was not written; the net is not published")
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        play = {"settings": settings.to_json(), "samples": samples, "step": step, "made": made}
-        write_json(beside / PLAY, play)
+        told = [{"share": board.share, "settings": board.settings.to_json()} for board in boards]
+        write_json(beside / PLAY, {"boards": told, "samples": samples, "step": step, "made": made})
         beside.rename(run / NETS / name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return PublishedNet(number, run / NETS / name, settings, samples, step, made)
+    return PublishedNet(number, run / NETS / name, tuple(boards), samples, step, made)
 
 
 def newest(run: Path) -> PublishedNet | None:
@@ -177,8 +201,11 @@ def _net_folders(run: Path) -> list[tuple[int, Path]]:
 def _read_net(number: int, folder: Path) -> PublishedNet:
     play = read_json(folder / PLAY)
     try:
-        settings = SelfPlay.from_json(play["settings"])
-        return PublishedNet(number, folder, settings, int(play["samples"]), int(play["step"]), str(play["made"]))
+        boards = tuple(Board(SelfPlay.from_json(board["settings"]), float(board["share"])) for board in play["boards"])
+        found = PublishedNet(number, folder, boards, int(play["samples"]), int(play["step"]), str(play["made"]))
+        if not boards or len(set(found.sizes)) < len(boards) or not all(board.share > 0 for board in boards):
+            raise ValueError("boards: one of each size is needed, with a share above 0")
+        return found
     except SettingsError as error:
         raise RunFolderError(f"{folder / PLAY}: {error}; use the version of the program that the run was begun with") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

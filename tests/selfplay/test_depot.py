@@ -124,7 +124,7 @@ def test_each_kind_gets_the_files_that_it_needs(run):
 
 def test_it_waits_for_the_first_net(tmp_path, run):
     empty = tmp_path / "empty"
-    run_folder.create(empty, 5, "zero", {})
+    run_folder.create(empty, [5], "zero", {})
     depot = Depot(empty, "c")
     started = time.monotonic()
     play_until(empty, depot, lambda: time.monotonic() - started > 0.5)

@@ -58,7 +58,7 @@ def test_games_are_written_whole(run):
     at_work = play(run)
     (found,) = shards(run)
     assert len(found) == at_work.games >= 6 and found.net == "000000" and found.size == 5
-    assert dict(found.settings) == json.loads((run / "nets/000000/play.json").read_text())["settings"]
+    assert dict(found.settings) == json.loads((run / "nets/000000/play.json").read_text())["boards"][0]["settings"]
     assert found.rows() > 0 and (found.visits[found.kind == FULL] == SETTINGS.visits).all()
     assert (found.games.ending == SCORE).any() and len(set(found.seed.tolist())) == len(found)
     status = run_folder.read_status(run, "w1")
@@ -111,13 +111,13 @@ def test_other_visits_need_another_table(run, monkeypatch):
     monkeypatch.setattr(worker, "LOOK_SECONDS", 0.0)
     with Worker(WorkerOptions(run=run, name="w1", games=8, once=12, seed=1)) as at_work:
         at_work._look(_Bar())
-        first = at_work._table
+        first = at_work.boards.tables[5]
         while not at_work.games:
             for game in first.step():
                 at_work._take(game)
         publish(run, replace(SETTINGS, visits=6))
         at_work.play(threading.Event())
-        assert at_work._table is not first
+        assert at_work.boards.tables[5] is not first
     found = shards(run)
     assert {(shard.net, *set(shard.visits[shard.kind == FULL].tolist())) for shard in found} == {("000000", 4), ("000001", 6)}
     status = run_folder.read_status(run, "w1")
@@ -132,7 +132,7 @@ class _Bar:
 
 def test_it_waits_for_the_first_net(tmp_path):
     run = tmp_path / "run"
-    run_folder.create(run, 5, "zero", {})
+    run_folder.create(run, [5], "zero", {})
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     at_work = play(run, once=None, stop=stop)
@@ -157,6 +157,7 @@ def test_a_damaged_newer_net_is_told_and_passed_over(run, monkeypatch, capsys):
     [
         (lambda run: publish(run, features="agz17"), "a net for the features agz17 and size 5; the run is for zero and size 5"),
         (lambda run: publish(run, replace(SETTINGS, size=7)), "a net for the features zero and size 7"),
+        (lambda run: publish(run, SETTINGS, replace(SETTINGS, size=7)), "and size 5 and 7; the run is for zero and size 5"),
         (lambda run: (run / "nets/000000/net.xml").write_text("<net>"), "damaged"),
         (lambda run: (run / "nets/000000/net.bin").unlink(), r"net\.bin: cannot be read"),
         (lambda run: (run / "nets/000000/play.json").write_text("{}"), r"play\.json: damaged"),

@@ -271,7 +271,7 @@ def test_two_learners_of_one_zero_run(tmp_path):
     """`training zero` under torchrun: the first process leads the run, and both give the weights that one gives."""
     for name, count in (("one", 1), ("two", 2)):
         run = tmp_path / name
-        begun = Zero(run=run, size=5, net="b2c16", steps=6)
+        begun = Zero(run=run, size="5", net="b2c16", steps=6)
         begin(begun)
         for number in range(3):
             path = run_folder.next_shard_path(run, "test")

@@ -19,7 +19,7 @@ from training.sampling import Draw, symmetry_of
 from training.zero_sampling import Rows, RowSampler, row_of, weigh
 
 SIZE = 5
-CONFIG = ReplayConfig(size=SIZE, window=40, first_rows=1, uses=1000.0, horizon_weight=0.5, seed=3)
+CONFIG = ReplayConfig(shares={SIZE: 1.0}, window=40, first_rows=1, uses=1000.0, horizon_weight=0.5, seed=3)
 PLAIN = Draw(seed=3, symmetries=0, shuffle=0, vary=0.0)
 MIXED = Draw(seed=3, symmetries=1, shuffle=1, vary=0.0)
 ZERO = features.get("zero")
@@ -42,6 +42,11 @@ def opened(folder, told=None, **settings):
     told = [] if told is None else told
     config = dataclasses.replace(CONFIG, **settings)
     return Replay(config, ZERO, lambda: listed(folder), told.append, lambda: next(ticks) / 10)
+
+
+def kept(source, size=SIZE):
+    """Paths of the shards that are learned from."""
+    return [part.path for part in source.windows[size].parts]
 
 
 def slow_horizon(record, value, ply):
@@ -104,7 +109,7 @@ def check_sample(batch, b, seed, ply, s, share):
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_samples_in_order_equal_slow_replay(folder, share):
-    parts = [load_part(path, SIZE) for path in listed(folder)]
+    parts = [load_part(path, [SIZE]) for path in listed(folder)]
     sampler = RowSampler(*join(parts), ZERO, PLAIN, share)
     rows = list(slow_rows(range(15)))
     batch = sampler.batch(0, len(rows) + 1)
@@ -115,7 +120,7 @@ def test_samples_in_order_equal_slow_replay(folder, share):
 
 
 def test_drawn_samples_under_every_symmetry_equal_slow_replay(folder):
-    sampler = RowSampler(*join([load_part(path, SIZE) for path in listed(folder)]), ZERO, MIXED, 0.5)
+    sampler = RowSampler(*join([load_part(path, [SIZE]) for path in listed(folder)]), ZERO, MIXED, 0.5)
     rows, batch, seen = list(slow_rows(range(15))), sampler.batch(100, 120), set()
     for b in range(120):
         s = int(symmetry_of(MIXED, 100 + b))
@@ -155,11 +160,11 @@ def test_the_window_is_of_the_newest_whole_shards(folder, window):
     source.look()
     rows = [full_moves(range(5 * i, 5 * i + 5)) for i in range(5)]
     assert (source.shards, source.games, source.made) == (5, 25, sum(rows[:4]))
-    assert source.held.path == listed(folder)[-1]
+    assert source.windows[SIZE].held.path == listed(folder)[-1]
     wanted, first = window_rows(sum(rows[:4]), window), 3
     while first > 0 and sum(rows[first:4]) < wanted:
         first -= 1
-    assert [part.path for part in source.window] == listed(folder)[first:4]
+    assert kept(source) == listed(folder)[first:4]
     assert source.source(0, 8)[0].rows.position.size == sum(rows[first:4])
 
 
@@ -173,18 +178,18 @@ def test_a_window_read_at_once_equals_one_that_grew(tmp_path):
     fresh = opened(tmp_path, window=10)
     sampler, first = fresh.source(64, 32)
     assert all(np.array_equal(a, b) for a, b in zip(sampler.batch(first, 32), batch, strict=True))
-    assert [part.path for part in fresh.window] == [part.path for part in grown.window] != listed(tmp_path)[:-1]
+    assert kept(fresh) == kept(grown) != listed(tmp_path)[:-1]
 
 
 def test_the_first_shard_is_learned_from_alone_and_the_newest_is_held_back(tmp_path):
     source = opened(tmp_path)
-    assert source.source(0, 8) is None and source.newest() is None and source.held is None
+    assert source.source(0, 8) is None and source.newest() == {} and source.windows[SIZE].held is None
     random_shard(SIZE, range(5)).save(tmp_path / "a-000001.npz")
     source.look()
-    assert source.source(0, 8) is not None and source.newest() is None
+    assert source.source(0, 8) is not None and source.newest() == {}
     random_shard(SIZE, range(5, 10)).save(tmp_path / "a-000002.npz")
     source.look()
-    shown = source.newest()
+    shown = source.newest()[SIZE]
     assert source.source(0, 8)[0].games.size.size == 5 and len(shown.rows.position) == full_moves(range(5, 10))
     batch = shown.batch(0, 20)
     assert set(np.unique(batch.value[batch.value_weight > 0])) == {-1.0, 1.0}  # results, without the values of searches
@@ -267,7 +272,7 @@ def test_fair_komi(monkeypatch):
 
 
 def test_refused(folder):
-    part = load_part(listed(folder)[0], SIZE)
+    part = load_part(listed(folder)[0], [SIZE])
     with pytest.raises(ValueError, match="rows"):
         RowSampler(part.games, part.rows, ZERO, PLAIN._replace(vary=0.5), 0.5)
     with pytest.raises(ValueError, match="rows"):

@@ -11,7 +11,7 @@ import torch
 from goengine import features
 from goengine.progress import Progress
 from goengine.zero import run_folder
-from goengine.zero.run_folder import Status
+from goengine.zero.run_folder import Board, Status
 from tests.zero.random_games import random_shard
 from tests.zero.runs import SETTINGS
 from training import reporter
@@ -24,24 +24,25 @@ from training.selfplay_figures import figures
 @pytest.fixture
 def run(tmp_path):
     """A run folder with a net that nobody can play."""
-    run_folder.create(tmp_path / "run", 5, "zero", {})
+    run_folder.create(tmp_path / "run", [5, 7], "zero", {})
 
     def write(folder):
         for name in run_folder.NET_FILES:
             (folder / name).touch()
 
-    run_folder.publish(tmp_path / "run", write, replace(SETTINGS, visits=6, komi=2.5), samples=0, step=0)
+    settings = replace(SETTINGS, visits=6, komi=2.5)
+    run_folder.publish(tmp_path / "run", write, [Board(settings)], samples=0, step=0)
     return tmp_path / "run"
 
 
 def test_figures_of_a_run(run):
-    assert figures(run, 0, None) == {"games": 0, "window": 0, "visits": 6, "komi": 2.5}
+    assert figures(run, 0, {}) == {"games": 0, "window": 0, "visits": 6, "komi": 2.5}
     now = time.time()
     speeds = {"games_per_minute": 60.0, "evaluations_per_second": 1000.0, "time": now}
     run_folder.write_status(run, "w1", Status(games=1000, busy=0.8, **speeds))
     run_folder.write_status(run, "w2", Status(games=500, busy=0.9, **speeds))
     run_folder.write_status(run, "gone", Status(games=7, busy=0.1, **{**speeds, "time": now - 1000}))
-    assert figures(run, 9000, 21.456) == {
+    assert figures(run, 9000, {5: 21.456}) == {
         "games": 1507,
         "window": 9000,
         "games_per_minute": 120.0,
@@ -53,13 +54,32 @@ def test_figures_of_a_run(run):
     }
 
 
+def test_figures_of_several_sizes(run):
+    def write(folder):
+        for name in run_folder.NET_FILES:
+            (folder / name).touch()
+
+    boards = [Board(SETTINGS, 0.5), Board(replace(SETTINGS, size=7, komi=9.0), 0.5)]
+    run_folder.publish(run, write, boards, samples=0, step=0)
+    found = figures(run, 50, {5: 20.0, 7: 40.123})
+    assert found == {
+        "games": 0,
+        "window": 50,
+        "plies_5": 20.0,
+        "plies_7": 40.12,
+        "visits": SETTINGS.visits,
+        "komi_5": SETTINGS.komi,
+        "komi_7": 9.0,
+    }
+
+
 def test_the_length_of_games(tmp_path):
     random_shard(5, range(5)).save(tmp_path / "a-000001.npz")
-    config = ReplayConfig(size=5, window=40, first_rows=1, uses=9.0, horizon_weight=0.5, seed=3)
+    config = ReplayConfig(shares={5: 1.0}, window=40, first_rows=1, uses=9.0, horizon_weight=0.5, seed=3)
     source = Replay(config, features.get("zero"), lambda: [tmp_path / "a-000001.npz"], str)
-    assert source.plies is None and source.rows == 0
+    assert source.plies == {} and source.rows == 0
     source.look()
-    assert source.plies == random_shard(5, range(5)).games.moves.size / 5 and source.rows == source.made > 0
+    assert source.plies == {5: random_shard(5, range(5)).games.moves.size / 5} and source.rows == source.made > 0
 
 
 def test_a_report_asks_for_them_once_a_minute(tmp_path, monkeypatch):

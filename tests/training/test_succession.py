@@ -27,20 +27,20 @@ SIZE = 5
 def quick(monkeypatch):
     """Nets are published without an export, which takes seconds."""
 
-    def publish(run, weights, form, settings, *, samples=0, step=0, config=None, data=None):
+    def publish(run, weights, form, boards, *, samples=0, step=0, config=None, data=None):
         def write(folder):
             for name in run_folder.NET_FILES:
                 (folder / name).touch()
             checkpoint.save(folder / "net.safetensors", weights, form, step=step, config=config, data=data)
 
-        return run_folder.publish(run, write, settings, samples=samples, step=step)
+        return run_folder.publish(run, write, boards, samples=samples, step=step)
 
     for module in (zero_nets, zero_stage, succession):
         monkeypatch.setattr(module, "publish_net", publish)
 
 
 def options(run, **settings):
-    chosen = {"size": SIZE, "net": "b2c16", "batch": 16, "window": 30, "first_rows": 20, "uses": 50.0, "half": False}
+    chosen = {"size": str(SIZE), "net": "b2c16", "batch": 16, "window": 30, "first_rows": 20, "uses": 50.0, "half": False}
     chosen |= {"steps": 8, "rate_games": 0, "workers": 0, "visits": "4", "validation_positions": 64}
     return Zero(run=run, **{**chosen, "save_every": Seconds(1e-9), "validate_every": Seconds(1e-9), **settings}).settled()
 
@@ -92,7 +92,7 @@ def test_which_net_is_larger(run, tmp_path):
 
 
 def test_a_smaller_net_and_other_features_are_refused(run, tmp_path):
-    larger = zero_nets.publish_net(run, build.build(form("b3c32"), 1), form("b3c32"), options(run).settings(0.0))
+    larger = zero_nets.publish_net(run, build.build(form("b3c32"), 1), form("b3c32"), options(run).boards(0.0))
     before = (run / "config.json").read_text()
     with pytest.raises(RunError, match=r"has a net of another size, b3c32, .* go on with --net b3c32"):
         zero_nets.begin(options(run))
@@ -116,7 +116,7 @@ def test_it_learns_takes_over_and_the_run_goes_on(run, monkeypatch, capsys):
     nets = run_folder.nets(run)
     first = nets[before.number + 1]
     assert checkpoint.load(first.folder / "net.safetensors").spec == form("b3c32") == newest_form(run)
-    assert nets[-1].step == 8 > first.step > 0 and first.settings == before.settings
+    assert nets[-1].step == 8 > first.step > 0 and first.boards == before.boards
     assert [net.samples for net in nets] == sorted(net.samples for net in nets)
     found = load_state(run / "learner/state.safetensors")[1]
     assert found.step == 8 and found.seconds > rests.seconds  # the budget is the run's

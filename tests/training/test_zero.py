@@ -17,7 +17,7 @@ from goengine import features
 from goengine.nets import build, checkpoint, spec
 from goengine.options import Seconds
 from goengine.zero import run_folder
-from goengine.zero.run_folder import RunFolderError, Status
+from goengine.zero.run_folder import Board, RunFolderError, Status
 from goengine.zero.settings import SelfPlay
 from goengine.zero.shards import Shard
 from tests.zero.runs import new_run, publish
@@ -39,7 +39,7 @@ def few_threads():
 
 
 def options(run: Path, **more) -> Zero:
-    return Zero(**({"run": run, "size": 5, "net": "b2c16", "steps": 2, "visits": "4"} | more))
+    return Zero(**({"run": run, "size": "5", "net": "b2c16", "steps": 2, "visits": "4"} | more))
 
 
 def snapshot(folder: Path) -> dict:
@@ -53,11 +53,11 @@ def test_phases_of_a_run(tmp_path):
     assert phases("16") == (Phase(0.0, 16),)
     assert phases("8,16@0.2,64/16@0.66") == (Phase(0.0, 8), Phase(0.2, 16), Phase(0.66, 64, 16))
     config = options(tmp_path, visits="8,16@0.2,64/16@0.66", play=("komi=3", "rules=chinese+tromp-taylor", "resign=-0.9"))
-    early, middle, late = (config.settings(share) for share in (0.0, 0.2, 1.0))
+    early, middle, late = (config.boards(done)[0].settings for done in (0.0, 0.2, 1.0))
     assert (early.visits, early.cheap_visits, early.full_share) == (8, 0, 1.0) and middle.visits == 16
     assert (late.visits, late.cheap_visits, late.full_share) == (64, 16, 0.25)
     assert early == SelfPlay(size=5, visits=8, komi=3.0, rules=("chinese", "tromp-taylor"), resign=-0.9)
-    assert config.settings(0.0, komi=9.5) == replace(early, komi=9.5)
+    assert config.boards(0.0, komi={5: 9.5}) == (Board(replace(early, komi=9.5)),)
     assert parsed(("method=puct", "resign=None", "fork_share=0")) == {"method": "puct", "resign": None, "fork_share": 0}
 
 
@@ -103,7 +103,7 @@ def test_wrong_options(tmp_path, capsys, more, said):
 def test_a_run_begins_with_a_net_and_goes_on_with_the_newest(tmp_path):
     config = options(tmp_path / "run", play=("komi=3",))
     first = zero_nets.begin(config)
-    assert first.number == 0 and first.settings == config.settings(0.0)
+    assert first.number == 0 and first.boards == config.boards(0.0)
     found = checkpoint.load(first.folder / "net.safetensors")
     assert found.spec == spec.preset("b2c16", "zero", found.spec.planes, found.spec.globals)
     assert run_folder.read_config(tmp_path / "run")["options"]["net"] == "b2c16"
@@ -114,7 +114,7 @@ def test_a_run_begins_with_a_net_and_goes_on_with_the_newest(tmp_path):
 
 
 def test_a_run_that_was_killed_before_its_first_net(tmp_path):
-    run_folder.create(tmp_path / "run", 5, "zero", {})
+    run_folder.create(tmp_path / "run", [5], "zero", {})
     assert zero_nets.begin(options(tmp_path / "run")).number == 0
 
 
@@ -147,15 +147,15 @@ def test_a_net_with_other_features_is_refused(tmp_path, capsys):
     assert not (tmp_path / "run" / "config.json").exists()
     run = new_run(tmp_path / "run2")
     with pytest.raises(RunError, match="are for the features zero, this net sees agz17"):
-        zero_nets.publish_net(run, build.build(wanted, 7), wanted, SelfPlay(size=5))
+        zero_nets.publish_net(run, build.build(wanted, 7), wanted, [Board(SelfPlay(size=5))])
     assert len(run_folder.nets(run)) == 1
 
 
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"format": "goengine zero run 2"}, "a run folder of form 'goengine zero run 2'"),
-        ({"size": 9}, "a run with size 9, not 5"),
+        ({"format": "goengine zero run 1"}, "a run folder of form 'goengine zero run 1'"),
+        ({"sizes": [9]}, "a run with size 9, not 5"),
         ({"features": "agz17"}, "a run with features agz17, not zero"),
     ],
 )
@@ -213,7 +213,7 @@ def test_a_tick_keeps_the_nets_that_are_rated(tmp_path, monkeypatch):
     assert crew.looks == 2
 
 
-STANDING = Standing(progress=0.25, samples=40_000, shards=3, games=90, made=12_000, window=9_000, waiting=False, komi=3.5)
+STANDING = Standing(progress=0.25, samples=40_000, shards=3, games=90, made=12_000, window=9_000, waiting=False, komi={5: 3.5})
 
 
 def test_the_line_of_a_run(tmp_path):
@@ -245,7 +245,7 @@ def test_a_worker_that_cannot_play_ends_the_run(tmp_path, capsys):
     run = tmp_path / "run"
     zero_nets.begin(options(run))
     play = json.loads((run / "nets/000000/play.json").read_text())
-    play["settings"]["size"] = 7
+    play["boards"][0]["settings"]["size"] = 7
     (run / "nets/000000/play.json").write_text(json.dumps(play))
     began = time.monotonic()
     assert cli.main(["zero", "--run", str(run), *SMALL, "--steps", "2", "--workers", "1", "--rate-games", "0"]) == 1
@@ -285,7 +285,7 @@ def test_the_command_rate(tmp_path, capsys):
     with pytest.raises(ValueError, match="--nth"):
         Rate(run=run, nth=0)
     with pytest.raises(RunFolderError):
-        zero.run(options(run, size=9))
+        zero.run(options(run, size="9"))
 
 
 def children(pid: int) -> list[int]:

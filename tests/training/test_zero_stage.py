@@ -28,7 +28,7 @@ SIZE = 5
 
 def options(run, **settings):
     chosen = {
-        "size": SIZE,
+        "size": str(SIZE),
         "net": "b2c16",
         "batch": 16,
         "window": 100,
@@ -77,12 +77,12 @@ def run(empty):
 def quick(monkeypatch):
     """Nets are published without an export, which takes seconds."""
 
-    def publish(run, arrays, spec, settings, *, samples, step, **story):
+    def publish(run, arrays, spec, boards, *, samples, step, **story):
         def write(folder):
             for name in run_folder.NET_FILES:
                 (folder / name).touch()
 
-        return run_folder.publish(run, write, settings, samples=samples, step=step)
+        return run_folder.publish(run, write, boards, samples=samples, step=step)
 
     monkeypatch.setattr(zero_stage, "publish_net", publish)
 
@@ -103,7 +103,7 @@ def test_it_learns_and_publishes_what_workers_can_play(run):
     assert net.settings.visits == 8 and net.settings.size == SIZE  # the second half of the run
     learned = checkpoint.load(net.folder / "net.safetensors")
     kept = checkpoint.load(run / "learner" / "net.safetensors")
-    assert learned.meta.step == kept.meta.step == 6 and learned.meta.config["size"] == SIZE
+    assert learned.meta.step == kept.meta.step == 6 and learned.meta.config["size"] == str(SIZE)
     assert all(np.array_equal(learned.arrays[name], kept.arrays[name]) for name in kept.arrays)
     before = checkpoint.load(run / "nets" / "000000" / "net.safetensors")
     assert any(not np.array_equal(learned.arrays[name], before.arrays[name]) for name in before.arrays)
@@ -115,7 +115,7 @@ def test_it_learns_and_publishes_what_workers_can_play(run):
     assert 0 < figures["lag"] < figures["policy"] and 0 <= figures["top1"] <= 1
     assert learned.meta.data["games"] == 15 and learned.meta.data["validation"].keys() == figures.keys()
     last = seen[-1]
-    assert last.shards == 3 and last.games == 15 and last.window == last.made > 40 and not last.waiting and last.komi is None
+    assert last.shards == 3 and last.games == 15 and last.window == last.made > 40 and not last.waiting and last.komi == {}
 
 
 def stop_at(count, killed=None):
@@ -211,7 +211,7 @@ def test_a_damaged_shard_does_not_stop_it(run, capsys, quick):
 def test_the_fair_komi_goes_to_self_play(run, monkeypatch, wanted, quick):
     monkeypatch.setattr(replay, "FAIR_GAMES", 2)
     assert learn(options(run, fair_komi=wanted, play=("komi=-40",)), run)
-    parts = [replay.load_part(path, SIZE).games for path in run_folder.shard_paths(run)[:2]]
+    parts = [replay.load_part(path, [SIZE]).games for path in run_folder.shard_paths(run)[:2]]
     komi = replay.fair_komi(parts)
     assert komi is not None and run_folder.newest(run).settings.komi == (komi if wanted else -40)
 
@@ -236,6 +236,6 @@ def test_the_stage_publishes_through_what_it_is_given(run, tmp_path):
     counters = Counters(step=5, samples=80)
     arrays = checkpoint.arrays_of(module)
     stage.save_net(tmp_path / "net.safetensors", arrays, counters, {"policy": 2.5, "value_mse": float("nan")})
-    ((published, settings, told, card),) = given
-    assert published is arrays and settings.visits == 8 and told == counters and card["validation"] == {"policy": 2.5}
+    ((published, (board,), told, card),) = given
+    assert published is arrays and board.settings.visits == 8 and told == counters and card["validation"] == {"policy": 2.5}
     assert checkpoint.load(tmp_path / "net.safetensors").meta.step == 5

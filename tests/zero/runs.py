@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from goengine.zero import run_folder
-from goengine.zero.run_folder import PublishedNet
+from goengine.zero.run_folder import Board, PublishedNet
 from goengine.zero.settings import SelfPlay
 
 SETTINGS = SelfPlay(size=5, visits=4, considered=4, komi=3.0)
@@ -27,18 +27,19 @@ def exported(features: str = "zero") -> Path:
     return folder
 
 
-def publish(run: Path, settings: SelfPlay = SETTINGS, features: str = "zero", samples: int = 0, step: int = 0) -> PublishedNet:
-    """Publish the tiny net."""
+def publish(run: Path, *settings: SelfPlay, features: str = "zero", samples: int = 0, step: int = 0) -> PublishedNet:
+    """Publish the tiny net. settings: one for each board size, with equal shares; SETTINGS if there are none."""
+    boards = [Board(each, 1 / len(settings)) for each in settings] or [Board(SETTINGS)]
 
     def write(folder: Path) -> None:
         for path in exported(features).iterdir():
             shutil.copy(path, folder)
 
-    return run_folder.publish(run, write, settings, samples=samples, step=step)
+    return run_folder.publish(run, write, boards, samples=samples, step=step)
 
 
-def new_run(run: Path, settings: SelfPlay = SETTINGS) -> Path:
-    """A run folder with one net."""
-    run_folder.create(run, settings.size, "zero", {})
-    publish(run, settings)
+def new_run(run: Path, *settings: SelfPlay) -> Path:
+    """A run folder with one net. settings: as of `publish`."""
+    run_folder.create(run, [each.size for each in settings or (SETTINGS,)], "zero", {})
+    publish(run, *settings)
     return run

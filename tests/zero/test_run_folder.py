@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from goengine.zero import run_folder
-from goengine.zero.run_folder import NET_FILES, RunFolderError, Status
+from goengine.zero.run_folder import NET_FILES, Board, RunFolderError, Status
 from goengine.zero.settings import SelfPlay
 
 SETTINGS = SelfPlay(size=5, visits=8)
+BOARDS = (Board(SETTINGS),)
 
 
 def write_net(folder) -> None:
@@ -20,7 +21,7 @@ def write_net(folder) -> None:
 
 @pytest.fixture
 def run(tmp_path):
-    run_folder.create(tmp_path / "run", 5, "zero", {"visits": "8"})
+    run_folder.create(tmp_path / "run", [5], "zero", {"visits": "8"})
     return tmp_path / "run"
 
 
@@ -29,21 +30,24 @@ def snapshot(folder) -> dict:
 
 
 def test_a_run_is_made_once_and_gone_on_with(run):
-    assert run_folder.check(run, 5, "zero")
-    run_folder.create(run, 5, "zero", {"visits": "16"})
+    assert run_folder.check(run, [5], "zero")
+    run_folder.create(run, [5], "zero", {"visits": "16"})
     config = run_folder.read_config(run)
-    assert config == {"format": run_folder.FORM, "size": 5, "features": "zero", "options": {"visits": "16"}}
-    assert not run_folder.check(run.parent / "new", 5, "zero") and not (run.parent / "new").exists()
+    assert config == {"format": run_folder.FORM, "sizes": [5], "features": "zero", "options": {"visits": "16"}}
+    assert not run_folder.check(run.parent / "new", [5], "zero") and not (run.parent / "new").exists()
 
 
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"format": "goengine zero run 2"}, "form 'goengine zero run 2', this program reads 'goengine zero run 1'"),
+        ({"format": "goengine zero run 1", "size": 5}, "form 'goengine zero run 1', this program reads 'goengine zero run 2'"),
         ({"format": None}, "form 'None'"),
-        ({"size": 9}, "a run with size 9, not 5"),
+        ({"sizes": [9]}, "a run with size 9, not 5"),
+        ({"sizes": [9, 5]}, "a run with size 5 and 9, not 5"),
         ({"features": "agz17"}, "a run with features agz17, not zero"),
-        ({"size": "9"}, "damaged"),
+        ({"sizes": "9"}, "damaged"),
+        ({"sizes": []}, "damaged"),
+        ({"sizes": ["9"]}, "damaged"),
     ],
 )
 def test_other_runs_are_refused_and_left_alone(run, change, said):
@@ -51,7 +55,7 @@ def test_other_runs_are_refused_and_left_alone(run, change, said):
     (run / "config.json").write_text(json.dumps(config))
     before = snapshot(run)
     with pytest.raises(RunFolderError, match=said):
-        run_folder.create(run, 5, "zero", {})
+        run_folder.create(run, [5], "zero", {})
     assert snapshot(run) == before
 
 
@@ -59,14 +63,14 @@ def test_other_runs_are_refused_and_left_alone(run, change, said):
 def test_damaged_configurations(run, text, said):
     (run / "config.json").write_text(text)
     with pytest.raises(RunFolderError, match=rf"config\.json: .*{said}"):
-        run_folder.create(run, 5, "zero", {})
+        run_folder.create(run, [5], "zero", {})
     assert (run / "config.json").read_text() == text
 
 
 def test_somebody_elses_folder_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RunFolderError, match="holds something, but no run"):
-        run_folder.create(tmp_path, 5, "zero", {})
+        run_folder.create(tmp_path, [5], "zero", {})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(RunFolderError, match=r"cannot be read: .*; is this the folder of a run"):
         run_folder.read_config(tmp_path)
@@ -74,12 +78,24 @@ def test_somebody_elses_folder_is_refused(tmp_path):
 
 def test_nets_are_numbered_and_the_newest_is_found(run):
     assert run_folder.newest(run) is None and run_folder.nets(run) == []
-    first = run_folder.publish(run, write_net, SETTINGS, samples=0, step=0)
-    second = run_folder.publish(run, write_net, replace(SETTINGS, komi=3.5), samples=640, step=10)
+    first = run_folder.publish(run, write_net, BOARDS, samples=0, step=0)
+    second = run_folder.publish(run, write_net, [Board(replace(SETTINGS, komi=3.5))], samples=640, step=10)
     assert (first.number, first.name, second.number, second.name) == (0, "000000", 1, "000001")
     assert run_folder.newest(run) == second and second.settings.komi == 3.5 and (second.samples, second.step) == (640, 10)
     assert run_folder.nets(run) == [first, second] and second.made.endswith("+00:00")
     assert {path.name for path in second.folder.iterdir()} == {*NET_FILES, "play.json"}
+
+
+def test_a_net_for_several_sizes(tmp_path):
+    run = tmp_path / "run"
+    run_folder.create(run, [7, 5], "zero", {})
+    assert run_folder.check(run, [5, 7], "zero") and run_folder.read_config(run)["sizes"] == [7, 5]
+    with pytest.raises(RunFolderError, match="a run with size 5 and 7, not 7"):
+        run_folder.check(run, [7], "zero")
+    boards = (Board(replace(SETTINGS, size=7, komi=9.0), 0.75), Board(SETTINGS, 0.25))
+    net = run_folder.publish(run, write_net, boards, samples=0, step=0)
+    assert run_folder.newest(run) == net and net.boards == boards
+    assert net.settings.komi == 9.0 and net.sizes == (7, 5)  # the first size is what ratings are about
 
 
 def test_nobody_sees_a_net_before_it_is_whole(run):
@@ -88,14 +104,19 @@ def test_nobody_sees_a_net_before_it_is_whole(run):
         (folder / "net.xml").write_bytes(b"")
 
     with pytest.raises(RunFolderError, match=r"net\.bin, net\.safetensors was not written"):
-        run_folder.publish(run, write, SETTINGS, samples=0, step=0)
+        run_folder.publish(run, write, BOARDS, samples=0, step=0)
     assert list((run / "nets").iterdir()) == []
     left = run / "nets" / ".000000.part"  # of a process that was killed
     left.mkdir()
     (left / "net.old").write_bytes(b"")
     assert run_folder.newest(run) is None
-    net = run_folder.publish(run, write_net, SETTINGS, samples=0, step=0)
+    net = run_folder.publish(run, write_net, BOARDS, samples=0, step=0)
     assert not left.exists() and not (net.folder / "net.old").exists()
+
+
+def played(*boards) -> str:
+    """A play.json."""
+    return json.dumps({"boards": boards, "samples": 1, "step": 1, "made": ""})
 
 
 @pytest.mark.parametrize(
@@ -103,16 +124,17 @@ def test_nobody_sees_a_net_before_it_is_whole(run):
     [
         ("{", "damaged"),
         ("{}", "damaged"),
-        ('{"settings": 3, "samples": 1, "step": 1, "made": ""}', "damaged"),
-        (
-            '{"settings": {"tempo": 3}, "samples": 1, "step": 1, "made": ""}',
-            "no setting 'tempo'; it was written by another version",
-        ),
-        ('{"settings": {"visits": 1}, "samples": 1, "step": 1, "made": ""}', "visits"),
+        (played(3), "damaged"),
+        (played(), "damaged"),
+        (played({"settings": {}}), "damaged"),
+        (played({"settings": {}, "share": 0}), "share above 0"),
+        (played({"settings": {}, "share": 0.5}, {"settings": {}, "share": 0.5}), "one of each size"),
+        (played({"settings": {"tempo": 3}, "share": 1}), "no setting 'tempo'; it was written by another version"),
+        (played({"settings": {"visits": 1}, "share": 1}), "visits"),
     ],
 )
 def test_nets_with_settings_that_make_no_sense(run, play, said):
-    net = run_folder.publish(run, write_net, SETTINGS, samples=0, step=0)
+    net = run_folder.publish(run, write_net, BOARDS, samples=0, step=0)
     (net.folder / "play.json").write_text(play)
     with pytest.raises(RunFolderError, match=said) as caught:
         run_folder.newest(run)
@@ -121,11 +143,11 @@ def test_nets_with_settings_that_make_no_sense(run, play, said):
 
 def test_pruning_keeps_the_first_the_last_and_what_is_asked_for(run):
     for _ in range(12):
-        run_folder.publish(run, write_net, SETTINGS, samples=0, step=0)
+        run_folder.publish(run, write_net, BOARDS, samples=0, step=0)
     run_folder.prune(run, keep={3, 6, 99})
     assert [net.number for net in run_folder.nets(run)] == [0, 3, 6, 8, 9, 10, 11]
     assert {path.name for path in (run / "nets").iterdir()} == {f"{n:06d}" for n in (0, 3, 6, 8, 9, 10, 11)}
-    assert run_folder.publish(run, write_net, SETTINGS, samples=0, step=0).number == 12
+    assert run_folder.publish(run, write_net, BOARDS, samples=0, step=0).number == 12
 
 
 def test_shards_by_time_and_counters_that_go_on(run):
