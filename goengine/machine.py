@@ -7,6 +7,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+import llvmlite.binding
+
 PACKAGES = ("numpy", "numba", "openvino", "torch")
 
 
@@ -47,6 +49,12 @@ def installed(package: str) -> str:
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_has(*features: str) -> bool:
+    """Whether this CPU has one of these instruction sets, by LLVM's names."""
+    found = llvmlite.binding.get_host_cpu_features()
+    return any(found.get(name) for name in features)
 
 
 def _processor() -> str:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from goengine import features
-from goengine.machine import usable_cores
+from goengine.machine import cpu_has, usable_cores
 from goengine.nets import build, checkpoint, ranks, spec
 from training import packs, parallel
 from training.checkpoint import Counters, RunError, plain
@@ -67,6 +67,15 @@ def workers(config: Training) -> int:
     return max(1, usable_cores() - 1) if device_name(config).startswith("cuda") else 1
 
 
+def computes_half(config: Learning) -> bool:
+    """Whether to compute in bfloat16: as asked for, else where the hardware does it; other CPUs take ten times as long."""
+    if config.half is not None:
+        return config.half
+    if device_name(config).startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return cpu_has("avx512bf16", "amx-bf16", "bf16")
+
+
 def loop_config(config: Learning) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
@@ -77,7 +86,7 @@ def loop_config(config: Learning) -> LoopConfig:
         average=config.average,
         compile=may_compile(config),
         device=device_name(config),
-        half=config.half,
+        half=computes_half(config),
         save_every=config.save_every,
         validate_every=config.validate_every,
         log_every=config.log_every,
