@@ -108,7 +108,7 @@ def _from_folder(folder: Path, backend: Backend) -> Evaluator:
     if device != "cpu":
         cards.read_checked(folder, card, "net.safetensors")
         return _torch(folder / "net.safetensors", card, device, backend)
-    if backend.precision == "auto" and card.results.form == "int8" and _openvino_module().sums_int8_exactly():
+    if backend.precision == "auto" and card.results.form == "int8":
         backend = dataclasses.replace(backend, precision="int8")
     stem = f"{card.name}-int8" if backend.precision == "int8" else card.name
     graph, weights = (cards.read_checked(folder, card, f"{stem}.{suffix}") for suffix in ("xml", "bin"))

@@ -11,7 +11,6 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Final
 
-import llvmlite.binding
 import numpy as np
 
 from goengine.evaluators.base import (
@@ -51,12 +50,6 @@ def best_precision() -> str:
     """bf16 where the CPU has it (twice as fast, the same moves), else f16, else f32."""
     found = capabilities()
     return "bf16" if "BF16" in found else "f16" if "FP16" in found else "f32"
-
-
-def sums_int8_exactly() -> bool:
-    """Whether this CPU adds products of 8-bit integers in 32 bits. Older ones do it in 16, where our weights overflow."""
-    features = llvmlite.binding.get_host_cpu_features()
-    return any(features.get(name) for name in ("avx512vnni", "avxvnni", "amx-int8", "dotprod", "i8mm"))
 
 
 def read_pair(xml: Path) -> tuple[bytes, bytes]:

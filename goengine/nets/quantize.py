@@ -1,10 +1,11 @@
 """A net whose convolutions compute on 8-bit integers: where it rounds, how the steps are found, and what is kept of them.
 
-Knows one scheme, the one that OpenVINO runs on integers: weights in -127..127 steps of each output channel, activations
+Knows one scheme, the one that OpenVINO runs on integers: weights in -63..63 steps of each output channel, activations
 in 256 steps of each tensor (Jacob et al., Quantization and training of neural networks for efficient integer-arithmetic-
-only inference, 2018; Krishnamoorthi 2018). Only the trunk's blocks are rounded; the stem, everything behind a pooling
-and the heads stay in floating point. A prepared net rounds in float32 and lets gradients through, so it can be trained
-and exported alike. Knows no games and no training loop.
+only inference, 2018; Krishnamoorthi 2018). A CPU without VNNI adds two products of 8-bit integers in 16 bits that hold no
+more than 32,767: weights of 7 bits let every CPU come to the same sums. Only the trunk's blocks are rounded; the stem,
+everything behind a pooling and the heads stay in floating point. A prepared net rounds in float32 and lets gradients
+through, so it can be trained and exported alike. Knows no games and no training loop.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from goengine.nets.layers import ConvNorm, MaskedNorm
 from goengine.nets.safetensors_file import WeightsError
 
 LEVELS: Final = 256
-HIGHEST_WEIGHT: Final = 127
+HIGHEST_WEIGHT: Final = 63  # twice 255 times it fits into 16 bits
 KEY: Final = "quantization"  # where a weights file's data card keeps the steps
 SAMPLES: Final = 1 << 16  # values looked at per tensor and batch when its step is looked for
 # Which convolutions of a block see its input, and which something made inside.
@@ -69,7 +70,7 @@ class Rounding(nn.Module):
 
 
 class RoundedConv(nn.Conv2d):
-    """A convolution whose weights are rounded to steps of each output channel's largest weight / 127."""
+    """A convolution whose weights are rounded to steps of each output channel's largest weight / HIGHEST_WEIGHT."""
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B,inputs,M,M] -> [B,outputs,M,M]."""

@@ -91,19 +91,42 @@ def test_no_positions():
         quantize.calibrate(quantize.prepare(lively(POST)), ())
 
 
-def test_the_exported_graph_computes_on_integers(tmp_path):
-    _, prepared = calibrated(POST)
+def compiled_form(prepared, folder):
+    """The exported graph, ready to compute."""
     model = int8_model(prepared, checkpoint.Meta(POST, 0, {}, {}, "abc"))
     assert openvino_labels(model)["sha256"] == "abc"
-    save_openvino(model, tmp_path / "q.xml")
+    save_openvino(model, folder / "q.xml")
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    compiled = ov.Core().compile_model(tmp_path / "q.xml", "CPU", options)
-    planes, globals_ = positions(POST, 8, 9, 50)
-    found = compiled([planes.numpy(), globals_.numpy()])
+    return ov.Core().compile_model(folder / "q.xml", "CPU", options)
+
+
+def answers(compiled, prepared, planes, globals_):
+    """(policy by the exported graph, by the module)."""
     with torch.no_grad():
-        expected = prepared(planes, globals_, True)
-    off = np.abs(found[OUTPUTS[0]] - expected.policy.numpy())
-    assert off.mean() < 0.02 * float(expected.policy.std()), "float16 may move a value over the edge of a step, rarely"
+        return compiled([planes.numpy(), globals_.numpy()])[OUTPUTS[0]], prepared(planes, globals_, True).policy.numpy()
+
+
+def test_no_sum_of_integers_overflows(tmp_path):
+    """The largest products there can be, all of one sign: CPUs that add pairs of them in 16 bits must hold them."""
+    net = lively(POST).eval()
+    with torch.no_grad():
+        for module in net.trunk.blocks.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                module.weight.copy_(module.weight.abs().amax().expand_as(module.weight))
+    prepared = quantize.prepare(net)
+    quantize.calibrate(prepared, batches(POST))
+    for rounding in prepared.modules():
+        if isinstance(rounding, quantize.Rounding):
+            rounding.step /= 8  # nearly everything reaches the highest step
+    found, expected = answers(compiled_form(prepared.eval(), tmp_path), prepared, *positions(POST, 8, 9, 50))
+    assert np.abs(found - expected).mean() < 0.02 * expected.std()
+
+
+def test_the_exported_graph_computes_on_integers(tmp_path):
+    _, prepared = calibrated(POST)
+    compiled = compiled_form(prepared, tmp_path)
+    found, expected = answers(compiled, prepared, *positions(POST, 8, 9, 50))
+    assert np.abs(found - expected).mean() < 0.02 * expected.std(), "float16 may move a value over the edge of a step, rarely"
     precisions = [
         str(info["runtimePrecision"].astype(str))
         for node in compiled.get_runtime_model().get_ordered_ops()
