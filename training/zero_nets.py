@@ -5,18 +5,21 @@ Knows exports and where a run keeps its nets; learns nothing.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import nn
 
-from goengine.nets import build, checkpoint, export
+from goengine.nets import build, checkpoint, export, quantize
 from goengine.nets.spec import PRESETS, NetSpec, preset
 from goengine.zero import run_folder
 from goengine.zero.run_folder import Board, PublishedNet
 from training.checkpoint import RunError, plain
 from training.stages import fresh_or_loaded
 from training.zero_options import Zero
+
+if TYPE_CHECKING:
+    from openvino import Model
 
 
 def publish_net(
@@ -29,10 +32,12 @@ def publish_net(
     step: int = 0,
     config: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
+    calibration: Sequence[tuple[np.ndarray, np.ndarray]] = (),
 ) -> PublishedNet:
-    """Publish weights as the run's next net: as a weights file, and for OpenVINO with weights in float16.
+    """Publish weights as the run's next net: as a weights file, and for OpenVINO.
 
-    boards: how self-play plays with it. config, data: the story that its weights file tells.
+    boards: how self-play plays with it. config, data: the story that its weights file tells. calibration: batches (planes,
+    globals) on which the steps are found for a form that computes on 8-bit integers; without any, weights are in float16.
     Raises RunError if the net sees other features than the run's games are for.
     """
     features = run_folder.read_config(run)["features"]
@@ -44,9 +49,18 @@ def publish_net(
     def write(folder: Path) -> None:
         checkpoint.save(folder / "net.safetensors", weights, spec, step=step, config=config, data=data)
         net, meta = checkpoint.load_module(folder / "net.safetensors")
-        export.save_openvino(export.openvino_model(net, meta), folder / "net.xml")
+        export.save_openvino(
+            _int8(net, meta, calibration) if calibration else export.openvino_model(net, meta), folder / "net.xml"
+        )
 
     return run_folder.publish(run, write, boards, samples=samples, step=step)
+
+
+def _int8(net: build.Net, meta: checkpoint.Meta, calibration: Sequence[tuple[np.ndarray, np.ndarray]]) -> "Model":
+    """The net for OpenVINO, on integers, without training for its roundings: there is no time for that in a run."""
+    rounded = quantize.prepare(net)
+    quantize.calibrate(rounded, calibration)
+    return export.int8_model(rounded.eval(), meta)
 
 
 def begin(config: Zero) -> PublishedNet:

@@ -108,6 +108,9 @@ class Zero(Anchored, Learning):
     data: tuple[Path, ...] = option((), "packed games (see the command pack) to learn from, too; with --data-share")
     data_share: float | None = option(None, "share of batches that are drawn from --data")
     validation: Path | None = option(None, "packed games that are only measured")
+    int8: bool = option(
+        True, "self-play computes on 8-bit integers, on a CPU; steps of roundings are found on the newest games"
+    )
     threads: int | None = option(1, "threads of the learner on a CPU; more suffer beside processes that play")
     optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
     save_every: Seconds | None = option(None, "time between nets for self-play; by default a 40th of the budget, 10s to 5m")

@@ -40,6 +40,7 @@ from training.zero_options import Zero
 from training.zero_sampling import RowSampler
 
 HOLD = 2 / 3  # share of the run in which the learning rate stays at its peak
+CALIBRATION = 256  # positions of each board size on which the steps of roundings are found
 WAIT_SECONDS = 0.5  # between two looks whether a batch can be drawn
 PATIENCE = 60.0  # seconds of waiting after which that is said
 
@@ -154,6 +155,12 @@ class ZeroStage:
         recorded = self.held_out.figures(predict, config.validation_positions, config.batch)
         return figures | {f"games_{name}": value for name, value in recorded.items()}
 
+    def calibration(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Positions (planes, globals) of the newest games of each board size, for `publish_net`; none if it is not to round."""
+        samplers = self.replay.newest().values() if self.config.int8 else ()
+        drawn = [sampler.batch(0, min(CALIBRATION, len(sampler.rows.position))) for sampler in samplers]
+        return [(targets.planes, targets.globals) for targets in drawn]
+
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net, and publish it with the settings that self-play is to use from now on."""
         komi = self.replay.fair_komi if self.config.fair_komi else {}
@@ -263,7 +270,7 @@ def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> boo
             # A net that took over has drawn less than the one before it; curves go forward all the same.
             samples = max(counters.samples, newest.samples if newest else 0)
             story = {"samples": samples, "step": counters.step, "config": plain(config), "data": card}
-            publish_net(run, arrays, module.spec, boards, **story)
+            publish_net(run, arrays, module.spec, boards, **story, calibration=stage.calibration())
 
     stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
     return trainer(config, run, module, stage, began).run()

@@ -27,7 +27,7 @@ SIZE = 5
 def quick(monkeypatch):
     """Nets are published without an export, which takes seconds."""
 
-    def publish(run, weights, form, boards, *, samples=0, step=0, config=None, data=None):
+    def publish(run, weights, form, boards, *, samples=0, step=0, config=None, data=None, calibration=()):
         def write(folder):
             for name in run_folder.NET_FILES:
                 (folder / name).touch()

@@ -110,6 +110,8 @@ def test_it_learns_and_publishes_what_workers_can_play(run):
     evaluator = load(str(net.folder / "net.xml"), device="cpu", threads=1)
     assert evaluator.features == "zero"
     evaluator.close()
+    on_integers = [path.read_text().count("FakeQuantize") for path in sorted((run / "nets").glob("*/net.xml"))]
+    assert on_integers[0] == 0 < on_integers[1]  # nothing had been played when the first net was made
     figures = [line["validation"] for line in lines(run) if "validation" in line][-1]
     assert set(figures) == {"policy", "lag", "top1", "value_mse", "value_right"}
     assert 0 < figures["lag"] < figures["policy"] and 0 <= figures["top1"] <= 1
