@@ -99,10 +99,12 @@ def join(parts: Sequence[Part]) -> tuple[Games, Rows]:
 
 
 def fair_komi(parts: Sequence[Games]) -> float | None:
-    """Black's mean lead without komi in the counted games, to half a point; None if there are fewer than FAIR_GAMES."""
+    """The komi at which each side would have won half of the counted games, to half a point; None if there are fewer than
+    FAIR_GAMES. It is the median of Black's leads: in wild games a mean is made by the few in which a whole side dies.
+    """
     leads = np.concatenate([np.zeros(0, np.float32), *(part.margin + part.komi for part in parts)])
     counted = leads[~np.isnan(leads)]
-    return float(np.round(2 * counted.mean(dtype=np.float64)) / 2) if len(counted) >= FAIR_GAMES else None
+    return float(np.round(2 * np.median(counted)) / 2) if len(counted) >= FAIR_GAMES else None
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Window:
         self._sampler: RowSampler | None = None
         self.shards = self.games = 0  # that have come
         self._rows = 0  # of these
-        self.fair_komi: float | None = None  # Black's mean lead without komi in the window; None: too few games are counted
+        self.fair_komi: float | None = None  # in the window; None: too few games are counted
         self.waits = False  # whether there was no batch when one was asked for
 
     @property

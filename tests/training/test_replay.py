@@ -265,7 +265,7 @@ def test_fair_komi(monkeypatch):
 
     monkeypatch.setattr(replay, "FAIR_GAMES", 4)
     assert fair_komi([]) is None and fair_komi([games([3, 5, 8], 7.0)]) is None
-    assert fair_komi([games([3, 5, 8], 7.0), games([9.5], 0.5)]) == 6.5  # the mean is 6.375
+    assert fair_komi([games([3, 5, 81], 7.0), games([8.5], 0.5)]) == 7.0  # half way from 5 to 8.5 is 6.75
     uncounted = replay.packs.to_games(GamePack.build([random_game(SIZE, 1)] * 9))
     assert fair_komi([uncounted, games([3], 7.0)]) is None
     assert fair_komi([uncounted, games([-25, -25, -25, -24], 6.0)]) == -25
