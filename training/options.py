@@ -34,6 +34,11 @@ def board_shares(text: str, name: str = "--sizes") -> dict[int, float]:
     return shares
 
 
+def keeps_norms(asked: bool | None, net: str, sorts: int) -> bool:
+    """What --keep-norms comes to for a preset's name or weights file that learns from so many sorts of batches."""
+    return sorts > 1 and net not in PRESETS if asked is None else asked
+
+
 @dataclass(frozen=True)
 class Pack:
     """Pack SGF files and collections (.sgf, .sgfs, .xz) into one file for training."""
@@ -93,6 +98,11 @@ class Learning:
     stdev_weight: float = option(0.02, "weight of the score's deviation")
     ownership_weight: float = option(0.25, "weight of who owns each point at the end")
     symmetries: bool = option(True, "show each position through a random symmetry")
+    keep_norms: bool | None = option(
+        None,
+        "normalise by the statistics that the net came with, not by each batch's; by default where a trained net learns from "
+        "batches of several sorts",
+    )
     seed: int = option(1, "of the first weights and of the order of samples")
     threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
     device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")

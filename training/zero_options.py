@@ -15,7 +15,7 @@ from goengine.machine import usable_cores
 from goengine.options import Seconds, option
 from goengine.zero.run_folder import Board
 from goengine.zero.settings import SelfPlay
-from training.options import Learning, board_shares, check_packs
+from training.options import Learning, board_shares, check_packs, keeps_norms
 
 _OWN = ("size", "visits", "cheap_visits", "full_share")  # settings that have options of their own
 
@@ -182,6 +182,7 @@ class Zero(Anchored, Learning):
             workers=usable_cores() if self.workers is None else self.workers,
             first_rows=self.window // 5 if self.first_rows is None else self.first_rows,
             save_every=every,
+            keep_norms=keeps_norms(self.keep_norms, self.net, len(self.shares) + len(self.data)),
             rate_nth=max(1, round(budget / max(every, 1) / 12)) if self.rate_nth is None else self.rate_nth,
         )
 

@@ -19,6 +19,7 @@ from torch import nn
 from goengine import features
 from goengine.machine import usable_cores
 from goengine.nets import build, checkpoint, ranks
+from goengine.nets.layers import settle_norms
 from goengine.options import format_duration
 from goengine.zero import run_folder
 from goengine.zero.run_folder import Board
@@ -263,6 +264,8 @@ def learn(config: Zero, run: Path, began: float | None = None, on_tick: OnTick =
 
 def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> bool:
     module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
+    if config.keep_norms:
+        settle_norms(module)
 
     def publish(arrays, boards, counters, card):
         newest = run_folder.newest(run)

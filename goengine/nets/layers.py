@@ -67,11 +67,13 @@ class MaskedNorm(nn.Module):
     """Batch normalisation over the points of the boards only (Ioffe & Szegedy 2015, with on-board statistics).
 
     Where several processes train together, the statistics are those of all their batches joined. One process without a mask
-    takes the library's fused kernel. Values off the board come out arbitrary: the caller masks.
+    takes the library's fused kernel. Values off the board come out arbitrary: the caller masks. A settled one keeps its running
+    statistics and normalises by them in training as well: see `settle_norms`.
     """
 
     momentum: Final = 0.1
     eps: Final = 1e-5
+    settled = False
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -82,9 +84,10 @@ class MaskedNorm(nn.Module):
 
     def forward(self, x: Tensor, extent: Extent) -> Tensor:
         """x [B,C,M,M] normalised, same dtype; in training mode updates the running statistics."""
-        if not self.training or (extent.mask is None and ranks.count() == 1):
+        learning = self.training and not self.settled
+        if not learning or (extent.mask is None and ranks.count() == 1):
             return F.batch_norm(
-                x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.eps
+                x, self.running_mean, self.running_var, self.weight, self.bias, learning, self.momentum, self.eps
             )
         wide = x.float()
         mean, var, count = _joined(*_statistics(wide, extent))
@@ -111,6 +114,17 @@ def _joined(mean: Tensor, var: Tensor, count: Tensor) -> tuple[Tensor, Tensor, T
     ones, means, squares = ranks.total(torch.stack((torch.ones_like(mean), mean, var + mean.square())) * count)
     mean, square = means / ones, squares / ones
     return mean.float(), (square - mean.square()).clamp(min=0).float(), ones[0].float()
+
+
+def settle_norms(net: nn.Module) -> None:
+    """Let all normalisations of a trained net keep their statistics from now on.
+
+    Needed where batches are of several sorts, such as board sizes: each would be normalised by its own statistics in training,
+    and by what is mixed from all of them in play.
+    """
+    for module in net.modules():
+        if isinstance(module, MaskedNorm):
+            module.settled = True
 
 
 class ConvNorm(nn.Module):
