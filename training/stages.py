@@ -18,6 +18,7 @@ from torch import nn
 from goengine import features
 from goengine.machine import cpu_has, usable_cores
 from goengine.nets import build, checkpoint, ranks, spec
+from goengine.nets.layers import settle_norms
 from training import packs, parallel
 from training.checkpoint import Counters, RunError, plain
 from training.data import Sampler, Source, mixture, pinned, stream
@@ -26,7 +27,7 @@ from training.evaluate import Predict, Predictions, by_size, combine, measure_wi
 from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
-from training.options import Distill, Learning, Supervised, Taught, Training, board_shares
+from training.options import Distill, Learning, Supervised, Taught, Training, board_shares, keeps_norms
 from training.place import Batch, Place
 from training.sampling import Draw
 from training.schedule import Schedule
@@ -275,7 +276,14 @@ def supervised(config: Supervised, began: float | None = None) -> bool:
         module = fresh_or_loaded(config.net, config.features, config.seed)
         described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
         stage, loop = GamesStage(config, module), loop_config(config)
+        _settle(module, config, stage)
         return Trainer(config.run, module, stage, loop, described=described, began=began).run()
+
+
+def _settle(module: build.Net, config: Supervised, stage: GamesStage) -> None:
+    """Let normalisations keep their statistics if the options, or the games' board sizes, ask for it."""
+    if keeps_norms(config.keep_norms, config.net, len(stage.card["sizes"])):
+        settle_norms(module)
 
 
 def distill(config: Distill, began: float | None = None) -> bool:
@@ -286,5 +294,6 @@ def distill(config: Distill, began: float | None = None) -> bool:
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     stage = DistillStage(config, module, teacher, (config.hint_weight, config.hint_share))
+    _settle(module, config, stage)
     bound = {"teacher": teacher.meta.sha256}
     return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound, began=began).run()

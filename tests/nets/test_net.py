@@ -7,7 +7,7 @@ import torch
 
 from goengine.nets.build import build, parameter_count
 from goengine.nets.fold import fold
-from goengine.nets.layers import ConvNorm, MaskedNorm
+from goengine.nets.layers import ConvNorm, MaskedNorm, settle_norms
 from goengine.nets.spec import PRESETS, preset
 from tests.nets.helpers import SPECS, cropped_policy, lively, padded, positions, tiny
 
@@ -86,6 +86,22 @@ def test_masked_path_equals_the_fast_one(spec):
     for (name, a), b in zip(fast.named_parameters(), slow.parameters(), strict=True):
         scale = a.grad.abs().max().item() + 1e-3
         torch.testing.assert_close(a.grad / scale, b.grad / scale, rtol=1e-3, atol=1e-3, msg=f"gradient of {name} differs")
+
+
+@EVERY
+def test_settled_norms_train_on_what_is_played(spec):
+    net = lively(spec)
+    planes, globals_ = positions(spec, 4, 9)
+    with torch.no_grad():
+        played = net.eval()(planes, globals_)
+    settle_norms(net)
+    before = copy.deepcopy(dict(net.named_buffers()))
+    learning = net.train()(planes, globals_)
+    assert_same(learning, played)
+    learning.policy.logsumexp(1).sum().backward()
+    assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
+    norms = [module for module in net.trunk.modules() if isinstance(module, MaskedNorm)]
+    assert norms and all(bool((norm.weight.grad != 0).any()) for norm in norms)
 
 
 @EVERY
