@@ -22,7 +22,7 @@ from goengine.board.state import BLACK, TO_PLAY, Game, copy_game, new_board, new
 from goengine.evaluators import shipped
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.load import load
-from goengine.features import zero
+from goengine.features import lee, zero
 from goengine.figures import Figure
 from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
@@ -35,6 +35,13 @@ from goengine.tables import short, table
 
 RUNS = 3  # each figure is the best of so many
 BATCHES = (1, 8, 32)
+# (figure, feature set, its kernel)
+ENCODINGS = (
+    ("encoding, with ladders", "zero", zero.encode),
+    ("encoding, without", "zero", zero.encode_without_ladders),
+    ("encoding by lee48", "lee48", lee.encode),
+    ("encoding by lee49", "lee49", lee.encode_with_color),
+)
 _PLAYED = ("OpenVINO bf16", "OpenVINO int8", "torch CUDA bf16")  # what one plays with; the others are for comparison
 
 
@@ -82,10 +89,8 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
     for size in options.sizes:
         yield Figure("random playouts", size, playouts_per_second(size, seconds), "1/s")
         games = games_along(size)
-        yield Figure("encoding, with ladders", size, encodings_per_second(games, zero.encode, seconds), "positions/s")
-        yield Figure(
-            "encoding, without", size, encodings_per_second(games, zero.encode_without_ladders, seconds), "positions/s"
-        )
+        for part, name, encode in ENCODINGS:
+            yield Figure(part, size, encodings_per_second(games, name, encode, seconds), "positions/s")
         yield Figure("search without net and encoding", size, 1e6 * overhead(size), "µs/visit")
         for label, evaluator in _evaluators(options, size):
             for rows in BATCHES:
@@ -153,9 +158,9 @@ def games_along(size: int, count: int = 64) -> list[Game]:
     return found
 
 
-def encodings_per_second(games: list[Game], encode: Callable[..., None], seconds: float) -> float:
-    """Positions that the feature set `zero` encodes."""
-    chosen, size = features.get("zero"), int(games[0].board.info[0])
+def encodings_per_second(games: list[Game], name: str, encode: Callable[..., None], seconds: float) -> float:
+    """Positions that `encode`, a kernel of the feature set `name`, encodes."""
+    chosen, size = features.get(name), int(games[0].board.info[0])
     scratch, rules = chosen.new_scratch(size), Rules().code()
     planes, values = np.zeros((chosen.planes, size, size), np.float32), np.zeros(chosen.globals, np.float32)
 

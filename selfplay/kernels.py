@@ -14,7 +14,7 @@ from goengine.board.random import uniform
 from goengine.board.scoring import BensonScratch, benson
 from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, copy_game, start_game
 from goengine.evaluators.base import Evaluation
-from goengine.features import agz17, zero
+from goengine.features import agz17, lee, zero
 from goengine.jit import kernel
 from goengine.rules import SCORING_AREA, TAX_NONE, RuleCode
 from goengine.search.backup import update_batch
@@ -309,5 +309,19 @@ def encode_agz17(table, waiting, scratch, planes, values):
         agz17.encode(game_at(table.leaves, waiting[i]), rules_of(table, waiting[i]), scratch, planes[i], values[i])
 
 
-ENCODERS = {"zero": encode_zero, "agz17": encode_agz17}
+@kernel
+def encode_lee48(table, waiting, scratch, planes, values):
+    """The same by 'lee48'."""
+    for i in range(waiting.size):
+        lee.encode(game_at(table.leaves, waiting[i]), rules_of(table, waiting[i]), scratch, planes[i], values[i])
+
+
+@kernel
+def encode_lee49(table, waiting, scratch, planes, values):
+    """The same by 'lee49'."""
+    for i in range(waiting.size):
+        lee.encode_with_color(game_at(table.leaves, waiting[i]), rules_of(table, waiting[i]), scratch, planes[i], values[i])
+
+
+ENCODERS = {"zero": encode_zero, "agz17": encode_agz17, "lee48": encode_lee48, "lee49": encode_lee49}
 ANSWER = Evaluation._fields  # the order in which `update` takes a batch's answers

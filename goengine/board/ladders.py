@@ -16,7 +16,7 @@ from goengine.jit import kernel
 
 DEPTH = 160  # plies; a ladder across 19x19 and back off a breaker stays below
 BUDGET = 200  # moves played in one query
-_MOVES = 12  # candidate moves kept at one ply
+MOVES = 12  # candidate moves kept at one ply
 _1 = np.uint64(1)
 
 
@@ -34,7 +34,7 @@ def new_ladder_scratch(size: int) -> LadderScratch:
     p = coords.padded(size)
     words = [np.zeros((DEPTH, p), np.uint16) for _ in range(6)]
     boards = Board(np.zeros((DEPTH, p), np.uint8), *words, np.zeros((DEPTH, 8), np.int64), np.zeros((DEPTH, 1), np.uint64))
-    return LadderScratch(boards, np.zeros((DEPTH, _MOVES), np.uint64), np.zeros(DEPTH, np.int64), np.zeros(8, np.uint64))
+    return LadderScratch(boards, np.zeros((DEPTH, MOVES), np.uint64), np.zeros(DEPTH, np.int64), np.zeros(8, np.uint64))
 
 
 @kernel
@@ -90,7 +90,7 @@ def _defences(board, target, moves, found):
     p = start = np.uint64(target)
     while True:
         for n in (p - s, p - _1, p + _1, p + s):
-            if board.color[n] == attacker and board.pseudo[board.chain[n]] <= 4 and count < _MOVES - 1:
+            if board.color[n] == attacker and board.pseudo[board.chain[n]] <= 4 and count < MOVES - 1:
                 if find_liberties(board, n, 2, found) == 1:
                     count = _add(board, moves, count, found[0], defender, last)
         p = np.uint64(board.next[p])
@@ -210,3 +210,23 @@ def ladder_escape(board, target, scratch, budget):
     """
     captured, move = _read(board, target, False, scratch, budget)
     return not captured, move
+
+
+@kernel
+def defences(board, target, moves, scratch):
+    """Write the moves that may save the chain of stone ``target``, which is in atari, into ``moves`` (uint64[MOVES]).
+
+    These are the extension and the captures of neighbours in atari. Returns their number.
+    """
+    find_liberties(board, target, 1, scratch.found)
+    return _defences(board, target, moves, scratch.found)
+
+
+@kernel
+def defence_escapes(board, target, defence, scratch, budget):
+    """Whether this one legal move by the defender saves the chain of stone ``target``, which is in atari."""
+    after = _board_at(scratch.boards, DEPTH - 1)
+    copy_board(after, board)
+    play(after, defence, np.int64(board.color[target]))
+    captured, _ = _read(after, target, True, scratch, budget)
+    return not captured

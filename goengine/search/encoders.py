@@ -6,7 +6,7 @@ lines for each set. A set that has none here is encoded game by game, which is s
 
 from collections.abc import Callable
 
-from goengine.features import FeatureSet, agz17, zero
+from goengine.features import FeatureSet, agz17, lee, zero
 from goengine.jit import kernel
 from goengine.search.select import game_at
 
@@ -23,7 +23,19 @@ def _encode_agz17(games, count, rules, scratch, planes, values):
         agz17.encode(game_at(games, i), rules, scratch, planes[i], values[i])
 
 
-_KERNELS = {"zero": _encode_zero, "agz17": _encode_agz17}
+@kernel
+def _encode_lee48(games, count, rules, scratch, planes, values):
+    for i in range(count):
+        lee.encode(game_at(games, i), rules, scratch, planes[i], values[i])
+
+
+@kernel
+def _encode_lee49(games, count, rules, scratch, planes, values):
+    for i in range(count):
+        lee.encode_with_color(game_at(games, i), rules, scratch, planes[i], values[i])
+
+
+_KERNELS = {"zero": _encode_zero, "agz17": _encode_agz17, "lee48": _encode_lee48, "lee49": _encode_lee49}
 
 
 def batch_encoder(features: FeatureSet) -> Callable[..., None]:

@@ -1,4 +1,7 @@
-"""Slow references for the feature planes: plain Python over dictionaries, by the definitions and nothing else."""
+"""Slow references for the feature planes: plain Python over dictionaries, by the definitions and nothing else.
+
+The board, its ladders and its chains; what the sets `lee48` and `lee49` make of a game is in `slow_lee`.
+"""
 
 import copy
 
@@ -34,8 +37,8 @@ class SlowBoard:
         board.ko = None
         return board
 
-    def after(self, p, color) -> "SlowBoard | None":
-        """The board after a move, or None if it is illegal (occupied, ko, suicide)."""
+    def after(self, p, color, suicide: bool = False) -> "SlowBoard | None":
+        """The board after a move, or None if it is illegal (occupied, ko, suicide; of one stone even where that is allowed)."""
         if p in self.stones or p == self.ko:
             return None
         board = copy.copy(self)
@@ -51,7 +54,10 @@ class SlowBoard:
             del board.stones[q]
         stones, liberties = board.chain(p)
         if not liberties:
-            return None
+            if not suicide or len(stones) == 1:
+                return None
+            for q in stones:
+                del board.stones[q]
         board.ko = next(iter(taken)) if len(taken) == len(stones) == len(liberties) == 1 else None
         return board
 

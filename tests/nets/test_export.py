@@ -26,10 +26,10 @@ def source(tmp_path_factory):
     return path
 
 
-def run(model, batch: int, size: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def run(model, batch: int, size: int, spec=SPEC) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """(what the compiled model says, what it was given)."""
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    planes, globals_ = positions(SPEC, batch, size)
+    planes, globals_ = positions(spec, batch, size)
     given = {"planes": planes.numpy(), "globals": globals_.numpy()}
     result = ov.Core().compile_model(model, "CPU", options)(given)
     return {name: result[name] for name in OUTPUTS}, given
@@ -37,7 +37,7 @@ def run(model, batch: int, size: int) -> tuple[dict[str, np.ndarray], dict[str, 
 
 def assert_agrees(model, net, tolerance: float) -> None:
     for batch, size in SIZES:
-        found, given = run(model, batch, size)
+        found, given = run(model, batch, size, net.spec)
         with torch.no_grad():
             expected = Player(net)(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
             full = net(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
@@ -72,8 +72,10 @@ def test_openvino_agrees(source, model, tmp_path):
 def test_no_globals():
     spec = SPECS["no globals"]
     meta = checkpoint.Meta(spec, 0, {}, {}, "")
-    model = openvino_model(lively(spec).eval(), meta)
+    net = lively(spec).eval()
+    model = openvino_model(net, meta)
     assert [port.any_name for port in model.outputs] == list(OUTPUTS)
+    assert_agrees(model, net, 2e-4)
 
 
 def test_name_must_be_xml(model, tmp_path):

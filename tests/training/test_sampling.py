@@ -219,9 +219,11 @@ def test_few_positions_teach_the_result(games):
     assert len(taught[0] & taught[1]) < 0.5 * len(taught[0])
 
 
-def test_agz17_is_served_too(games):
-    batch = make(games, PLAIN, name="agz17").batch(0, 10)
-    assert batch.planes.shape[1] == features.get("agz17").planes and batch.planes[:, 0].all()
+@pytest.mark.parametrize("name", ["agz17", "lee49"])
+def test_other_feature_sets_are_served_too(games, name):
+    batch, chosen = make(games, PLAIN, name=name).batch(0, 10), features.get(name)
+    assert batch.planes.shape[1] == chosen.planes and batch.planes[:, 0].all()
+    assert batch.globals.shape == (10, chosen.globals)
 
 
 def test_stream_gives_the_same_batches_with_any_number_of_threads(games):

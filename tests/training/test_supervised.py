@@ -85,6 +85,14 @@ def test_a_run_makes_a_net_with_its_story(stored, tmp_path, capsys):
     assert checkpoint.load(run / "net.safetensors").meta.step == 5
 
 
+def test_a_net_without_globals_trains(stored, tmp_path):
+    """AlphaGo's planes: more of them, and not a number beside."""
+    assert cli.main(arguments(stored, tmp_path / "run", "--features", "lee48", "--vary", "0", "--steps", "3")) == 0
+    meta = checkpoint.load(tmp_path / "run" / "net.safetensors").meta
+    assert (meta.spec.features, meta.spec.planes, meta.spec.globals) == ("lee48", 48, 0)
+    assert 0 <= meta.data["validation"]["top1"] <= 1
+
+
 @pytest.mark.parametrize(
     "more, said",
     [
