@@ -22,7 +22,7 @@ from training import packs, parallel
 from training.checkpoint import Counters, RunError, plain
 from training.data import Sampler, Source, mixture, pinned, stream
 from training.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
-from training.evaluate import Predict, Predictions, by_size, combine, measure_with
+from training.evaluate import Figures, Predict, Predictions, by_size, combine, measure_with, told_by
 from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
@@ -93,9 +93,9 @@ def loop_config(config: Learning) -> LoopConfig:
     )
 
 
-def loss_weights(config: Learning) -> LossWeights:
-    """The loss's part of the options."""
-    return LossWeights(
+def loss_weights(config: Learning, net: spec.NetSpec) -> LossWeights:
+    """The loss's part of the options, for the heads that the net has."""
+    weights = LossWeights(
         policy=1.0,
         value=config.value_weight,
         opponent=config.opponent_weight,
@@ -103,6 +103,7 @@ def loss_weights(config: Learning) -> LossWeights:
         score=config.score_weight,
         score_stdev=config.stdev_weight,
     )
+    return weights.of_heads(net.tells)
 
 
 def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
@@ -136,23 +137,26 @@ class RecordedGames:
 class HeldOut:
     """Packed games that are only measured."""
 
-    def __init__(self, path: Path | None, feature_name: str):
+    def __init__(self, path: Path | None, net: spec.NetSpec):
         """path: None for no games. Raises RecordError as `packs.load_sizes`."""
         games = packs.load_sizes((path,), warn) if path is not None else {}
         draw = Draw(0, symmetries=0, shuffle=1, vary=0.0)
-        self._samplers = [Sampler(part, features.get(feature_name), draw) for part in games.values()]
+        self._samplers = [Sampler(part, features.get(net.features), draw) for part in games.values()]
+        self._told = told_by(net.tells)
 
     def figures(self, predict: Predict, positions: int, batch: int) -> dict[str, float]:
-        """Figures on so many positions of each board size, and their mean over all; empty if there are no games."""
+        """Figures of the net's heads on so many positions of each board size, and their mean over all; empty without games."""
         parts = {}
         for sampler in self._samplers:
             count = min(positions, sampler.games.moves.size)
             parts[sampler.size] = measure_with(predict, sampler, count, batch)
         if not parts:
             return {}
-        figures = combine(list(parts.values())).as_dict()
-        kept = {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
-        return kept | by_size({size: part.as_dict() for size, part in parts.items()})
+        kept = self._kept(combine(list(parts.values())))
+        return kept | by_size({size: self._kept(part) for size, part in parts.items()})
+
+    def _kept(self, figures: Figures) -> dict[str, float]:
+        return {name: value for name, value in figures.as_dict().items() if name in self._told}
 
 
 class GamesStage:
@@ -160,11 +164,11 @@ class GamesStage:
 
     def __init__(self, config: Training, module: build.Net):
         self.config, self.spec = config, module.spec
-        self.weights = loss_weights(config)
+        self.weights = loss_weights(config, module.spec)
         draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
         self.games = RecordedGames(config.data, module.spec.features, draw, board_shares(config.sizes))
         self.card = self.games.card
-        self.held_out = HeldOut(config.validation, module.spec.features)
+        self.held_out = HeldOut(config.validation, module.spec)
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Batches from that sample on."""
@@ -193,14 +197,14 @@ class GamesStage:
         checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
 
 
-def teacher_weights(config: Taught) -> TeacherWeights:
-    """The part of the options that the teacher alone uses."""
+def teacher_weights(config: Taught, net: spec.NetSpec) -> TeacherWeights:
+    """The part of the options that the teacher alone uses, for the heads that the student has."""
     return TeacherWeights(
         policy=config.teacher_weight,
         soft=config.soft_weight,
         temperature=config.temperature,
-        opponent=config.opponent_weight,
-        stdev=config.stdev_weight,
+        opponent=config.opponent_weight if "opponent" in net.tells else 0.0,
+        stdev=config.stdev_weight if "score" in net.tells else 0.0,
         trust=config.trust,
     )
 
@@ -213,7 +217,7 @@ class DistillStage(GamesStage):
     ):
         """hint: (weight of hints at first, share of the run over which it fades).
 
-        Raises RunError if the teacher sees other features than the student.
+        Raises RunError if the teacher sees other features than the student, or lacks one of its heads.
         """
         ours, theirs = module.spec, teacher.spec
         if (ours.features, ours.planes, ours.globals) != (theirs.features, theirs.planes, theirs.globals):
@@ -221,11 +225,16 @@ class DistillStage(GamesStage):
                 f"--teacher {config.teacher}: sees the features {theirs.features} ({theirs.planes} planes, {theirs.globals} "
                 f"globals), the net {ours.features} ({ours.planes}, {ours.globals}); both must see the same"
             )
+        if missing := ours.tells - theirs.tells:
+            raise RunError(
+                f"--teacher {config.teacher}: says nothing of {', '.join(sorted(missing))}, which the net would learn"
+            )
         super().__init__(config, module)
-        self.weights = dataclasses.replace(self.weights, policy=config.hard_weight)
+        if self.weights.policy is not None:
+            self.weights = dataclasses.replace(self.weights, policy=config.hard_weight)
         self.card |= {"teacher": teacher.meta.sha256}
         net, device = teacher.module(), device_name(config)
-        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config)
+        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config, ours)
         self.hint_weight, self.hint_share = hint
         self.hint = Hint(module, net) if self.hint_weight else None
 

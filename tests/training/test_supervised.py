@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from goengine.nets import checkpoint
+from goengine.nets.spec import preset
 from goengine.records import GamePack
 from tests.training.conftest import random_record
 from training import cli
@@ -83,6 +84,27 @@ def test_a_run_makes_a_net_with_its_story(stored, tmp_path, capsys):
     assert all(np.array_equal(again.arrays[name], array) for name, array in net.arrays.items() if "running" not in name)
     assert cli.main(arguments(stored, run, "--steps", "5")) == 0
     assert checkpoint.load(run / "net.safetensors").meta.step == 5
+
+
+@pytest.mark.parametrize(
+    "net, told",
+    [
+        ("lee-policy-8", {"policy", "top1", "top5", "cross_entropy"}),
+        ("lee-value-8", {"value", "mse", "value_mse", "value_right"}),
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
+def test_nets_with_one_head(stored, tmp_path, net, told, optimizer):
+    """The first AlphaGo's: they learn what they can say, and are measured by it alone."""
+    run = tmp_path / "run"
+    more = ("--features", "agz17", "--steps", "2", "--log-every", "1", "--optimizer", optimizer)
+    assert cli.main([*arguments(stored, run), "--net", net, *more]) == 0
+    trained = checkpoint.load(run / "net.safetensors")
+    assert trained.spec.features == "agz17" and trained.spec == preset(net, "agz17", trained.spec.planes, trained.spec.globals)
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    figures = {name for line in lines for name in {**line, **line.get("validation", {})}}
+    every = {"policy", "top1", "top5", "cross_entropy", "value", "mse", "value_mse", "value_right", "score", "score_stdev"}
+    assert figures & (every | {"opponent", "ownership", "score_error"}) == told
 
 
 @pytest.mark.parametrize(
