@@ -31,8 +31,8 @@ class LossWeights:
 
     def of_heads(self, tells: Set[str]) -> "LossWeights":
         """The weights for a net that can only learn to say this (`NetSpec.tells`)."""
-        missing = {name: None for name in {"policy", "value"} - tells}
-        missing |= {name: 0.0 for name in {"opponent", "ownership", "score"} - tells}
+        missing = dict.fromkeys({"policy", "value"} - tells)
+        missing |= dict.fromkeys({"opponent", "ownership", "score"} - tells, 0.0)
         return replace(self, **missing, **({} if "score" in tells else {"score_stdev": 0.0}))
 
 
