@@ -72,8 +72,8 @@ class Evaluate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learning:
-    """What every command that trains a net takes."""
+class Looped:
+    """What every command takes that changes a net step by step (`training.loop`)."""
 
     run: Path = option(help="folder of the run: checkpoints, log, the net")
     budget: Seconds | None = option(
@@ -87,12 +87,6 @@ class Learning:
     warmup: float = option(0.01, "share of the run in which the rate rises")
     clip: float = option(4.0, "longest gradient")
     average: float = option(0.999, "decay of the averaged weights, which are the result")
-    value_weight: float = option(0.7, "weight of the result in the loss")
-    opponent_weight: float = option(0.15, "weight of the opponent's reply")
-    score_weight: float = option(0.05, "weight of the score")
-    stdev_weight: float = option(0.02, "weight of the score's deviation")
-    ownership_weight: float = option(0.25, "weight of who owns each point at the end")
-    symmetries: bool = option(True, "show each position through a random symmetry")
     seed: int = option(1, "of the first weights and of the order of samples")
     threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
     device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
@@ -100,7 +94,6 @@ class Learning:
     compile: bool | None = option(None, "let torch compile the net first, which takes a minute; by default on a GPU")
     save_every: Seconds = option(Seconds(300), "time between checkpoints")
     validate_every: Seconds = option(Seconds(600), "time between measurements")
-    validation_positions: int = option(4096, "positions of a measurement")
     log_every: int = option(50, "steps between two lines of the log")
 
     def __post_init__(self):
@@ -111,6 +104,19 @@ class Learning:
             every = getattr(self, name)
             if every is not None and every <= 0:  # None: settled later
                 raise ValueError(f"--{name.replace('_', '-')} must be a time above 0, such as 5m")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning(Looped):
+    """What every command takes that trains a net on positions with all that is known of them."""
+
+    value_weight: float = option(0.7, "weight of the result in the loss")
+    opponent_weight: float = option(0.15, "weight of the opponent's reply")
+    score_weight: float = option(0.05, "weight of the score")
+    stdev_weight: float = option(0.02, "weight of the score's deviation")
+    ownership_weight: float = option(0.25, "weight of who owns each point at the end")
+    symmetries: bool = option(True, "show each position through a random symmetry")
+    validation_positions: int = option(4096, "positions of a measurement")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,13 +26,13 @@ from training.evaluate import Figures, Predict, Predictions, by_size, combine, m
 from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
-from training.options import Distill, Learning, Supervised, Taught, Training, board_shares
+from training.options import Distill, Learning, Looped, Supervised, Taught, Training, board_shares
 from training.place import Batch, Place
 from training.sampling import Draw
 from training.schedule import Schedule
 
 
-def device_name(config: Learning) -> str:
+def device_name(config: Looped) -> str:
     """The device in torch's words. Raises RunError if there is none of that name here."""
     if config.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -45,7 +45,7 @@ def device_name(config: Learning) -> str:
     return config.device
 
 
-def may_compile(config: Learning) -> bool:
+def may_compile(config: Looped) -> bool:
     """Whether torch should compile the net: as asked for, else on a GPU if what torch needs for that is there.
 
     Unless asked for, what cannot be compiled after all runs as it is.
@@ -67,7 +67,7 @@ def workers(config: Training) -> int:
     return max(1, usable_cores() - 1) if device_name(config).startswith("cuda") else 1
 
 
-def computes_half(config: Learning) -> bool:
+def computes_half(config: Looped) -> bool:
     """Whether to compute in bfloat16: as asked for, else where the hardware does it; other CPUs take ten times as long."""
     if config.half is not None:
         return config.half
@@ -76,7 +76,7 @@ def computes_half(config: Learning) -> bool:
     return cpu_has("avx512bf16", "amx-bf16", "bf16")
 
 
-def loop_config(config: Learning) -> LoopConfig:
+def loop_config(config: Looped) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
         batch=config.batch,
