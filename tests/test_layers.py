@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "goengine.gtp.controller",
         "goengine.handicap",
         "goengine.machine",
+        "goengine.policy_play",
         "goengine.records",
         "goengine.search",
         "goengine.sgf",
