@@ -23,7 +23,7 @@ from goengine.zero.run_folder import RunFolderError
 from training import launch
 from training.checkpoint import RunError
 from training.options import Bench, Distill, Evaluate, Grow, Looped, Pack, Quantize, Rollout, Ship, Supervised
-from training.policy_options import Reinforce
+from training.policy_options import Reinforce, Value
 from training.zero_options import Rate, Zero
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
@@ -143,6 +143,13 @@ def run_reinforce(config: Reinforce) -> int:
     return _say_how_it_stands(config, reinforce.run(config, began))
 
 
+def run_value(config: Value) -> int:
+    """As `run_supervised`, on games that are played first; they are not in the budget."""
+    from training import value
+
+    return _say_how_it_stands(config, value.run(config))
+
+
 def run_zero(config: Zero) -> int:
     """As `run_supervised`, by self-play."""
     began = time.monotonic()
@@ -221,6 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "quantize": (Quantize, run_quantize),
         "rollout": (Rollout, run_rollout),
         "reinforce": (Reinforce, run_reinforce),
+        "value": (Value, run_value),
         "zero": (Zero, run_zero),
         "rate": (Rate, run_rate),
         "evaluate": (Evaluate, run_evaluate),

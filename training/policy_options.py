@@ -2,13 +2,34 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from goengine.options import Seconds, option
 from training.options import Looped
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reinforce(Looped):
+class Played(Looped):
+    """What every command takes that lets policies play without a search."""
+
+    size: int = option(9, "board size")
+    komi: float = option(7.5, "points for White")
+    temperature: float = option(1.0, "of the softmax that moves are drawn from")
+    longest: float = option(3.0, "plies over points of the board, after which a game has no result and teaches nothing")
+    seed: int = option(1, "of all chance")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 2 <= self.size <= 25 or not 0 < self.longest <= 10:
+            raise ValueError(f"--size {self.size} is from 2 to 25, --longest {self.longest} up to 10 times the points")
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(f"--temperature {self.temperature}: must be above 0, or nothing is tried")
+        if not abs(self.komi) <= 1000 or self.komi * 2 != round(self.komi * 2):
+            raise ValueError(f"--komi {self.komi}: whole or half points, up to 1000")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinforce(Played):
     """Train a policy by the results of its games against earlier forms of itself; the same command goes on where a run stopped.
 
     REINFORCE as of the first AlphaGo (Silver et al. 2016, methods), whose constants are the defaults where it names them.
@@ -24,11 +45,6 @@ class Reinforce(Looped):
     average: float = option(0.0, "decay of the averaged weights, which are the result; 0: the last weights")
     compile: bool | None = option(False, "let torch compile the net, once for every number of positions that a batch has")
     log_every: int = option(1, "iterations between two lines of the log")
-    seed: int = option(1, "of all chance")
-    size: int = option(9, "board size")
-    komi: float = option(7.5, "points for White")
-    temperature: float = option(1.0, "of the softmax that moves are drawn from")
-    longest: float = option(3.0, "plies over points of the board, after which a game has no result and teaches nothing")
     every: int = option(500, "iterations after which the net joins the pool of opponents, again and again")
     baseline: Path | None = option(None, "a value net, whose expectation is taken off each result")
     rows: int = option(1024, "positions that are learned from at once: a question of memory")
@@ -36,12 +52,45 @@ class Reinforce(Looped):
 
     def __post_init__(self):
         super().__post_init__()
-        if not 2 <= self.size <= 25 or not 0 < self.longest <= 10:
-            raise ValueError(f"--size {self.size} is from 2 to 25, --longest {self.longest} up to 10 times the points")
-        if not 0 < self.temperature < float("inf"):
-            raise ValueError(f"--temperature {self.temperature}: must be above 0, or nothing is tried")
-        if not abs(self.komi) <= 1000 or self.komi * 2 != round(self.komi * 2):
-            raise ValueError(f"--komi {self.komi}: whole or half points, up to 1000")
         for name, least in (("every", 1), ("rows", 1), ("validation_games", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value(Played):
+    """Train a net to say who wins, on one position of each of many games of policies; goes on where a run stopped.
+
+    As the first AlphaGo did (Silver et al. 2016, methods), whose constants are the defaults where it names them: a policy
+    plays up to a move drawn from all legal ones, another one from there on, and the position between them is all that a
+    game gives.
+    """
+
+    policy: Path | None = option(None, "the policy that plays before the random move (net.safetensors of a supervised run)")
+    reinforced: Path | None = option(None, "the policy that plays after it (net.safetensors of reinforce); by default the same")
+    net: str = option("lee-value-64", "a preset's name for a fresh net, or a weights file to begin with")
+    features: str = option("zero", "feature set of a fresh net")
+    positions: int = option(100_000, "positions to have, each of a game of its own")
+    held_out: int = option(2000, "of these, so many are only measured")
+    latest: float = option(450 / 361, "latest move that is the random one, over points of the board")
+    parallel: int = option(128, "games at once")
+    data: Path | None = option(None, "folder of games that another run has made, instead of playing")
+    positions_per_game: Literal["one", "all"] = option(
+        "one", "all: learn from every position of the games, to see a net learn their results by heart"
+    )
+    symmetries: bool = option(True, "show each position through a random symmetry")
+    batch: int = option(32, "positions per step")
+    rate: float | None = option(0.003, "peak learning rate")
+    validation_positions: int = option(4096, "positions of a measurement, of those learned from and of those held out")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("positions", "held_out", "parallel", "validation_positions"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
+        if (self.policy is None) == (self.data is None):
+            raise ValueError("give --policy to play games, or --data for games that are there")
+        if self.held_out >= self.positions:
+            raise ValueError(f"--held-out {self.held_out} of --positions {self.positions} leaves nothing to learn from")
+        if not 0 < self.latest <= self.longest:
+            raise ValueError(f"--latest {self.latest}: above 0 and at most --longest")
