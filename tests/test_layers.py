@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.symmetry"},
     "goengine.search": BOARD
     | {"goengine.features", "goengine.evaluators.base", "goengine.evaluators.uniform", "goengine.symmetry"},
+    "goengine.policy_play": BOARD | {"goengine.features", "goengine.records", "goengine.search"},
     "goengine.arena": BOARD
     | {
         "goengine.endgame",
@@ -44,6 +45,7 @@ MAY_IMPORT = {
         "goengine.gtp.controller",
         "goengine.handicap",
         "goengine.machine",
+        "goengine.policy_play",
         "goengine.records",
         "goengine.search",
         "goengine.sgf",
@@ -64,6 +66,7 @@ MAY_IMPORT = {
         "goengine.symmetry",
         "goengine.evaluators",
         "goengine.arena",
+        "goengine.policy_play",
         "goengine.zero",
     },
     "selfplay": BOARD

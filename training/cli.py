@@ -22,7 +22,8 @@ from goengine.tables import short, table
 from goengine.zero.run_folder import RunFolderError
 from training import launch
 from training.checkpoint import RunError
-from training.options import Bench, Distill, Evaluate, Grow, Learning, Pack, Quantize, Rollout, Ship, Supervised
+from training.options import Bench, Distill, Evaluate, Grow, Looped, Pack, Quantize, Rollout, Ship, Supervised
+from training.policy_options import Reinforce, Value
 from training.zero_options import Rate, Zero
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
@@ -134,6 +135,21 @@ def run_rollout(config: Rollout) -> int:
     return 0 if complete else 130
 
 
+def run_reinforce(config: Reinforce) -> int:
+    """As `run_supervised`, by games of the net itself."""
+    began = time.monotonic()
+    from training import reinforce
+
+    return _say_how_it_stands(config, reinforce.run(config, began))
+
+
+def run_value(config: Value) -> int:
+    """As `run_supervised`, on games that are played first; they are not in the budget."""
+    from training import value
+
+    return _say_how_it_stands(config, value.run(config))
+
+
 def run_zero(config: Zero) -> int:
     """As `run_supervised`, by self-play."""
     began = time.monotonic()
@@ -151,7 +167,7 @@ def run_rate(config: Rate) -> int:
     return 0
 
 
-def _say_how_it_stands(config: Learning, complete: bool) -> int:
+def _say_how_it_stands(config: Looped, complete: bool) -> int:
     if not launch.leads():
         return 0 if complete else 130
     net = config.run / ("learner/net.safetensors" if isinstance(config, Zero) else "net.safetensors")
@@ -211,6 +227,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "distill": (Distill, run_distill),
         "quantize": (Quantize, run_quantize),
         "rollout": (Rollout, run_rollout),
+        "reinforce": (Reinforce, run_reinforce),
+        "value": (Value, run_value),
         "zero": (Zero, run_zero),
         "rate": (Rate, run_rate),
         "evaluate": (Evaluate, run_evaluate),

@@ -9,6 +9,7 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from goengine.array_file import RecordError
 from goengine.board.state import new_game
 from goengine.features import FeatureSet
-from training.sampling import Draw, Games, Targets, filler, position_of
+from training.sampling import Draw, Games, Targets, filler, place_of
 
 Allocate = Callable[[tuple[int, ...], Any], np.ndarray]
 
@@ -45,9 +46,14 @@ def pinned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 class Sampler:
-    """Fills batches with samples of some games; thread-safe, one working memory per call at a time."""
+    """Fills batches with samples of some games; thread-safe, one working memory per call at a time.
 
-    def __init__(self, games: Games, features: FeatureSet, draw: Draw, side: int | None = None):
+    chosen: int64[K], the positions, numbered through all games, that alone are drawn; None: all are.
+    """
+
+    def __init__(
+        self, games: Games, features: FeatureSet, draw: Draw, side: int | None = None, chosen: np.ndarray | None = None
+    ):
         if games.moves.size == 0:
             raise ValueError("there are no positions to draw from")
         sizes = np.unique(games.size)
@@ -56,7 +62,8 @@ class Sampler:
             raise RecordError(f"games of several board sizes ({', '.join(map(str, sizes))}); a sampler has one, a mixture many")
         self.games, self.features, self.draw = games, features, draw
         self.size = int(sizes[0])
-        self._fill = filler(features.encode)
+        self.chosen = np.zeros(0, np.int64) if chosen is None else chosen
+        self._fill = partial(filler(features.encode), self.chosen)
         self._spare: deque[tuple] = deque()
 
     @property
@@ -85,7 +92,8 @@ class Sampler:
 
     def positions(self, first: int, count: int) -> np.ndarray:
         """int64[count]: the positions, numbered through all games, that these samples show."""
-        return np.array([position_of(self.games, self.draw, first + i) for i in range(count)], np.int64)
+        found = [place_of(len(self.chosen) or self.games.moves.size, self.draw, first + i) for i in range(count)]
+        return self.chosen[found] if len(self.chosen) else np.array(found, np.int64)
 
     def places(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """(game, moves before it), int64[count] each, of the positions that these samples show."""

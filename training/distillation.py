@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from goengine.nets.build import Net
 from goengine.nets.fold import fold
 from goengine.nets.heads import NetOutput
-from training.losses import SCORE_DELTA, LossWeights, total_loss, weighted_mean
+from training.losses import SCORE_DELTA, LossWeights, total_loss, value_errors, weighted_mean
 
 REGRESSOR = "hint"  # the student's extra layer, which is trained with it and left out of its weights file
 
@@ -68,22 +68,27 @@ def distillation_loss(
 
     games: weights of the mixed targets; its policy is the weight of the move played, its opponent and score_stdev are
     not used, because the teacher tells more. Figures: `mse` is against the game's result, `agree` the share of
-    positions with the teacher's best move.
+    positions with the teacher's best move. Heads that the student has not (`LossWeights`) learn nothing and tell nothing.
     """
     shared = LossWeights(games.policy, games.value, 0.0, games.ownership, games.score, 0.0)
     loss, figures = total_loss(output, taught(batch, teacher, weights.trust), shared)
-    terms = {
-        "teacher": divergence(output.policy, teacher.policy).mean(),
-        "soft": weights.temperature**2 * divergence(output.policy, teacher.policy, weights.temperature).mean(),
-        "opponent": divergence(output.opponent_policy, teacher.opponent_policy).mean(),
-        "score_stdev": F.huber_loss(output.score_stdev.float(), teacher.score_stdev.float(), delta=SCORE_DELTA) / SCORE_DELTA,
-    }
+    terms = {}
+    if games.policy is not None:
+        terms["teacher"] = divergence(output.policy, teacher.policy).mean()
+        terms["soft"] = weights.temperature**2 * divergence(output.policy, teacher.policy, weights.temperature).mean()
+    if weights.opponent:
+        terms["opponent"] = divergence(output.opponent_policy, teacher.opponent_policy).mean()
+    if weights.stdev:
+        error = F.huber_loss(output.score_stdev.float(), teacher.score_stdev.float(), delta=SCORE_DELTA)
+        terms["score_stdev"] = error / SCORE_DELTA
     scales = {"teacher": weights.policy, "soft": weights.soft, "opponent": weights.opponent, "score_stdev": weights.stdev}
     loss = loss + sum(scales[name] * term for name, term in terms.items())
     with torch.no_grad():
         figures |= {name: term.detach() for name, term in terms.items()}
-        figures["agree"] = (output.policy.argmax(1) == teacher.policy.argmax(1)).float().mean()
-        figures["mse"] = weighted_mean((torch.tanh(output.value.float() / 2) - batch["value"]) ** 2, batch["value_weight"])
+        if games.policy is not None:
+            figures["agree"] = (output.policy.argmax(1) == teacher.policy.argmax(1)).float().mean()
+        if games.value is not None:
+            figures["mse"] = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"])
     return loss, figures
 
 

@@ -6,7 +6,7 @@ no symmetry, the game's own rules.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -47,6 +47,18 @@ class Figures:
     def as_dict(self) -> dict[str, float]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+_TOLD = {
+    "policy": frozenset({"top1", "top5", "cross_entropy"}),
+    "value": frozenset({"value_mse", "value_right"}),
+    "score": frozenset({"score_error"}),
+}
+
+
+def told_by(heads: Set[str]) -> frozenset[str]:
+    """Names of the figures that say something of a net that tells this (`NetSpec.tells`)."""
+    return frozenset().union(*(names for head, names in _TOLD.items() if head in heads))
 
 
 def _sums(targets: Targets, found: Predictions) -> np.ndarray:

@@ -23,8 +23,8 @@ def deepen(old: Checkpoint, spec: NetSpec, seed: int = 0) -> build.Net:
     kept = len(old.spec.blocks)
     if spec.blocks[:kept] != old.spec.blocks:
         raise RunError(f"the new blocks stand behind the old ones: {spec.blocks} does not begin with {old.spec.blocks}")
-    if any(kind.startswith("preact") for kind in spec.blocks) or spec.activation != "relu":
-        raise RunError("only nets that end their blocks with relu can grow: elsewhere a new block is not silent")
+    if any(kind.startswith("preact") or kind == "conv" for kind in spec.blocks) or spec.activation != "relu":
+        raise RunError("only nets whose blocks are residual and end with relu can grow: elsewhere a new block is not silent")
     net = build.build(spec, seed)
     arrays = {name: value.numpy() for name, value in net.state_dict().items()}
     restore(net, {**arrays, **old.arrays})

@@ -31,7 +31,8 @@ OVER = 1 - 1e-9  # shares of a run are quotients of sums
 
 
 class Stage(Protocol):
-    """What the loop trains on. It may also have `around()`, which `training.reporter` asks for further figures."""
+    """What the loop trains on. It may also have `around()`, which `training.reporter` asks for further figures, and `unit`,
+    what a sample is called where it is no position."""
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray | torch.Tensor] | None]:
         """Endless batches beginning with sample number `first_sample`; the same number gives the same batch.
@@ -300,7 +301,11 @@ class Trainer:
             if self._progress() >= OVER:
                 return True
             leads = self.lock is not None
-            reporter = Reporter(self.folder / "log.jsonl" if leads else None, getattr(self.stage, "around", None))
+            reporter = Reporter(
+                self.folder / "log.jsonl" if leads else None,
+                getattr(self.stage, "around", None),
+                getattr(self.stage, "unit", "pos"),
+            )
             batches = self.stage.batches(self.counters.samples)
             try:
                 with _Stop() as stop, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:

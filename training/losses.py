@@ -5,8 +5,8 @@ sample, 0 where the target does not exist (a truncated game has no result, a res
 where targets come from.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional as F
@@ -16,17 +16,24 @@ from goengine.nets import ranks
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term; 0 leaves it out.
+    """Weight of each term; 0 leaves it out. Policy and value of weight 0 are told all the same; None stands where the net
+    has no such head, and then nothing is told of it.
 
     The terms follow KataGo (Wu 2019, section 5 and appendix A); see `training.options`.
     """
 
-    policy: float
-    value: float
+    policy: float | None
+    value: float | None
     opponent: float
     ownership: float
     score: float
     score_stdev: float
+
+    def of_heads(self, tells: Set[str]) -> "LossWeights":
+        """The weights for a net that can only learn to say this (`NetSpec.tells`)."""
+        missing = dict.fromkeys({"policy", "value"} - tells)
+        missing |= dict.fromkeys({"opponent", "ownership", "score"} - tells, 0.0)
+        return replace(self, **missing, **({} if "score" in tells else {"score_stdev": 0.0}))
 
 
 SCORE_DELTA = 10.0  # points where the Huber loss turns from square to linear
@@ -58,6 +65,11 @@ def value_terms(logit: torch.Tensor, outcome: torch.Tensor) -> torch.Tensor:
     return F.binary_cross_entropy_with_logits(logit.float(), (outcome + 1) / 2, reduction="none")
 
 
+def value_errors(logit: torch.Tensor, outcome: torch.Tensor) -> torch.Tensor:
+    """Squared error per sample of the value in [-1, 1]."""
+    return (torch.tanh(logit.float() / 2) - outcome) ** 2
+
+
 def score_terms(mean: torch.Tensor, stdev: torch.Tensor, score: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(Huber loss of the mean over its delta, Gaussian negative log-likelihood of the deviation), per sample."""
     target = score.clamp(-SCORE_LIMIT, SCORE_LIMIT)
@@ -80,12 +92,16 @@ def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) 
 
     The batch holds planes [B,C,M,M], policy and opponent int64 [B] (-1: none), value [B] in [-1,1] and value_weight
     [B], score [B] in points and score_weight [B], owner [B,M,M] and owner_weight [B]. The policy may be a distribution,
-    float [B,A] (all 0: none). Figures are means, detached: the terms, top1, mse (of the value in [-1,1]).
+    float [B,A] (all 0: none). Figures are means, detached: the terms, top1, mse (of the value in [-1,1]), without those of
+    heads that the net has not.
     """
     best = best_moves(batch["policy"])
     known = (best >= 0).float()
-    terms = {"policy": weighted_mean(policy_terms(output.policy, batch["policy"]), known)}
-    terms["value"] = weighted_mean(value_terms(output.value, batch["value"]), batch["value_weight"])
+    terms = {}
+    if weights.policy is not None:
+        terms["policy"] = weighted_mean(policy_terms(output.policy, batch["policy"]), known)
+    if weights.value is not None:
+        terms["value"] = weighted_mean(value_terms(output.value, batch["value"]), batch["value_weight"])
     if weights.opponent:
         answered = (batch["opponent"] >= 0).float()
         terms["opponent"] = weighted_mean(policy_terms(output.opponent_policy, batch["opponent"]), answered)
@@ -100,6 +116,8 @@ def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) 
     loss = sum(getattr(weights, name) * term for name, term in terms.items())
     with torch.no_grad():
         figures = {name: term.detach() for name, term in terms.items()}
-        figures["top1"] = weighted_mean((output.policy.argmax(1) == best).float(), known)
-        figures["mse"] = weighted_mean((torch.tanh(output.value.float() / 2) - batch["value"]) ** 2, batch["value_weight"])
+        if weights.policy is not None:
+            figures["top1"] = weighted_mean((output.policy.argmax(1) == best).float(), known)
+        if weights.value is not None:
+            figures["mse"] = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"])
     return loss, figures

@@ -77,8 +77,8 @@ class Evaluate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learning:
-    """What every command that trains a net takes."""
+class Looped:
+    """What every command takes that changes a net step by step (`training.loop`)."""
 
     run: Path = option(help="folder of the run: checkpoints, log, the net")
     budget: Seconds | None = option(
@@ -92,6 +92,29 @@ class Learning:
     warmup: float = option(0.01, "share of the run in which the rate rises")
     clip: float = option(4.0, "longest gradient")
     average: float = option(0.999, "decay of the averaged weights, which are the result")
+    seed: int = option(1, "of the first weights and of the order of samples")
+    threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
+    device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
+    half: bool | None = option(None, "compute in bfloat16; by default where the GPU or CPU has it")
+    compile: bool | None = option(None, "let torch compile the net first, which takes a minute; by default on a GPU")
+    save_every: Seconds = option(Seconds(300), "time between checkpoints")
+    validate_every: Seconds = option(Seconds(600), "time between measurements")
+    log_every: int = option(50, "steps between two lines of the log")
+
+    def __post_init__(self):
+        Schedule(self.steps, self.budget, self.warmup)
+        if self.batch < 1 or self.log_every < 1:
+            raise ValueError("--batch and --log-every must be at least 1")
+        for name in ("save_every", "validate_every"):
+            every = getattr(self, name)
+            if every is not None and every <= 0:  # None: settled later
+                raise ValueError(f"--{name.replace('_', '-')} must be a time above 0, such as 5m")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning(Looped):
+    """What every command takes that trains a net on positions with all that is known of them."""
+
     value_weight: float = option(0.7, "weight of the result in the loss")
     opponent_weight: float = option(0.15, "weight of the opponent's reply")
     score_weight: float = option(0.05, "weight of the score")
@@ -103,24 +126,7 @@ class Learning:
         "normalise by the statistics that the net came with, not by each batch's; by default where a trained net learns from "
         "batches of several sorts",
     )
-    seed: int = option(1, "of the first weights and of the order of samples")
-    threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
-    device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
-    half: bool | None = option(None, "compute in bfloat16; by default where the GPU or CPU has it")
-    compile: bool | None = option(None, "let torch compile the net first, which takes a minute; by default on a GPU")
-    save_every: Seconds = option(Seconds(300), "time between checkpoints")
-    validate_every: Seconds = option(Seconds(600), "time between measurements")
     validation_positions: int = option(4096, "positions of a measurement")
-    log_every: int = option(50, "steps between two lines of the log")
-
-    def __post_init__(self):
-        Schedule(self.steps, self.budget, self.warmup)
-        if self.batch < 1 or self.log_every < 1:
-            raise ValueError("--batch and --log-every must be at least 1")
-        for name in ("save_every", "validate_every"):
-            every = getattr(self, name)
-            if every is not None and every <= 0:  # None: settled later
-                raise ValueError(f"--{name.replace('_', '-')} must be a time above 0, such as 5m")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,6 +69,8 @@ class Place:
         return self._widen(sent)
 
     def _widen(self, batch: Batch) -> Batch:
+        if "planes" not in batch:
+            return batch
         form = torch.bfloat16 if self.half else torch.float32
         return {**batch, "planes": batch["planes"].to(form, memory_format=torch.channels_last)}
 

@@ -35,7 +35,7 @@ class QuantizeStage(DistillStage):
         """Write the averaged net in the form of its spec, and its steps."""
         steps = {place: [float(arrays[f"{place}.step"]), int(arrays[f"{place}.zero"])] for place in self.places}
         self.card[quantize.KEY] = {"steps": steps}
-        super().save_net(path, quantize.unfolded(arrays), counters, figures)
+        super().save_net(path, quantize.unfolded(arrays, self.spec), counters, figures)
 
 
 def run(config: Quantize, began: float | None = None) -> bool:

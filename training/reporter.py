@@ -23,11 +23,13 @@ Around = Callable[[], Mapping[str, Mapping[str, float]]]
 class Reporter:
     """Means of the figures since the last report, to the bar, the log and TensorBoard."""
 
-    def __init__(self, path: Path | None, around: Around | None = None):
+    def __init__(self, path: Path | None, around: Around | None = None, unit: str = "pos"):
         """path: of the log; None: only the loss is watched, nothing is written.
 
-        around: figures by group and name of what happens meanwhile; a report asks for them once a minute.
+        around: figures by group and name of what happens meanwhile; a report asks for them once a minute. unit: what people
+        call a sample.
         """
+        self._unit = unit
         self._around, self._asked = around, -math.inf
         self._log = None if path is None else open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by `close`)
         self._board = None if path is None else _tensorboard(path.parent)
@@ -67,8 +69,12 @@ class Reporter:
             self._asked = time.monotonic()
             line |= self._around()
         self.write(line)
-        shown = [f"step {counters.step}", f"{line.get('per_second', 0):.0f} pos/s", f"loss {means['loss']:.3f}"]
-        shown += [f"{name} {means[name]:.3f}" for name in ("policy", "top1", "mse") if name in means]
+        shown = [
+            f"step {counters.step}",
+            f"{line.get('per_second', 0):.{0 if line.get('per_second', 0) >= 10 else 1}f} {self._unit}/s",
+            f"loss {means['loss']:.3f}",
+        ]
+        shown += [f"{name} {means[name]:.3f}" for name in ("policy", "top1", "mse", "won") if name in means]
         bar.update(progress, "  ".join(shown))
 
     def write(self, line: dict) -> None:

@@ -106,13 +106,18 @@ def permuted(seed, index, count):
 
 
 @kernel
-def position_of(games, draw, number):
-    """The position (numbered through all games) that sample `number` shows."""
-    count = games.moves.size
+def place_of(count, draw, number):
+    """Which of `count` positions sample `number` shows."""
     if draw.shuffle == 0:
         return number % count
     passes = number // count
     return permuted(mix(np.uint64(draw.seed), np.uint64(passes)), number % count, count)
+
+
+@kernel
+def position_of(games, draw, number):
+    """The position (numbered through all games) that sample `number` shows."""
+    return place_of(games.moves.size, draw, number)
 
 
 @kernel
@@ -278,20 +283,23 @@ def write_planes(source, s, size, out):
 
 @cache
 def filler(encode):
-    """Kernel fill(games, draw, first, out, game, scratch, planes): samples first, first + 1, ... into the rows of
+    """Kernel fill(chosen, games, draw, first, out, game, scratch, planes): samples first, first + 1, ... into the rows of
     `out`.
 
-    `encode` is a feature set's kernel, `scratch` its working memory; `game` has the size of all games; `planes` is
-    uint8[C, M, M]. The kernel is compiled at each start (a second or two): numba cannot cache a kernel made around
-    another.
+    `chosen` is int64[K], the positions that may be drawn; without elements all of them may. `encode` is a feature set's
+    kernel, `scratch` its working memory; `game` has the size of all games; `planes` is uint8[C, M, M]. The kernel is compiled
+    at each start (a second or two): numba cannot cache a kernel made around another.
     """
 
     @njit(nogil=True, error_model="numpy", _nrt=False)
-    def fill(games, draw, first, out, game, scratch, planes):
+    def fill(chosen, games, draw, first, out, game, scratch, planes):
         side = planes.shape[1]
         for b in range(out.policy.size):
             number = first + b
-            position = position_of(games, draw, number)
+            if chosen.size:
+                position = chosen[place_of(chosen.size, draw, number)]
+            else:
+                position = position_of(games, draw, number)
             g = game_of(games.start, position)
             replay(games, g, position - games.start[g], game)
             rules, change = varied_rules(games, g, draw, number)

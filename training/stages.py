@@ -23,17 +23,17 @@ from training import packs, parallel
 from training.checkpoint import Counters, RunError, plain
 from training.data import Sampler, Source, mixture, pinned, stream
 from training.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
-from training.evaluate import Predict, Predictions, by_size, combine, measure_with
+from training.evaluate import Figures, Predict, Predictions, by_size, combine, measure_with, told_by
 from training.loop import LoopConfig, Trainer
 from training.losses import LossWeights, total_loss
 from training.optimizers import OptimizerConfig
-from training.options import Distill, Learning, Supervised, Taught, Training, board_shares, keeps_norms
+from training.options import Distill, Learning, Looped, Supervised, Taught, Training, board_shares, keeps_norms
 from training.place import Batch, Place
 from training.sampling import Draw
 from training.schedule import Schedule
 
 
-def device_name(config: Learning) -> str:
+def device_name(config: Looped) -> str:
     """The device in torch's words. Raises RunError if there is none of that name here."""
     if config.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -46,7 +46,7 @@ def device_name(config: Learning) -> str:
     return config.device
 
 
-def may_compile(config: Learning) -> bool:
+def may_compile(config: Looped) -> bool:
     """Whether torch should compile the net: as asked for, else on a GPU if what torch needs for that is there.
 
     Unless asked for, what cannot be compiled after all runs as it is.
@@ -68,7 +68,7 @@ def workers(config: Training) -> int:
     return max(1, usable_cores() - 1) if device_name(config).startswith("cuda") else 1
 
 
-def computes_half(config: Learning) -> bool:
+def computes_half(config: Looped) -> bool:
     """Whether to compute in bfloat16: as asked for, else where the hardware does it; other CPUs take ten times as long."""
     if config.half is not None:
         return config.half
@@ -77,7 +77,7 @@ def computes_half(config: Learning) -> bool:
     return cpu_has("avx512bf16", "amx-bf16", "bf16")
 
 
-def loop_config(config: Learning) -> LoopConfig:
+def loop_config(config: Looped) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
         batch=config.batch,
@@ -94,9 +94,9 @@ def loop_config(config: Learning) -> LoopConfig:
     )
 
 
-def loss_weights(config: Learning) -> LossWeights:
-    """The loss's part of the options."""
-    return LossWeights(
+def loss_weights(config: Learning, net: spec.NetSpec) -> LossWeights:
+    """The loss's part of the options, for the heads that the net has."""
+    weights = LossWeights(
         policy=1.0,
         value=config.value_weight,
         opponent=config.opponent_weight,
@@ -104,6 +104,7 @@ def loss_weights(config: Learning) -> LossWeights:
         score=config.score_weight,
         score_stdev=config.stdev_weight,
     )
+    return weights.of_heads(net.tells)
 
 
 def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
@@ -137,23 +138,26 @@ class RecordedGames:
 class HeldOut:
     """Packed games that are only measured."""
 
-    def __init__(self, path: Path | None, feature_name: str):
+    def __init__(self, path: Path | None, net: spec.NetSpec):
         """path: None for no games. Raises RecordError as `packs.load_sizes`."""
         games = packs.load_sizes((path,), warn) if path is not None else {}
         draw = Draw(0, symmetries=0, shuffle=1, vary=0.0)
-        self._samplers = [Sampler(part, features.get(feature_name), draw) for part in games.values()]
+        self._samplers = [Sampler(part, features.get(net.features), draw) for part in games.values()]
+        self._told = told_by(net.tells)
 
     def figures(self, predict: Predict, positions: int, batch: int) -> dict[str, float]:
-        """Figures on so many positions of each board size, and their mean over all; empty if there are no games."""
+        """Figures of the net's heads on so many positions of each board size, and their mean over all; empty without games."""
         parts = {}
         for sampler in self._samplers:
             count = min(positions, sampler.games.moves.size)
             parts[sampler.size] = measure_with(predict, sampler, count, batch)
         if not parts:
             return {}
-        figures = combine(list(parts.values())).as_dict()
-        kept = {name: value for name, value in figures.items() if name not in ("positions", "counted", "judged")}
-        return kept | by_size({size: part.as_dict() for size, part in parts.items()})
+        kept = self._kept(combine(list(parts.values())))
+        return kept | by_size({size: self._kept(part) for size, part in parts.items()})
+
+    def _kept(self, figures: Figures) -> dict[str, float]:
+        return {name: value for name, value in figures.as_dict().items() if name in self._told}
 
 
 class GamesStage:
@@ -161,11 +165,11 @@ class GamesStage:
 
     def __init__(self, config: Training, module: build.Net):
         self.config, self.spec = config, module.spec
-        self.weights = loss_weights(config)
+        self.weights = loss_weights(config, module.spec)
         draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
         self.games = RecordedGames(config.data, module.spec.features, draw, board_shares(config.sizes))
         self.card = self.games.card
-        self.held_out = HeldOut(config.validation, module.spec.features)
+        self.held_out = HeldOut(config.validation, module.spec)
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
         """Batches from that sample on."""
@@ -194,14 +198,14 @@ class GamesStage:
         checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
 
 
-def teacher_weights(config: Taught) -> TeacherWeights:
-    """The part of the options that the teacher alone uses."""
+def teacher_weights(config: Taught, net: spec.NetSpec) -> TeacherWeights:
+    """The part of the options that the teacher alone uses, for the heads that the student has."""
     return TeacherWeights(
         policy=config.teacher_weight,
         soft=config.soft_weight,
         temperature=config.temperature,
-        opponent=config.opponent_weight,
-        stdev=config.stdev_weight,
+        opponent=config.opponent_weight if "opponent" in net.tells else 0.0,
+        stdev=config.stdev_weight if "score" in net.tells else 0.0,
         trust=config.trust,
     )
 
@@ -214,7 +218,7 @@ class DistillStage(GamesStage):
     ):
         """hint: (weight of hints at first, share of the run over which it fades).
 
-        Raises RunError if the teacher sees other features than the student.
+        Raises RunError if the teacher sees other features than the student, or lacks one of its heads.
         """
         ours, theirs = module.spec, teacher.spec
         if (ours.features, ours.planes, ours.globals) != (theirs.features, theirs.planes, theirs.globals):
@@ -222,11 +226,16 @@ class DistillStage(GamesStage):
                 f"--teacher {config.teacher}: sees the features {theirs.features} ({theirs.planes} planes, {theirs.globals} "
                 f"globals), the net {ours.features} ({ours.planes}, {ours.globals}); both must see the same"
             )
+        if missing := ours.tells - theirs.tells:
+            raise RunError(
+                f"--teacher {config.teacher}: says nothing of {', '.join(sorted(missing))}, which the net would learn"
+            )
         super().__init__(config, module)
-        self.weights = dataclasses.replace(self.weights, policy=config.hard_weight)
+        if self.weights.policy is not None:
+            self.weights = dataclasses.replace(self.weights, policy=config.hard_weight)
         self.card |= {"teacher": teacher.meta.sha256}
         net, device = teacher.module(), device_name(config)
-        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config)
+        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config, ours)
         self.hint_weight, self.hint_share = hint
         self.hint = Hint(module, net) if self.hint_weight else None
 

@@ -111,6 +111,8 @@ def _asked_for(config: Zero) -> build.Net:
             f"--net {config.net}: sees the features {module.spec.features}, the run's games are for {config.features}; give "
             f"--features {module.spec.features}, or another net"
         )
+    if missing := {"policy", "value"} - module.spec.tells:
+        raise RunError(f"--net {config.net}: has no {', '.join(missing)}, and a search needs both policy and value")
     return module
 
 

@@ -77,7 +77,7 @@ class ZeroStage:
         cannot be read.
         """
         self.config, self.spec, self.replay = config, module.spec, replay
-        self.weights = loss_weights(config)
+        self.weights = loss_weights(config, module.spec)
         self.source: Source = replay
         self._recorded: dict[str, object] = {}  # what the nets' cards say of recorded games
         leads = ranks.rank() == 0  # it alone draws and measures
@@ -86,7 +86,7 @@ class ZeroStage:
             games = RecordedGames(config.data, module.spec.features, draw, {})
             self.source = Mixture([replay, games.source], [config.own_share, config.data_share])
             self._recorded = {"recorded": {**games.card, "share": config.data_share}}
-        self.held_out = HeldOut(config.validation if leads else None, module.spec.features)
+        self.held_out = HeldOut(config.validation if leads else None, module.spec)
         self._publish, self._on_tick = publish, on_tick
         self.progress = 0.0
         self.samples = 0

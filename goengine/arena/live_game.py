@@ -14,8 +14,11 @@ from goengine import coords, features
 from goengine.arena.fixtures import Fixture, Played, Side, Terms, other
 from goengine.arena.players import DEFAULT_VISITS, NetPlayer
 from goengine.arena.referee import Referee
+from goengine.board.playout import sensible_moves
 from goengine.board.state import BLACK, PASS, PASSES
 from goengine.evaluators.base import Evaluation, Traits
+from goengine.policy_play.table import draw
+from goengine.search import root as roots
 from goengine.search.core import Leaves, TreeSearch
 from goengine.search.params import Limits
 from goengine.search.search import Run
@@ -45,6 +48,8 @@ def limits_of(player: NetPlayer) -> Limits:
             f"{player.describe()}: seconds per move need a clock of its own for each player, and games in lock step share "
             "their time; give visits, or play the match over GTP"
         )
+    if player.raw:
+        return Limits(visits=1)
     visits = player.visits
     if visits is None and player.playouts is None:
         visits = DEFAULT_VISITS
@@ -118,7 +123,7 @@ class LiveGame:
         if seat.run is None:
             point = PASS
         else:
-            point = seat.core.choose()
+            point = self._by_policy(seat) if seat.player.raw else seat.core.choose()
             self._note_value(seat.core)
             seat.run = None
         reason = self.referee.play(point)
@@ -135,6 +140,16 @@ class LiveGame:
         seat.core.renew()
         seat.run = Run(seat.core, seat.limits)
         seat.core.begin(seat.run.simulations())
+
+    def _by_policy(self, seat: Seat) -> int:
+        """A sensible move drawn from the root's policy, as games without a search draw it (`goengine.policy_play`)."""
+        position, root, size = self.referee.position, seat.core.root, self.terms.size
+        legal = np.zeros(size * size + 1, np.uint8)
+        sensible_moves(position.game, position.code, legal)
+        logits = np.log(roots.by_action(root.moves, root.raw, size) + np.float32(1e-30))
+        temperature = roots.temperature_at(seat.player.params, len(position.moves), size)
+        index = draw(logits, legal, float(temperature), seat.core.generator, np.zeros(len(legal)))
+        return coords.from_index(int(index), size)
 
     def _pass_wins(self) -> bool:
         """The opponent has passed, and the board counts for the player to move as it stands: nobody plays on then.

@@ -37,6 +37,7 @@ class NetPlayer:
     playouts: int | None = None  # new visits per move
     seconds: float | None = None  # per move; only where a clock can be read, that is over GTP
     early_stop: bool = False  # stop when no other move can catch up with the leader
+    raw: bool = False  # no search: moves are drawn from the policy, at the params' temperature of the choice
     precision: str = "auto"
     symmetries: int = 1  # views of each position that are averaged; 1: a random one
     threads: int = 1  # of the net
@@ -91,8 +92,8 @@ class NetPlayer:
 
         Raises ValueError if a setting has no counterpart there.
         """
-        if self.playouts is not None or self.early_stop:
-            raise ValueError(f"{self.describe()}: playouts and early_stop cannot be had over GTP; give visits or seconds")
+        if self.playouts is not None or self.early_stop or self.raw:
+            raise ValueError(f"{self.describe()}: playouts, early_stop and raw cannot be had over GTP; give visits or seconds")
         words = [sys.executable, "-m", "goengine.cli", "gtp", "--quiet", "--net", self.net, "--threads", str(self.threads or 1)]
         visits = DEFAULT_VISITS if self.visits is None and self.seconds is None else self.visits
         options = {
@@ -114,6 +115,7 @@ OWN: Mapping[str, type] = {
     "playouts": int,
     "seconds": float,
     "early_stop": bool,
+    "raw": bool,
     "precision": str,
     "symmetries": int,
     "threads": int,

@@ -13,7 +13,7 @@ from goengine.arena.fixtures import Fixture, Terms
 from goengine.arena.openings import Opening, OpeningsError, position_key
 from goengine.arena.players import NetPlayer
 from goengine.arena.referee import Referee
-from goengine.board.kernels import fills_eye
+from goengine.board.playout import sensible_moves
 from goengine.board.position import Position
 from goengine.evaluators.base import NOT_CACHED, Batch, Evaluation, Evaluator
 
@@ -98,15 +98,12 @@ def _candidates(
 
 
 def _sample(position: Position, logits: np.ndarray, chance: np.random.Generator, temperature: float) -> int | None:
-    """A legal move drawn from the policy, no pass and nothing into an own eye; None if there is no such move."""
-    legal = position.legal_mask().astype(bool)
-    legal[-1] = False
-    for index in np.flatnonzero(legal):
-        if fills_eye(position.game.board, coords.from_index(int(index), position.size), position.to_play):
-            legal[index] = False
-    if not legal.any():
+    """A sensible move drawn from the policy; None if there is none but to pass."""
+    legal = np.zeros(position.size**2 + 1, np.uint8)
+    sensible_moves(position.game, position.code, legal)
+    if legal[-1]:
         return None
-    heights = np.where(legal, logits.astype(np.float64) / temperature, -np.inf)
+    heights = np.where(legal > 0, logits.astype(np.float64) / temperature, -np.inf)
     weights = np.exp(heights - heights.max())
     bounds = np.cumsum(weights)
     return coords.from_index(int(np.searchsorted(bounds, chance.random() * bounds[-1], side="right")), position.size)

@@ -1,13 +1,14 @@
 """Uniform random playouts: moves that fill no eye, until nobody has one. Fast, and blind.
 
-They measure the board's speed and estimate who owns what where no net is trusted.
+They measure the board's speed and estimate who owns what where no net is trusted. Games without a search, by whatever policy,
+consider the same moves.
 """
 
 import numpy as np
 
-from goengine.board.kernels import fills_eye, is_legal, play
+from goengine.board.kernels import breaks_superko, fills_eye, is_legal, play
 from goengine.board.random import below
-from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, SIZE, STRIDE, WHITE, copy_board
+from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, SIZE, STRIDE, TO_PLAY, WHITE, copy_board
 from goengine.jit import inlined_kernel, kernel
 
 _1 = np.uint64(1)
@@ -30,6 +31,29 @@ def random_move(board, color, generator):
             i = np.uint64(0)
         if i == start:
             return np.int64(PASS)
+
+
+@kernel
+def sensible_moves(game, rules, mask):
+    """Write 1 into ``mask`` (uint8[N*N + 1], policy order) for each sensible move of the player to move, else 0.
+
+    Sensible is what the rules allow, superko included, is no suicide and fills no own eye; the pass only where nothing else is.
+    """
+    board, color = game.board, game.status[TO_PLAY]
+    mask[:] = 0
+    any_move = False
+    size = board.info[SIZE]
+    index = 0
+    for row in range(size):
+        point = (row + 1) * (size + 1) + 1
+        for _ in range(size):
+            if board.color[point] == EMPTY and not fills_eye(board, point, color) and is_legal(board, point, color, False):
+                if not breaks_superko(game, point, color, rules.ko):
+                    mask[index] = 1
+                    any_move = True
+            index += 1
+            point += 1
+    mask[index] = not any_move
 
 
 @kernel

@@ -128,12 +128,18 @@ def _from_xml(path: Path, backend: Backend) -> Evaluator:
     openvino = _openvino_module()
     graph, weights = openvino.read_pair(path)
     spec = NetSpec.from_json(openvino.written_spec(graph, path))
-    traits = Traits(name=path.stem, features=spec.features, device=f"cpu {backend.precision}")
+    traits = _bare_traits(path.stem, spec, f"cpu {backend.precision}")
     return _openvino(graph, weights, spec, traits, backend)
 
 
+def _bare_traits(name: str, spec: NetSpec, device: str) -> Traits:
+    """Of a net without a card: its value is believed if it has one, nothing else."""
+    return Traits(name=name, features=spec.features, value_proven="value" in spec.tells, device=device)
+
+
 def _traits(card: Card, device: str) -> Traits:
-    proven = {f"{head}_proven": head in card.results.proven for head in cards.HEADS}
+    told = set(card.results.proven) & card.spec.tells
+    proven = {f"{head}_proven": head in told for head in cards.HEADS}
     return Traits(name=card.name, features=card.spec.features, device=device, **proven)
 
 
@@ -169,7 +175,7 @@ def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Eval
     place = "cpu" if device == "torch-cpu" else device
     described = f"{place} {backend.precision}"
     if card is None:
-        traits = Traits(name=path.stem, features=meta.spec.features, device=described)
+        traits = _bare_traits(path.stem, meta.spec, described)
     elif card.spec != meta.spec:
         raise WeightsError(f"{path}: is another net than its card says; get it again")
     else:

@@ -107,18 +107,37 @@ class Bottleneck(nn.Module):
         return extent.masked(self.act(x + self.last(y, extent)))
 
 
+class Plain(nn.Module):
+    """conv with a bias, act: a hidden layer of the first AlphaGo (Silver et al. 2016). Nothing is normalised or added."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        self.act = ACTIVATIONS[spec.activation]
+        self.layer = ConvNorm(spec.channels, spec.channels, 3, normalised=False)
+
+    def forward(self, x: Tensor, extent: Extent) -> Tensor:
+        """x [B,C,M,M] -> [B,C,M,M]."""
+        return extent.masked(self.act(self.layer(x, extent)))
+
+
 BLOCKS: Final[dict[str, type[nn.Module]]] = {
     "residual": Residual,
     "gpool": GlobalPool,
     "preact": PreResidual,
     "preact_gpool": PreGlobalPool,
     "bottleneck": Bottleneck,
+    "conv": Plain,
 }
 
 
 def zero_branch(block: nn.Module) -> None:
-    """Silences the block's branch: a fresh net is its stem and heads only and trains fast at any depth (Goyal et al. 2017)."""
-    last = block.last
+    """Silences the block's branch: a fresh net is its stem and heads only and trains fast at any depth (Goyal et al. 2017).
+
+    A block that is no branch beside its input stays as it is.
+    """
+    last = getattr(block, "last", None)
+    if last is None:
+        return
     with torch.no_grad():
         if isinstance(last, ConvNorm) and last.norm is not None:
             last.norm.weight.zero_()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from goengine.nets.blocks import BLOCKS, zero_branch
-from goengine.nets.heads import NetOutput, PolicyHead, ValueHead
+from goengine.nets.heads import POLICY_HEADS, VALUE_HEADS, NetOutput
 from goengine.nets.layers import ACTIVATIONS, ConvNorm, Extent, Float32Linear, MaskedNorm, extent_of
 from goengine.nets.spec import NetSpec
 
@@ -21,7 +21,7 @@ class Trunk(nn.Module):
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
         self.act = ACTIVATIONS[spec.activation]
-        self.stem = ConvNorm(spec.planes, spec.channels, spec.stem_kernel)
+        self.stem = ConvNorm(spec.planes, spec.channels, spec.stem_kernel, normalised=spec.stem_norm)
         self.globals = Float32Linear(spec.globals, spec.channels, bias=False) if spec.globals else None
         self.blocks = nn.ModuleList(BLOCKS[kind](spec) for kind in spec.blocks)
         preactivated = any(kind.startswith("preact") for kind in spec.blocks)
@@ -45,8 +45,8 @@ class Net(nn.Module):
         super().__init__()
         self.spec = spec
         self.trunk = Trunk(spec)
-        self.policy = PolicyHead(spec)
-        self.value = ValueHead(spec)
+        self.policy = POLICY_HEADS[spec.policy_head](spec)
+        self.value = VALUE_HEADS[spec.value_head](spec)
 
     def forward(self, planes: Tensor, globals_: Tensor, full: bool | None = None) -> NetOutput:
         """planes [B,P,M,M], globals [B,G] -> NetOutput.
@@ -80,9 +80,7 @@ def build(spec: NetSpec, seed: int = 0) -> Net:
 def initialise(net: Net, generator: torch.Generator) -> None:
     """Fills all weights: He's normal for convolutions (He et al. 2015), silent residual branches, small outputs."""
     for module in net.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-        elif isinstance(module, Float32Linear):
+        if isinstance(module, (nn.Conv2d, Float32Linear)):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
@@ -93,13 +91,12 @@ def initialise(net: Net, generator: torch.Generator) -> None:
             module.running_var.fill_(1.0)
     for block in net.trunk.blocks:
         zero_branch(block)
-    with torch.no_grad():  # a fresh net knows nothing and should say so: near-uniform policy, value near 0
-        for layer in (net.policy.logits, net.policy.passes, net.value.outputs, net.value.owner):
-            layer.weight.mul_(0.2)
+    with torch.no_grad():
+        net.policy.hush()
+        net.value.hush()
         for block in net.trunk.blocks:
             if hasattr(block, "bias"):  # the pooled bias joins a normalised signal: keep it the smaller of the two
                 block.bias.weight.mul_(0.5)
-        net.policy.bias.weight.mul_(0.5)
 
 
 def parameter_count(net: nn.Module) -> int:

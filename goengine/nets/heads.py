@@ -1,7 +1,9 @@
-"""The two heads and what comes out of a net.
+"""The heads and what comes out of a net.
 
 Knows how trunk features become moves, win, score and territory; everything behind a pooling is float32. Does not know
-the losses: it hands out logits where a loss wants logits.
+the losses: it hands out logits where a loss wants logits. A spec names its heads: `pooled` are those of AlphaGo Zero's
+descendants, `placed` those of the first AlphaGo, which know each point of the board by its place, and `none` stands where a
+net has no head and answers as one who knows nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from goengine.nets.layers import ACTIVATIONS, OFF_BOARD, ConvNorm, Extent, Float32Linear, pool_mean_max, pool_means
+from goengine.nets.places import CELLS, SIDE, gathered, spread
 from goengine.nets.spec import NetSpec
 
 SCORE_UNIT: Final = 20.0  # points per unit inside the net, so that weights and gradients stay of order one
 MIN_STDEV: Final = 0.1  # points
+QUIET: Final = 0.2  # of a last layer's usual first weights: a fresh net knows nothing and should say so
 
 
 class NetOutput(NamedTuple):
@@ -51,11 +55,69 @@ class PolicyHead(nn.Module):
         pooled = pool_mean_max(self.act(self.pooled(x, extent)), extent)
         y = self.points(x, extent)
         y = self.act(y + self.bias(pooled).to(y.dtype)[:, :, None, None])
-        logits = self.logits(y).float()
-        if extent.mask is not None:
-            logits = torch.where(extent.mask > 0, logits, OFF_BOARD)
+        logits = _on_board(self.logits(y).float(), extent)
         both = torch.cat((logits.flatten(2), self.passes(pooled).unsqueeze(2)), dim=2)
         return both[:, 0], both[:, 1]
+
+    def hush(self) -> None:
+        """Makes fresh weights say little: a near-uniform policy."""
+        self.logits.weight.mul_(QUIET)
+        self.passes.weight.mul_(QUIET)
+        self.bias.weight.mul_(0.5)
+
+
+class PlacedPolicyHead(nn.Module):
+    """Trunk -> logits of this move: one channel of 1x1 and a bias for each place (Silver et al. 2016, methods).
+
+    The biases are a table of 19x19, as in the paper; boards of other sizes read it by distance from their edges
+    (`goengine.nets.places`). The paper's net never passes, but whoever searches with this one must be able to end a game:
+    the pass has one learned logit that is the same in all positions, so about the share of passes among the moves taught.
+    Knows nothing of the reply.
+    """
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        self.logits = nn.Conv2d(spec.channels, 1, 1, bias=False)
+        self.biases = nn.Parameter(torch.empty(CELLS))  # row by row; flat, because it is a bias and must not decay
+        self.passes = nn.Parameter(torch.empty(1))
+
+    def forward(self, x: Tensor, extent: Extent) -> tuple[Tensor, Tensor]:
+        """x [B,C,M,M] -> two of [B,M*M+1], the second flat."""
+        logits = self.logits(x).float() + spread(self.biases.float().view(SIDE, SIDE), x.shape[-1], extent)
+        logits = _on_board(logits, extent).flatten(1)
+        policy = torch.cat((logits, self.passes.float().expand(logits.shape[0], 1)), dim=1)
+        return policy, flat_policy(x, extent)
+
+    def hush(self) -> None:
+        """Makes fresh weights say little: a near-uniform policy."""
+        self.logits.weight.mul_(QUIET)
+        self.biases.zero_()
+        self.passes.zero_()
+
+
+class NoPolicyHead(nn.Module):
+    """All moves alike."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor, extent: Extent) -> tuple[Tensor, Tensor]:
+        """x [B,C,M,M] -> two of [B,M*M+1], both flat."""
+        return flat_policy(x, extent), flat_policy(x, extent)
+
+    def hush(self) -> None:
+        """It says nothing anyway."""
+
+
+def flat_policy(x: Tensor, extent: Extent) -> Tensor:
+    """Logits [B,M*M+1] of 0 for the planes x [B,C,M,M], -1e4 off the board."""
+    flat = _on_board(torch.zeros_like(x[:, :1], dtype=torch.float32), extent).flatten(1)
+    return F.pad(flat, (0, 1))
+
+
+def _on_board(logits: Tensor, extent: Extent) -> Tensor:
+    """Logits [B,1 or 2,M,M] with -1e4 off the board."""
+    return logits if extent.mask is None else torch.where(extent.mask > 0, logits, OFF_BOARD)
 
 
 class ValueHead(nn.Module):
@@ -76,3 +138,60 @@ class ValueHead(nn.Module):
         score = three[:, 1] * SCORE_UNIT
         stdev = F.softplus(three[:, 2]) * SCORE_UNIT + MIN_STDEV
         return three[:, 0], score, stdev, torch.tanh(self.owner(y).float()).squeeze(1)
+
+    def hush(self) -> None:
+        """Makes fresh weights say little: a value near 0."""
+        self.outputs.weight.mul_(QUIET)
+        self.owner.weight.mul_(QUIET)
+
+
+class PlacedValueHead(nn.Module):
+    """Trunk -> win logit: 1x1 channels, a fully connected layer with rectifiers, one number (Silver et al. 2016, methods).
+
+    The paper's layer is connected to each of the 361 points, so it plays 19x19 only. This one is the same there. On another
+    size each point has the weights of its place (`goengine.nets.places`), and the inputs are scaled by 361 over the number of
+    points, so that what is summed keeps its size. The paper's tanh is in the number: see NetOutput. It names no rectifier
+    behind the 1x1 convolution, and there is none here.
+    """
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        self.points = ConvNorm(spec.channels, spec.value_channels, 1, normalised=False)
+        self.hidden = Float32Linear(CELLS * spec.value_channels, spec.value_hidden)
+        self.outputs = Float32Linear(spec.value_hidden, 1)
+
+    def forward(self, x: Tensor, extent: Extent) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """x [B,C,M,M] -> value [B]; score, score_stdev [B], ownership [B,M,M] of one who does not know."""
+        y = extent.masked(self.points(x, extent)).float() * (CELLS / extent.count)[:, :, None, None]
+        y = F.relu(self.hidden(gathered(y, extent).flatten(1)))
+        return self.outputs(y).squeeze(1), *no_score(x)
+
+    def hush(self) -> None:
+        """Makes fresh weights say little: a value near 0."""
+        self.outputs.weight.mul_(QUIET)
+
+
+class NoValueHead(nn.Module):
+    """Nobody leads and nobody owns anything."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor, extent: Extent) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """x [B,C,M,M] -> value [B], score [B], score_stdev [B], ownership [B,M,M]: all 0, but for the deviation."""
+        score, stdev, owner = no_score(x)
+        return score, score, stdev, owner
+
+    def hush(self) -> None:
+        """It says nothing anyway."""
+
+
+def no_score(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(score [B], score_stdev [B], ownership [B,M,M]) of one who does not know: 0, SCORE_UNIT points, 0."""
+    owner = torch.zeros_like(x[:, 0], dtype=torch.float32)
+    score = owner[:, 0, 0]
+    return score, score + SCORE_UNIT, owner
+
+
+POLICY_HEADS: Final[dict[str, type[nn.Module]]] = {"pooled": PolicyHead, "placed": PlacedPolicyHead, "none": NoPolicyHead}
+VALUE_HEADS: Final[dict[str, type[nn.Module]]] = {"pooled": ValueHead, "placed": PlacedValueHead, "none": NoValueHead}

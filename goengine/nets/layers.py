@@ -128,12 +128,15 @@ def settle_norms(net: nn.Module) -> None:
 
 
 class ConvNorm(nn.Module):
-    """A convolution and its batch normalisation; once `fold` has merged them, norm is None and the convolution has a bias."""
+    """A convolution and its batch normalisation; once `fold` has merged them, norm is None and the convolution has a bias.
 
-    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+    normalised: False makes that form at once, for nets that normalise nothing.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, normalised: bool = True) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
-        self.norm: MaskedNorm | None = MaskedNorm(outputs)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=not normalised)
+        self.norm: MaskedNorm | None = MaskedNorm(outputs) if normalised else None
 
     def forward(self, x: Tensor, extent: Extent) -> Tensor:
         """x [B,inputs,M,M], zero off the board -> [B,outputs,M,M], arbitrary off the board."""

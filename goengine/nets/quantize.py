@@ -19,12 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from goengine.nets.blocks import Bottleneck, GlobalPool, PreGlobalPool, PreResidual, Residual
-from goengine.nets.build import Net
+from goengine.nets.blocks import Bottleneck, GlobalPool, Plain, PreGlobalPool, PreResidual, Residual
+from goengine.nets.build import Net, skeleton
 from goengine.nets.checkpoint import Meta, load_module
 from goengine.nets.fold import fold
 from goengine.nets.layers import ConvNorm, MaskedNorm
 from goengine.nets.safetensors_file import WeightsError
+from goengine.nets.spec import NetSpec
 
 LEVELS: Final = 256
 HIGHEST_WEIGHT: Final = 63  # twice 255 times it fits into 16 bits
@@ -37,6 +38,7 @@ _FIRST: Final = {
     Bottleneck: ("inner.0",),
     PreResidual: (),
     PreGlobalPool: (),
+    Plain: ("layer",),
 }
 _INNER: Final = {
     Residual: ("last",),
@@ -44,6 +46,7 @@ _INNER: Final = {
     Bottleneck: ("inner.1", "inner.2", "last"),
     PreResidual: ("first", "last"),
     PreGlobalPool: ("pooled", "first", "last"),
+    Plain: (),
 }
 
 
@@ -174,10 +177,11 @@ def _roundings(net: Net) -> dict[str, Rounding]:
     return {name: module for name, module in net.named_modules() if isinstance(module, Rounding)}
 
 
-def unfolded(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def unfolded(arrays: Mapping[str, np.ndarray], spec: NetSpec) -> dict[str, np.ndarray]:
     """Arrays of a folded or prepared net in the form of its spec: every merged normalisation only adds the bias again."""
+    own = skeleton(spec).state_dict().keys()
     found = {name: array for name, array in arrays.items() if ".rounding." not in name}
-    for name in [name for name in found if name.endswith(".conv.bias")]:
+    for name in [name for name in found if name.endswith(".conv.bias") and name not in own]:
         bias, norm = found.pop(name), name.removesuffix("conv.bias") + "norm"
         found[f"{norm}.weight"], found[f"{norm}.bias"] = np.ones_like(bias), bias
         found[f"{norm}.running_mean"] = np.zeros_like(bias)

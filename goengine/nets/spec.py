@@ -10,8 +10,19 @@ import json
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Final
 
-BLOCK_KINDS: Final = ("residual", "gpool", "preact", "preact_gpool", "bottleneck")
+BLOCK_KINDS: Final = ("residual", "gpool", "preact", "preact_gpool", "bottleneck", "conv")
 ACTIVATIONS: Final = ("relu", "silu")
+# Kinds of heads, and what each of them tells; what a net has no head for it answers as one who knows nothing.
+POLICY_HEADS: Final[dict[str, frozenset[str]]] = {
+    "pooled": frozenset({"policy", "opponent"}),
+    "placed": frozenset({"policy"}),
+    "none": frozenset(),
+}
+VALUE_HEADS: Final[dict[str, frozenset[str]]] = {
+    "pooled": frozenset({"value", "score", "ownership"}),
+    "placed": frozenset({"value"}),
+    "none": frozenset(),
+}
 
 # Smallest and largest value of every whole-number field.
 LIMITS: Final[dict[str, tuple[int, int]]] = {
@@ -39,6 +50,8 @@ class NetSpec:
     channels: width of the trunk; blocks: kinds from BLOCK_KINDS, from the input to the heads.
     pool_channels: channels of a 'gpool' block and of the policy head that are pooled (KataGo's c_pool).
     value_channels: 1x1 channels of the value head; value_hidden: its fully connected layer.
+    stem_norm: whether the first convolution is normalised; each kind of block decides for its own.
+    policy_head, value_head: kinds from POLICY_HEADS and VALUE_HEADS, not both 'none'.
 
     Raises NetSpecError if any field has the wrong type or is out of range.
     """
@@ -54,6 +67,9 @@ class NetSpec:
     policy_channels: int = 32
     value_channels: int = 32
     value_hidden: int = 64
+    stem_norm: bool = True
+    policy_head: str = "pooled"
+    value_head: str = "pooled"
 
     def __post_init__(self) -> None:
         if not isinstance(self.features, str) or not self.features:
@@ -62,11 +78,21 @@ class NetSpec:
             _check_int(key, getattr(self, key), low, high)
         if self.stem_kernel % 2 == 0:
             raise NetSpecError(f"stem_kernel: expected an odd number, got {self.stem_kernel}")
-        if self.activation not in ACTIVATIONS:
-            raise NetSpecError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got {self.activation!r}")
+        for key, kinds in (("activation", ACTIVATIONS), ("policy_head", POLICY_HEADS), ("value_head", VALUE_HEADS)):
+            if getattr(self, key) not in tuple(kinds):
+                raise NetSpecError(f"{key}: expected one of {', '.join(kinds)}, got {getattr(self, key)!r}")
+        if type(self.stem_norm) is not bool:
+            raise NetSpecError(f"stem_norm: expected true or false, got {self.stem_norm!r}")
+        if not self.tells:
+            raise NetSpecError("value_head: a net without a policy head needs one")
         _check_blocks(self.blocks)
         if self.pool_channels >= self.channels:
             raise NetSpecError(f"pool_channels: expected fewer than channels ({self.channels}), got {self.pool_channels}")
+
+    @property
+    def tells(self) -> frozenset[str]:
+        """What the net can learn to say, of policy, opponent (the reply), value, score and ownership."""
+        return POLICY_HEADS[self.policy_head] | VALUE_HEADS[self.value_head]
 
     def to_dict(self) -> dict[str, object]:
         """The spec as a JSON-ready mapping, every field written out."""
@@ -121,32 +147,58 @@ def _check_blocks(blocks: object) -> None:
             raise NetSpecError(f"blocks: unknown kind {kind!r}; known kinds are {', '.join(BLOCK_KINDS)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A named size of net: everything of a NetSpec but what the feature set decides. Tower: r = residual, g = gpool."""
+    """A named size of net: everything of a NetSpec but what the feature set decides. Tower: a letter for each block."""
 
     channels: int
     tower: str
-    pool_channels: int
-    policy_channels: int
-    value_channels: int
-    value_hidden: int
+    pool_channels: int = 1  # where no block and no head pools
+    policy_channels: int = 1
+    value_channels: int = 1
+    value_hidden: int = 256
+    stem_norm: bool = False
+    policy_head: str = "none"
+    value_head: str = "none"
 
+
+def _zero(channels: int, tower: str, pool: int, policy: int, value: int, hidden: int) -> Preset:
+    """A residual net with both heads, as AlphaGo Zero's descendants have them."""
+    return Preset(
+        channels=channels,
+        tower=tower,
+        pool_channels=pool,
+        policy_channels=policy,
+        value_channels=value,
+        value_hidden=hidden,
+        stem_norm=True,
+        policy_head="pooled",
+        value_head="pooled",
+    )
+
+
+# The first AlphaGo's nets (Silver et al. 2016, methods): a 5x5 convolution and 11 of 3x3, all of k channels with a rectifier,
+# nothing normalised, nothing added. The paper's k is 192; it compared 128, 256 and 384. Its value net has the policy net's
+# layers 1 to 11, another convolution, one channel of 1x1, 256 rectifiers and a tanh.
+_LEE_WIDTHS: Final = (8, 16, 32, 64, 96, 128, 192, 256)
+_LEE_TOWER: Final = "c" * 11
 
 # About every third block pools globally (KataGo has 2 of 6 in b6c96; head widths 32/48 there, 32/64 in b10c128).
 PRESETS: Final[dict[str, Preset]] = {
-    "b2c16": Preset(16, "rg", 8, 8, 8, 16),
-    "b3c32": Preset(32, "rgr", 16, 16, 16, 32),
-    "b4c32": Preset(32, "rrgr", 16, 16, 16, 32),
-    "b4c64": Preset(64, "rrgr", 16, 32, 32, 64),
-    "b5c48": Preset(48, "rrgrr", 16, 32, 32, 64),
-    "b6c64": Preset(64, "rrgrgr", 16, 32, 32, 64),
-    "b6c96": Preset(96, "rrgrgr", 32, 32, 48, 96),
-    "b8c96": Preset(96, "rrgrrgrr", 32, 32, 48, 96),
-    "b10c128": Preset(128, "rrrgrrrgrr", 32, 32, 64, 128),
-    "b15c192": Preset(192, "rrrrgrrrrgrrrgr", 64, 48, 80, 160),
+    "b2c16": _zero(16, "rg", 8, 8, 8, 16),
+    "b3c32": _zero(32, "rgr", 16, 16, 16, 32),
+    "b4c32": _zero(32, "rrgr", 16, 16, 16, 32),
+    "b4c64": _zero(64, "rrgr", 16, 32, 32, 64),
+    "b5c48": _zero(48, "rrgrr", 16, 32, 32, 64),
+    "b6c64": _zero(64, "rrgrgr", 16, 32, 32, 64),
+    "b6c96": _zero(96, "rrgrgr", 32, 32, 48, 96),
+    "b8c96": _zero(96, "rrgrrgrr", 32, 32, 48, 96),
+    "b10c128": _zero(128, "rrrgrrrgrr", 32, 32, 64, 128),
+    "b15c192": _zero(192, "rrrrgrrrrgrrrgr", 64, 48, 80, 160),
+    **{f"lee-policy-{k}": Preset(channels=k, tower=_LEE_TOWER, policy_head="placed") for k in _LEE_WIDTHS},
+    **{f"lee-value-{k}": Preset(channels=k, tower=_LEE_TOWER, value_head="placed") for k in _LEE_WIDTHS},
 }
-_LETTERS: Final = {"r": "residual", "g": "gpool"}
+_LETTERS: Final = {"r": "residual", "g": "gpool", "c": "conv"}
 
 
 def preset(name: str, features: str, planes: int, globals: int) -> NetSpec:

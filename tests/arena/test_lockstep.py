@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine import coords, symmetry
 from goengine.arena.fixtures import Fixture, Played, Terms
 from goengine.arena.hall import Hall, Net, Stats
 from goengine.arena.live_game import LiveGame, new_seat
 from goengine.arena.lockstep import LockStepError, play_in_process
 from goengine.arena.players import parse_player
 from goengine.arena.referee import Referee
+from goengine.board.playout import sensible_moves
 from goengine.evaluators.base import Evaluation, EvaluatorError, Traits
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 from goengine.rules import Rules
@@ -302,3 +303,62 @@ def test_a_process_that_fails_says_why(tmp_path):
     bad = [Fixture(n, "a", (int(coords.points(SIZE)[0]),) * 2) for n in range(4)]  # an opening that plays one point twice
     with pytest.raises(LockStepError, match="IllegalMove"):
         play_in_process(players(), workers=2)(bad, TERMS, lambda played: None, never)
+
+
+# ------------------------------------------------------------------- without a search
+
+
+def replayed(game: Played):
+    """(position, point played in it) for each move after the opening."""
+    referee = Referee(game.fixture, TERMS)
+    for point in game.moves[len(game.fixture.opening) :]:
+        yield referee.position, point
+        referee.play(point)
+
+
+def sensible(position) -> np.ndarray:
+    mask = np.zeros(SIZE * SIZE + 1, np.uint8)
+    sensible_moves(position.game, position.code, mask)
+    return mask
+
+
+def likes_passes_and_eyes(planes: np.ndarray, values: np.ndarray) -> Evaluation:
+    """What a net may come to that knows no end: it would pass at once, and fill what is its own."""
+    answer = flat_evaluation(len(planes), planes.shape[-1])
+    answer.policy[:, -1] = 9.0
+    answer.policy[:, :-1] = (planes[:, STONES_MINE] + planes[:, STONES_THEIRS]).reshape(len(planes), -1)
+    return answer
+
+
+def test_raw_players_play_on_while_there_are_sensible_moves():
+    evaluators = {side: net(likes_passes_and_eyes) for side in ("a", "b")}
+    raw = "raw=true,temperature=1,temperature_final=1"
+    for game in play(evaluators, fixtures(6), settings=raw).values():
+        assert game.reason == "score"
+        for position, point in replayed(game):
+            passed = position.moves[-1][1] == coords.PASS
+            assert sensible(position)[coords.to_index(point, SIZE)] or (point == coords.PASS and passed)
+
+
+def test_raw_players_follow_their_policy():
+    """At no temperature the likeliest sensible move, at one what the softmax draws; a game depends on its fixture alone."""
+    evaluators = {side: net(wavering) for side in ("a", "b")}
+    games = play(evaluators, fixtures(4), settings="raw=true", other="raw=true,temperature=1,temperature_final=1")
+    followed = Counter()
+    for game in games.values():
+        for position, point in replayed(game):
+            side = game.fixture.side(position.to_play == 1)
+            legal = sensible(position)[:-1]
+            if legal.any():  # the net sees the board turned, in a way of the position's own
+                favourites = {int(np.argmax(_ramp(legal, s))) for s in range(symmetry.COUNT)}
+                followed[side, coords.to_index(point, SIZE) in favourites] += 1
+    assert followed["a", False] == 0 and followed["a", True] > 20 and followed["b", False] > 10
+    again = play(
+        evaluators, fixtures(4), settings="raw=true", other="raw=true,temperature=1,temperature_final=1", games_at_once=1
+    )
+    assert {n: game.moves for n, game in games.items()} == {n: game.moves for n, game in again.items()}
+
+
+def _ramp(legal: np.ndarray, s: int) -> np.ndarray:
+    """What `wavering` says of the sensible moves when it sees the board through symmetry s."""
+    return np.where(legal > 0, symmetry.flat(np.linspace(0.0, 2.0, SIZE**2, dtype=np.float32), symmetry.inverse(s)), -1.0)

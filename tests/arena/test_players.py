@@ -106,7 +106,7 @@ def test_the_command_plays_with_the_same_constants(text, limits):
     assert (told.seed, told.resign, told.threads) == (5, False, 1)
 
 
-@pytest.mark.parametrize("text", ["playouts=10", "early_stop=true"])
+@pytest.mark.parametrize("text", ["playouts=10", "early_stop=true", "raw=true"])
 def test_what_gtp_does_not_know_is_refused(text):
     with pytest.raises(ValueError, match="over GTP"):
         parse_player("uniform", text).command()

@@ -1,4 +1,4 @@
-"""One tiny net for all tests of evaluators, in every form that is shipped."""
+"""Tiny nets for all tests of evaluators, in every form that is shipped."""
 
 import pytest
 
@@ -11,14 +11,25 @@ NAME = "tiny"
 @pytest.fixture(scope="session")
 def net_folder(tmp_path_factory):
     """The folder of a net with random weights: card, checkpoint and OpenVINO files."""
+    return shipped(tmp_path_factory.mktemp("nets"), "b2c16", NAME)
+
+
+@pytest.fixture(scope="session")
+def net_folders(net_folder, tmp_path_factory):
+    """By name of a preset, folders of nets with both heads and with only one."""
+    folder = tmp_path_factory.mktemp("heads")
+    return {"b2c16": net_folder, **{name: shipped(folder, name, name) for name in ("lee-policy-8", "lee-value-8")}}
+
+
+def shipped(folder, net, name):
+    """Ships a preset's net with random weights as `name`."""
     import torch
 
     from goengine.nets import checkpoint, ship
     from goengine.nets.build import build
 
     torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("nets")
-    spec = preset("b2c16", "zero", PLANES, GLOBALS)
+    spec = preset(net, "zero", PLANES, GLOBALS)
     net = build(spec, seed=3)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():  # fresh branches are silent and fresh heads flat; a test wants every path to count
@@ -26,4 +37,4 @@ def net_folder(tmp_path_factory):
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     checkpoint.save(folder / "trained.safetensors", net, spec)
     results = {"description": "random weights", "command": "pytest", "proven": ["value"], "top1": 0.1}
-    return ship.ship(folder / "trained.safetensors", folder / NAME, results)
+    return ship.ship(folder / "trained.safetensors", folder / name, results)

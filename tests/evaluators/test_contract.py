@@ -11,11 +11,11 @@ from goengine.evaluators.uniform import Scripted, Uniform
 from tests.evaluators.helpers import assert_close, batch_of, script, take
 
 
-def _of_net(device):
-    def make(net_folder):
+def _of_net(device, net="b2c16"):
+    def make(net_folders):
         from goengine.evaluators.load import load
 
-        return load(net_folder, device=device, precision="f32", threads=1)
+        return load(net_folders[net], device=device, precision="f32", threads=1)
 
     return make
 
@@ -31,13 +31,16 @@ MAKERS = {
     "counting": lambda _: Counting(Scripted(script)),
     "openvino": _of_net("cpu"),
     "torch": _of_net("torch-cpu"),
+    **{
+        f"{net} on {device}": _of_net(device, net) for net in ("lee-policy-8", "lee-value-8") for device in ("cpu", "torch-cpu")
+    },
 }
 TOLERANCE = 2e-4  # kernels for other batch sizes add in another order
 
 
 @pytest.fixture(params=MAKERS)
-def evaluator(request, net_folder):
-    with MAKERS[request.param](net_folder) as made:
+def evaluator(request, net_folders):
+    with MAKERS[request.param](net_folders) as made:
         yield made
 
 

@@ -77,6 +77,14 @@ def test_traits_come_from_the_card(net_folder):
     assert (traits.name, traits.value_proven, traits.score_proven, traits.ownership_proven) == (NAME, True, False, False)
 
 
+def test_nobody_believes_a_head_that_is_not_there(net_folders):
+    """Whatever the card says of it, and where there is no card."""
+    for net in ("lee-policy-8", "lee-value-8"):
+        for place in ("", "net.safetensors", f"{net}.xml"):
+            with load(net_folders[net] / place if place else net_folders[net], device="auto" if place else "cpu") as evaluator:
+                assert evaluator.traits.value_proven == (net == "lee-value-8")
+
+
 def _cut(path):
     path.write_bytes(path.read_bytes()[:-7])
 

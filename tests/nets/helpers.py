@@ -19,12 +19,17 @@ def tiny(blocks: tuple[str, ...], **changes: object) -> NetSpec:
     return NetSpec.from_dict({**data, **heads, **changes})
 
 
+LEE = {"stem_norm": False, "value_channels": 1}
+
 # Every block alone, all of them together, and the other settings of a spec.
 SPECS: dict[str, NetSpec] = {
     **{kind: tiny((kind,)) for kind in BLOCK_KINDS},
     "mixed": tiny(BLOCK_KINDS),
     "silu": tiny(("residual", "gpool"), activation="silu", stem_kernel=3),
     "no globals": tiny(("gpool",), globals=0),
+    "lee policy": tiny(("conv", "conv"), globals=0, policy_head="placed", value_head="none", **LEE),
+    "lee value": tiny(("conv", "conv"), globals=0, policy_head="none", value_head="placed", **LEE),
+    "lee both": tiny(("conv", "residual"), policy_head="placed", value_head="placed", **LEE),
 }
 
 

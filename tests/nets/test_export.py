@@ -1,5 +1,6 @@
 """Exported graphs agree with the module they were made from, on every board size, and say what they are."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -18,6 +19,10 @@ SPEC = SPECS["mixed"]
 SIZES = [(1, 9), (3, 19), (2, 2), (2, 7)]
 
 
+LEE = pytest.mark.parametrize("spec", [SPECS[name] for name in ("lee policy", "lee value", "lee both")])
+META = checkpoint.Meta(SPEC, 0, {}, {}, "")
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """A saved net."""
@@ -26,7 +31,7 @@ def source(tmp_path_factory):
     return path
 
 
-def run(model, batch: int, size: int, spec=SPEC) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def run(model, batch: int, size: int, spec: NetSpec = SPEC) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """(what the compiled model says, what it was given)."""
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     planes, globals_ = positions(spec, batch, size)
@@ -35,8 +40,8 @@ def run(model, batch: int, size: int, spec=SPEC) -> tuple[dict[str, np.ndarray],
     return {name: result[name] for name in OUTPUTS}, given
 
 
-def assert_agrees(model, net, tolerance: float) -> None:
-    for batch, size in SIZES:
+def assert_agrees(model, net, tolerance: float, sizes=SIZES) -> None:
+    for batch, size in sizes:
         found, given = run(model, batch, size, net.spec)
         with torch.no_grad():
             expected = Player(net)(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
@@ -67,6 +72,22 @@ def test_openvino_agrees(source, model, tmp_path):
     # One file for every size, or reshaped to one.
     again.reshape({"planes": [4, SPEC.planes, 9, 9], "globals": [4, SPEC.globals]})
     assert run(again, 4, 9)[0]["policy"].shape == (4, 82)
+
+
+@LEE
+def test_openvino_agrees_on_the_first_alphagos_nets(spec):
+    net = lively(spec).eval()
+    model = openvino_model(net, dataclasses.replace(META, spec=spec))
+    assert_agrees(model, net, 2e-4, [*SIZES, (2, 25), *((1, size) for size in range(3, 25, 3))])
+
+
+@pytest.mark.slow
+@LEE
+def test_onnx_agrees_on_the_first_alphagos_nets(spec, tmp_path):
+    pytest.importorskip("onnxscript")
+    net = lively(spec).eval()
+    export_onnx(net, dataclasses.replace(META, spec=spec), tmp_path / "n.onnx")
+    assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4, [*SIZES, (2, 25)])
 
 
 def test_no_globals():

@@ -7,7 +7,7 @@ import torch
 
 from goengine.nets.build import build, parameter_count
 from goengine.nets.fold import fold
-from goengine.nets.layers import ConvNorm, MaskedNorm, settle_norms
+from goengine.nets.layers import ConvNorm, MaskedNorm, extent_of, settle_norms
 from goengine.nets.spec import PRESETS, preset
 from tests.nets.helpers import SPECS, cropped_policy, lively, padded, positions, tiny
 
@@ -144,7 +144,10 @@ def test_bfloat16_autocast_trains(spec, to):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             out = net(planes, globals_)
         assert all(x.dtype == torch.float32 for x in out)
-        loss = torch.nn.functional.cross_entropy(out.policy, moves) + (out.score / 20 - 0.5).square().mean()
+        if "policy" in spec.tells:
+            loss = torch.nn.functional.cross_entropy(out.policy, moves) + (out.score / 20 - 0.5).square().mean()
+        else:
+            loss = torch.nn.functional.softplus(-out.value).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -202,6 +205,63 @@ def test_presets_build_and_play(name):
         out = net(*positions(spec, 1, 9))
     assert out.policy.shape == (1, 82)
     assert parameter_count(net) > 100 * spec.channels
+
+
+UNTAUGHT = {"policy": (0, 0.0), "opponent": (5, 0.0), "value": (1, 0.0), "score": (2, 0.0), "ownership": (4, 0.0)}
+
+
+@EVERY
+def test_a_missing_head_says_nothing(spec):
+    out = lively(spec).eval()(*positions(spec, 3, 9))
+    for name, (place, quiet) in UNTAUGHT.items():
+        assert bool((out[place] == quiet).all()) == (name not in spec.tells), name
+    assert "score" in spec.tells or (out.score_stdev == 20).all()
+
+
+@pytest.mark.parametrize("size", range(2, 26))
+def test_every_place_has_its_bias(size):
+    """On 19x19 all points have their own; elsewhere a point has that of the point of 19x19 equally far from the edges."""
+    spec = SPECS["lee policy"]
+    net = lively(spec).eval()
+    with torch.no_grad():
+        net.policy.logits.weight.zero_()
+        net.policy.biases.copy_(torch.arange(361.0))
+        planes, globals_ = positions(spec, 1, size)
+        found = [net(x, globals_).policy for x in (planes, padded(planes, 25))]
+    table = found[0][0, :-1].reshape(size, size)
+    assert torch.equal(found[0], cropped_policy(found[1], size))
+    if size == 19:
+        assert torch.equal(table.flatten(), torch.arange(361.0))
+    for row in range(size):
+        for column in range(size):
+            place_row, place_column = divmod(int(table[row, column]), 19)
+            for there, here in ((place_row, row), (place_column, column)):
+                assert min(there, 18 - there) == min(here, size - 1 - here, 9)
+                assert (there > 9) == (2 * here > size - 1 and size - 1 - here < 9)
+
+
+def test_the_fully_connected_layer_is_the_papers_on_19x19():
+    spec = SPECS["lee value"]
+    head, generator = lively(spec).eval().value, torch.Generator().manual_seed(5)
+    x = torch.randn(2, spec.channels, 19, 19, generator=generator)
+    extent = extent_of(torch.ones(2, 1, 19, 19))
+    with torch.no_grad():
+        plane = torch.nn.functional.conv2d(x, head.points.conv.weight, head.points.conv.bias)
+        hidden = torch.relu(torch.nn.functional.linear(plane.flatten(1), head.hidden.weight, head.hidden.bias))
+        expected = torch.nn.functional.linear(hidden, head.outputs.weight, head.outputs.bias).squeeze(1)
+        torch.testing.assert_close(head(x, extent)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_fresh_net_without_norms_keeps_its_signal():
+    """He's first weights: twelve layers with rectifiers neither swell nor fade what goes through them."""
+    for name in ("lee-policy-64", "lee-value-64"):
+        spec = preset(name, "zero", 22, 14)
+        net, sizes = build(spec).eval(), []
+        for block in net.trunk.blocks:
+            block.register_forward_hook(lambda _module, _inputs, out, sizes=sizes: sizes.append(out.square().mean().sqrt()))
+        with torch.no_grad():
+            net(*positions(spec, 4, 9))
+        assert len(sizes) == 11 and all(0.25 < float(size / sizes[0]) < 4 for size in sizes)
 
 
 def test_width_is_seen_through_padding():

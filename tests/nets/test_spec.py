@@ -22,8 +22,20 @@ def test_json_round_trip(name):
 def test_presets_are_what_their_names_say():
     for name in PRESETS:
         spec = preset(name, "zero", 22, 14)
-        assert name == f"b{len(spec.blocks)}c{spec.channels}"
-        assert "gpool" in spec.blocks
+        if name.startswith("lee-"):
+            assert name == f"lee-{'policy' if 'policy' in spec.tells else 'value'}-{spec.channels}" and len(spec.tells) == 1
+            assert set(spec.blocks) == {"conv"} and (spec.stem_kernel, spec.stem_norm, spec.activation) == (5, False, "relu")
+        else:
+            assert name == f"b{len(spec.blocks)}c{spec.channels}"
+            assert "gpool" in spec.blocks
+
+
+def test_a_spec_from_before_there_were_other_heads():
+    """Weights files keep what was written into them: every newer field has a default that means the old net."""
+    data = GOOD.to_dict()
+    for key in ("stem_norm", "policy_head", "value_head"):
+        del data[key]
+    assert NetSpec.from_dict(data) == GOOD and GOOD.tells == {"policy", "opponent", "value", "score", "ownership"}
 
 
 def test_registry_has_every_kind():
@@ -51,6 +63,10 @@ WRONG = [
     ({"activation": []}, "activation"),
     ({"pool_channels": 64}, "pool_channels"),
     ({"value_hidden": []}, "value_hidden"),
+    ({"stem_norm": 0}, "stem_norm"),
+    ({"policy_head": "fc"}, "policy_head"),
+    ({"value_head": ["placed"]}, "value_head"),
+    ({"policy_head": "none", "value_head": "none"}, "value_head"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Distillation: the student follows its teacher, hints fade, and a run keeps to the teacher it began with."""
 
+import json
 import os
 import signal
 
@@ -162,3 +163,17 @@ def test_a_teacher_of_other_features_is_refused(stored, capsys):
     checkpoint.save(stored / "other.safetensors", lively(spec), spec)
     assert cli.main(arguments(stored, "run", "--steps", "1", teacher="other")) == 1
     assert "sees the features another" in capsys.readouterr().err
+
+
+def test_a_student_with_one_head_learns_that_alone(stored):
+    assert cli.main(arguments(stored, "run", "--steps", "2", "--log-every", "1", "--net", "lee-policy-8")) == 0
+    told = {name for line in (stored / "run" / "log.jsonl").read_text().splitlines() for name in json.loads(line)}
+    assert {"policy", "teacher", "soft", "agree"} <= told
+    assert not told & {"value", "mse", "opponent", "score", "score_stdev", "ownership"}
+
+
+def test_a_teacher_without_the_students_heads_is_refused(stored, capsys):
+    spec = spec_of("lee-policy-8")
+    checkpoint.save(stored / "silent.safetensors", lively(spec), spec)
+    assert cli.main(arguments(stored, "run", "--steps", "1", teacher="silent")) == 1
+    assert "says nothing of opponent, ownership, score, value" in capsys.readouterr().err

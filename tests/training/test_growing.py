@@ -77,9 +77,10 @@ def test_the_seed_is_that_of_the_new_blocks():
         (tiny(OLD), tiny((*OLD, "residual"), features="other"), "grows in depth only"),
         (tiny(OLD), tiny(("gpool", *OLD)), "stand behind the old ones"),
         (tiny(OLD), tiny(("residual",)), "stand behind the old ones"),
-        (tiny(("preact",)), tiny(("preact", "residual")), "end their blocks with relu"),
-        (tiny(OLD), tiny((*OLD, "preact_gpool")), "end their blocks with relu"),
-        (tiny(OLD, activation="silu"), tiny((*OLD, "residual"), activation="silu"), "end their blocks with relu"),
+        (tiny(("preact",)), tiny(("preact", "residual")), "residual and end with relu"),
+        (tiny(OLD), tiny((*OLD, "preact_gpool")), "residual and end with relu"),
+        (tiny(("conv",)), tiny(("conv", "conv")), "residual and end with relu"),
+        (tiny(OLD, activation="silu"), tiny((*OLD, "residual"), activation="silu"), "residual and end with relu"),
     ],
 )
 def test_what_cannot_grow(old, new, said):

@@ -94,6 +94,22 @@ def test_a_weight_of_zero_leaves_the_term_out():
     assert set(figures) == {"policy", "value", "top1", "mse"}
 
 
+@pytest.mark.parametrize(
+    "tells, told",
+    [
+        ({"policy"}, {"policy", "top1"}),
+        ({"value"}, {"value", "mse"}),
+        ({"policy", "opponent", "value"}, {"policy", "opponent", "value", "top1", "mse"}),
+    ],
+)
+def test_heads_that_are_not_there_have_no_loss(tells, told):
+    found = output()
+    loss, figures = total_loss(found, batch(), WEIGHTS.of_heads(tells))
+    loss.backward()
+    assert set(figures) == told and loss.item() > 0
+    assert found.score.grad is None and (found.value.grad is None) == ("value" not in tells)
+
+
 def test_a_distribution_is_a_policy_target_too():
     data, found = batch(), output()
     data["policy"] = torch.zeros(4, 10)

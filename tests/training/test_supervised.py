@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from goengine.nets import checkpoint
+from goengine.nets.spec import preset
 from goengine.records import GamePack
 from tests.training.conftest import random_record
 from training import cli
@@ -91,6 +92,27 @@ def test_a_net_without_globals_trains(stored, tmp_path):
     meta = checkpoint.load(tmp_path / "run" / "net.safetensors").meta
     assert (meta.spec.features, meta.spec.planes, meta.spec.globals) == ("lee48", 48, 0)
     assert 0 <= meta.data["validation"]["top1"] <= 1
+
+
+@pytest.mark.parametrize(
+    "net, told",
+    [
+        ("lee-policy-8", {"policy", "top1", "top5", "cross_entropy"}),
+        ("lee-value-8", {"value", "mse", "value_mse", "value_right"}),
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
+def test_nets_with_one_head(stored, tmp_path, net, told, optimizer):
+    """The first AlphaGo's: they learn what they can say, and are measured by it alone."""
+    run = tmp_path / "run"
+    more = ("--features", "agz17", "--steps", "2", "--log-every", "1", "--optimizer", optimizer)
+    assert cli.main([*arguments(stored, run), "--net", net, *more]) == 0
+    trained = checkpoint.load(run / "net.safetensors")
+    assert trained.spec.features == "agz17" and trained.spec == preset(net, "agz17", trained.spec.planes, trained.spec.globals)
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    figures = {name for line in lines for name in {**line, **line.get("validation", {})}}
+    every = {"policy", "top1", "top5", "cross_entropy", "value", "mse", "value_mse", "value_right", "score", "score_stdev"}
+    assert figures & (every | {"opponent", "ownership", "score_error"}) == told
 
 
 @pytest.mark.parametrize(
