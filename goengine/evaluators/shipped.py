@@ -30,17 +30,19 @@ def read(name: str, folder: Path | None = None) -> Card:
 
 
 def default(size: int | None = None, folder: Path | None = None) -> str:
-    """Name of the net to play with: of those trained on boards of this size (of all if none was) the one of highest
-    rank.
+    """Name of the net to play with: of those trained on boards of the size nearest to this one, the one of highest rank.
 
-    Raises WeightsError if no net is shipped.
+    No size: of all. Raises WeightsError if no net is shipped.
     """
     folder = FOLDER if folder is None else folder
     every = [read(name, folder) for name in names(folder)]
-    fitting = [card for card in every if size in card.results.sizes] or every
-    if not fitting:
+    if not every:
         raise WeightsError(f"no net in {folder}; name a file with --net, or play without one: --net uniform")
-    return max(fitting, key=lambda card: card.results.rank).name
+
+    def suits(card: Card) -> tuple[int, int]:
+        return (-min(abs(size - known) for known in card.results.sizes) if size else 0, card.results.rank)
+
+    return max(every, key=suits).name
 
 
 def problems(name: str, folder: Path | None = None) -> list[str]:

@@ -213,6 +213,25 @@ def test_shipped_nets(net_folder, copy):
     assert shipped.names(folder / "nowhere") == ()
 
 
+@pytest.mark.parametrize(
+    ("trained", "size", "chosen"),
+    [
+        ({"a": ((9, 13), 1), "b": ((19,), 2)}, 5, "a"),
+        ({"a": ((9, 13), 1), "b": ((19,), 2)}, 15, "a"),
+        ({"a": ((9, 13), 1), "b": ((19,), 2)}, 17, "b"),
+        ({"a": ((9, 13), 1), "b": ((19,), 2)}, None, "b"),
+        ({"a": ((9, 19), 1), "b": ((19,), 2)}, 19, "b"),
+    ],
+)
+def test_the_default_net_knows_boards_of_about_that_size(net_folder, tmp_path, trained, size, chosen):
+    told = json.loads((net_folder / cards.FILE).read_text())
+    for name, (sizes, rank) in trained.items():
+        (tmp_path / name).mkdir()
+        results = told["results"] | {"sizes": sizes, "rank": rank}
+        (tmp_path / name / cards.FILE).write_text(json.dumps(told | {"name": name, "results": results}))
+    assert shipped.default(size, tmp_path) == chosen
+
+
 @pytest.mark.parametrize("name", shipped.names())
 def test_every_shipped_net_is_whole(name):
     assert shipped.problems(name) == []
