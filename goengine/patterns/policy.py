@@ -15,10 +15,14 @@ import numpy as np
 from goengine.array_file import RecordError, read_arrays, write_arrays
 from goengine.jit import kernel
 from goengine.patterns.candidates import DIAMOND, SQUARE, Patterns, layout
-from goengine.patterns.dictionary import new_dictionary
-from goengine.patterns.keys import MAPS
-from goengine.patterns.nearby import SHAPES, Known
-from goengine.patterns.rollout import CODES, Factors
+from goengine.patterns.dictionary import Dictionary, new_dictionary
+from goengine.patterns.keys import DIAMOND as FIELDS_OF_DIAMOND
+from goengine.patterns.keys import PATTERN, forms
+from goengine.patterns.keys import SQUARE as FIELDS_OF_SQUARE
+from goengine.patterns.nearby import ANSWERS, BESIDE, FIELDS, RESPONSE, SHAPES, new_known
+from goengine.patterns.rollout import Factors
+from goengine.patterns.squares import INDICES, square_index
+from goengine.patterns.surroundings import is_sensible
 
 FORMAT = "goengine linear policy"
 VERSION = 1
@@ -58,7 +62,7 @@ class LinearPolicy:
                 raise PolicyError(f"'{name}' has a pattern twice")
         if self.kind == ROLLOUT and len(self.diamonds):
             raise PolicyError("a rollout policy has no diamonds around its moves")
-        if len(self.squares) and self.squares.max() >= CODES:
+        if len(self.squares) and self.squares.max() >= 1 << 3 * FIELDS_OF_SQUARE:
             raise PolicyError("'squares' has a key that is no 3x3 square")
         if self.weights.dtype != np.float32 or self.weights.shape != (self.features,):
             raise PolicyError(
@@ -74,19 +78,31 @@ class LinearPolicy:
 
     def patterns(self) -> Patterns:
         """The patterns as kernels look them up."""
-        known = Known(new_dictionary(self.shapes), new_dictionary(self.answers))
-        begin = layout(len(self.answers), len(self.squares))
-        return Patterns(known, new_dictionary(self.squares), new_dictionary(self.diamonds), begin)
+        squares, diamonds = _all_forms(self.squares, FIELDS_OF_SQUARE), _all_forms(self.diamonds & PATTERN, FIELDS_OF_DIAMOND)
+        return Patterns(new_known(self.shapes, self.answers), squares, diamonds, layout(len(self.answers), len(self.squares)))
 
     def factors(self) -> Factors:
         """Ready for rollouts. Raises PolicyError if this is no rollout policy."""
         if self.kind != ROLLOUT:
             raise PolicyError(f"rollouts are played by a {ROLLOUT} policy, not by a {self.kind} policy")
-        patterns = self.patterns()
-        near = np.exp(self.weights[: patterns.begin[0]])
-        square = np.ones(CODES, np.float32)
-        _spread(self.squares, np.exp(self.weights[patterns.begin[0] :]), square)
-        return Factors(square, near, patterns.known)
+        known = new_known(self.shapes, self.answers)
+        begin = layout(len(self.answers), len(self.squares))[0]
+        near, square = np.exp(self.weights[:begin]), np.zeros(INDICES, np.float32)
+        every, place = forms(self.squares, FIELDS_OF_SQUARE)
+        _enter_squares(every, np.exp(self.weights[begin:])[place], square)
+        return Factors(square, _answer_factors(known.answers, near), near, known)
+
+
+def _all_forms(patterns: np.ndarray, fields: int) -> Dictionary:
+    """The place of each pattern among these, to be looked up as it stands on the board."""
+    return new_dictionary(*forms(patterns, fields))
+
+
+def _answer_factors(numbers: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """float32[rows, 12]: by diamond and field, the product of all features that a move there has for being there."""
+    factors = np.where(numbers >= 0, near[RESPONSE] * near[ANSWERS + np.maximum(numbers, 0)], np.float32(1)).astype(np.float32)
+    factors[:, :FIELDS] *= near[BESIDE : BESIDE + FIELDS]
+    return factors
 
 
 def features_of(kind: str, answers: int, squares: int, diamonds: int) -> int:
@@ -96,14 +112,14 @@ def features_of(kind: str, answers: int, squares: int, diamonds: int) -> int:
 
 
 @kernel
-def _spread(keys, factors, square):
-    """Enter the factor of each square for all its eight forms."""
-    for i in range(keys.size):
-        for s in range(8):
-            code = np.uint64(0)
-            for field in range(8):
-                code |= ((keys[i] >> np.uint64(3 * field)) & np.uint64(7)) << np.uint64(3 * MAPS[s, field])
-            square[code] = factors[i]
+def _enter_squares(codes, factors, square):
+    """Fill the table of `Factors.square`: squares without a weight have the factor 1, moves that make no sense 0."""
+    for code in range(1 << 24):
+        square[square_index(np.uint32(code))] = is_sensible(np.uint32(code))
+    for i in range(codes.size):
+        code = np.uint32(codes[i])
+        if is_sensible(code):
+            square[square_index(code)] = factors[i]
 
 
 _PARTS = (*MOST, "weights")
