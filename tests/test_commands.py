@@ -7,6 +7,7 @@ import pytest
 from goengine import bench, doctor, machine, nets_command
 from goengine.evaluators import shipped
 from goengine.figures import Figure
+from goengine.patterns import shipped as policies
 from goengine.tables import short, table
 
 
@@ -46,6 +47,14 @@ def test_doctor_names_a_damaged_net(monkeypatch, tmp_path):
     assert states == ["wrong", "wrong"]
 
 
+def test_doctor_names_a_damaged_policy(monkeypatch, tmp_path):
+    (tmp_path / "rollout").mkdir()
+    (tmp_path / "rollout" / "policy.json").write_text("{}")
+    monkeypatch.setattr(policies, "FOLDER", tmp_path)
+    (finding,) = _examined(doctor.shipped_policies)
+    assert finding.state == "wrong" and "policy.json: it is not of the format" in finding.says
+
+
 def test_doctor_exits_with_1_where_something_is_wrong(monkeypatch, capsys):
     def fine():
         yield doctor.Finding("one", "ok", "works")
@@ -67,7 +76,7 @@ def test_bench_without_a_net(monkeypatch, capsys):
     assert bench.main(["--json", "--seconds", "0.03", "--sizes", "5", "--no-training", "--no-selfplay"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["machine"]["cores"] >= 1
-    assert [figure["size"] for figure in data["figures"]] == [5, 5, 5, 5]
+    assert [figure["size"] for figure in data["figures"]] == [5] * 6
     assert all(figure["value"] > 0 for figure in data["figures"])
 
 

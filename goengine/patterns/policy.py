@@ -49,7 +49,7 @@ class LinearPolicy:
     answers: np.ndarray
     squares: np.ndarray
     diamonds: np.ndarray  # none for a rollout policy
-    weights: np.ndarray  # float32[features], numbered as in `nearby` and `candidates`
+    weights: np.ndarray  # float32[features], numbered as in `nearby` and `candidates`; float16 in a file
 
     def __post_init__(self) -> None:
         if self.kind not in COLUMNS:
@@ -125,26 +125,26 @@ def _enter_squares(codes, factors, square):
 _PARTS = (*MOST, "weights")
 
 
-def save(policy: LinearPolicy, path: str | os.PathLike, card: dict) -> None:
-    """Write a policy with the story of how it came about; weights as float16."""
+def save(policy: LinearPolicy, path: str | os.PathLike) -> None:
+    """Write a policy; weights as float16."""
     arrays = {name: getattr(policy, name) for name in MOST}
     arrays["weights"] = policy.weights.astype(np.float16)
-    write_arrays(path, arrays, {"format": FORMAT, "version": VERSION, "kind": policy.kind, "card": card})
+    write_arrays(path, arrays, {"format": FORMAT, "version": VERSION, "kind": policy.kind})
 
 
-def load(path: str | os.PathLike) -> tuple[LinearPolicy, dict]:
-    """(policy, its story). Raises PolicyError, naming the file, if it is missing, damaged, or its parts do not fit."""
+def load(path: str | os.PathLike) -> LinearPolicy:
+    """A policy from its file. Raises PolicyError, naming the file, if it is missing, damaged, or its parts do not fit."""
     try:
         arrays, meta = read_arrays(path, FORMAT, VERSION)
     except RecordError as error:
         raise PolicyError(str(error)) from None
     if missing := [name for name in _PARTS if name not in arrays]:
         raise PolicyError(f"{path}: {missing[0]} is missing")
-    kind, card = meta.get("kind"), meta.get("card")
-    if arrays["weights"].dtype != np.float16 or not isinstance(kind, str) or not isinstance(card, dict):
+    kind = meta.get("kind")
+    if arrays["weights"].dtype != np.float16 or not isinstance(kind, str):
         raise PolicyError(f"{path}: it does not say what kind of policy it is, or its weights are not of 16 bits")
     try:
         parts = {name: np.array(arrays[name]) for name in MOST}
-        return LinearPolicy(kind, **parts, weights=arrays["weights"].astype(np.float32)), card
+        return LinearPolicy(kind, **parts, weights=arrays["weights"].astype(np.float32))
     except PolicyError as error:
         raise PolicyError(f"{path}: {error}") from None

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board.playout import add_owners
 from goengine.board.random import uniform
-from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, STRIDE
+from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, SIZE, STRIDE, copy_board
 from goengine.coords import MAX_SIZE, padded
 from goengine.jit import inlined_kernel, kernel
 from goengine.patterns.dictionary import look_up
@@ -240,3 +241,18 @@ def play_rollout(board, flow, factors, last, color, generator, most):
             return moves + 1
         last, color = move, 3 - color
     return most
+
+
+@kernel
+def play_rollouts(board, scratch, flow, factors, last, color, generator, count, owned):
+    """Run ``count`` rollouts from ``board`` (on ``scratch``) and add up who owns each point, as `playouts` of the board does.
+
+    Returns (Black's area minus White's, moves), summed over the rollouts.
+    """
+    size = board.info[SIZE]
+    total, moves = 0, 0
+    for _ in range(count):
+        copy_board(scratch, board)
+        moves += play_rollout(scratch, flow, factors, last, color, generator, 3 * size * size)
+        total += add_owners(scratch, owned)
+    return total, moves
