@@ -18,7 +18,7 @@ from goengine.board import playout
 from goengine.board.kernels import game_play
 from goengine.board.position import Position
 from goengine.board.random import new_generator
-from goengine.board.state import BLACK, TO_PLAY, Game, copy_game, new_board, new_game
+from goengine.board.state import BLACK, NONE, TO_PLAY, Game, copy_game, new_board, new_game
 from goengine.evaluators import shipped
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.load import load
@@ -27,6 +27,9 @@ from goengine.figures import Figure
 from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
 from goengine.options import option, parse
+from goengine.patterns import shipped as policies
+from goengine.patterns.policy import ROLLOUT, PolicyError
+from goengine.patterns.rollout import new_flow, play_rollouts
 from goengine.rules import Rules
 from goengine.search.bench import overhead
 from goengine.search.params import PLAY, Limits
@@ -88,6 +91,7 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
     seconds = options.seconds / RUNS
     for size in options.sizes:
         yield Figure("random playouts", size, playouts_per_second(size, seconds), "1/s")
+        yield from rollout_figures(size, seconds)
         games = games_along(size)
         for part, name, encode in ENCODINGS:
             yield Figure(part, size, encodings_per_second(games, name, encode, seconds), "positions/s")
@@ -141,6 +145,25 @@ def playouts_per_second(size: int, seconds: float) -> float:
         return 100
 
     return best_rate(run, seconds)
+
+
+def rollout_figures(size: int, seconds: float) -> Iterator[Figure]:
+    """Rollouts by the shipped rollout policy from the empty board, who owns what counted too; nothing where none is shipped."""
+    try:
+        factors = policies.read_policy(ROLLOUT).factors()
+    except PolicyError as error:
+        sys.stderr.write(f"goengine bench: rollouts left out: {error}\n")
+        return
+    board, scratch, flow, generator = new_board(size), new_board(size), new_flow(size), new_generator(1)
+    owned, moves = np.zeros(size * size, np.int64), []
+
+    def run() -> int:
+        moves.append(play_rollouts(board, scratch, flow, factors, NONE, BLACK, generator, 50, owned)[1])
+        return 50
+
+    rate = best_rate(run, seconds)
+    yield Figure("rollouts by small patterns", size, rate, "1/s")
+    yield Figure("a move of such a rollout", size, 1e6 * 50 * len(moves) / (rate * sum(moves)), "µs")
 
 
 def games_along(size: int, count: int = 64) -> list[Game]:

@@ -178,6 +178,17 @@ def _evaluations_per_second(evaluator) -> float:
     return evaluations_per_second(evaluator, batch_of_games(evaluator, games_along(19, count=8)), PROBE_SECONDS / 3)
 
 
+def shipped_policies() -> Iterator[Finding]:
+    """Whether the files of every linear policy are whole."""
+    from goengine.patterns import shipped
+
+    names, problems = shipped.names(), shipped.problems()
+    for problem in problems:
+        yield Finding("policies", "wrong", problem, "get the files again")
+    if not problems:
+        yield Finding("policies", "ok" if names else "note", f"{', '.join(names) or 'none'} shipped")
+
+
 def torch() -> Iterator[Finding]:
     """torch, which training needs and a GPU is played with."""
     from goengine.evaluators.load import cuda_devices
@@ -222,7 +233,7 @@ def terminal() -> Iterator[Finding]:
         yield Finding("terminal", "note", f"{encoding} has no round stones; boards are drawn with letters", mend)
 
 
-CHECKS = (python_and_packages, kernels, openvino, shipped_nets, torch, opponents, terminal)
+CHECKS = (python_and_packages, kernels, openvino, shipped_nets, shipped_policies, torch, opponents, terminal)
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 

@@ -7,6 +7,7 @@ import pytest
 from goengine import bench, doctor, machine, nets_command
 from goengine.evaluators import shipped
 from goengine.figures import Figure
+from goengine.patterns import shipped as policies
 from goengine.tables import short, table
 
 
@@ -44,6 +45,14 @@ def test_doctor_names_a_damaged_net(monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "default", lambda size=None: "broken")
     states = [finding.state for finding in _examined(doctor.shipped_nets)]
     assert states == ["wrong", "wrong"]
+
+
+def test_doctor_names_a_damaged_policy(monkeypatch, tmp_path):
+    (tmp_path / "rollout").mkdir()
+    (tmp_path / "rollout" / "policy.json").write_text("{}")
+    monkeypatch.setattr(policies, "FOLDER", tmp_path)
+    (finding,) = _examined(doctor.shipped_policies)
+    assert finding.state == "wrong" and "policy.json: it is not of the format" in finding.says
 
 
 def test_doctor_exits_with_1_where_something_is_wrong(monkeypatch, capsys):

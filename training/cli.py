@@ -127,10 +127,11 @@ def run_quantize(config: Quantize) -> int:
 
 def run_rollout(config: Rollout) -> int:
     """Fit a linear policy, and say how the run stands."""
+    from goengine.patterns.shipped import POLICY
     from training import pattern_stage
 
     complete = pattern_stage.run(config)
-    stands = f"complete; its policy is {config.run / pattern_stage.POLICY}" if complete else "saved; the same command goes on"
+    stands = f"complete; its policy is {config.run / POLICY}" if complete else "saved; the same command goes on"
     sys.stderr.write(f"{config.run}: {stands}\n")
     return 0 if complete else 130
 

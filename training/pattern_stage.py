@@ -5,10 +5,12 @@ threads as there are cores, on the same weights (Niu et al., Hogwild!, 2011). St
 that was saved. What a feature is stands in `goengine.patterns`, how one learns in `training.pattern_kernels`.
 """
 
+import dataclasses
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -16,19 +18,20 @@ from goengine.machine import usable_cores
 from goengine.options import format_duration
 from goengine.patterns.candidates import Patterns
 from goengine.patterns.dictionary import most_frequent, new_counts
-from goengine.patterns.policy import COLUMNS, MOST, TREE, LinearPolicy, features_of, save
+from goengine.patterns.policy import COLUMNS, MOST, TREE, LinearPolicy, features_of
+from goengine.patterns.shipped import PolicyCard, write
 from goengine.progress import Progress
 from goengine.records import RecordError
 from goengine.stopping import told_to_stop
 from training import packs
-from training.checkpoint import Counters, RunError, load_state, plain, save_state
+from training.checkpoint import Counters, RunError, load_state, save_state
 from training.lock import RunLock
 from training.options import Rollout
 from training.pattern_kernels import Desk, PatternCounts, count_patterns, fit, new_desk
 from training.sampling import Games
 from training.say import say, warn
 
-POLICY, STATE, LOG = "policy.npz", "state.safetensors", "log.jsonl"
+STATE, LOG = "state.safetensors", "log.jsonl"
 PARTS = 100  # of the games; the rate falls from part to part
 SAVE_SECONDS = 30.0
 BEGIN = 1.0  # of the sums of squared gradients: from 0 the weights of rare patterns run away
@@ -82,6 +85,7 @@ def _fitted(config: Rollout) -> bool:
         _save(config, state)
         if state.part < PARTS:
             return False
+        state.weights[:] = state.weights.astype(np.float16)  # as they lie in the policy's file: measure what is used
         figures = _measured(config, workers, held_out, patterns, state) if held_out is not None else {}
     _finish(config, state, len(order), figures)
     return True
@@ -145,24 +149,42 @@ def _measured(config: Rollout, workers: Workers, games: Games, patterns: Pattern
     """Figures on held-out games."""
     order = np.arange(min(config.validated, len(games.size)))
     positions, right, entropy = workers.fit(games, order, patterns, COLUMNS[config.kind], state, 0.0, learn=0)
-    figures = {"positions": int(positions), "top1": float(right / positions), "cross_entropy": float(entropy / positions)}
+    figures = {"games": len(order), "positions": int(positions)}
+    figures |= {"top1": round(float(right / positions), 4), "cross_entropy": round(float(entropy / positions), 4)}
     _log(config, {"validation": figures})
     return figures
 
 
 def _finish(config: Rollout, state: Fit, games: int, figures: dict[str, float]) -> None:
-    card = {
-        "options": plain(config) | {"data": [path.name for path in config.data], "run": config.run.name},
-        "games": games,
-        "positions": state.positions,
-        "seconds": round(state.seconds, 1),
-        "patterns": {name: len(keys) for name, keys in state.keys.items()},
-        "validation": figures,
-    }
-    card["options"]["validation"] = config.validation.name if config.validation else None
-    save(LinearPolicy(config.kind, **state.keys, weights=state.weights), config.run / POLICY, card)
+    """Write the policy and its card. Raises RunError if the disk does not take them."""
+    card = PolicyCard(
+        kind=config.kind,
+        command=_command(config),
+        data=tuple(path.name for path in config.data),
+        games=games,
+        positions=state.positions,
+        seconds=round(state.seconds, 1),
+        patterns={name: len(keys) for name, keys in state.keys.items()},
+        weights=len(state.weights),
+        validation=figures,
+    )
+    try:
+        write(config.run, LinearPolicy(config.kind, **state.keys, weights=state.weights), card)
+    except OSError as error:
+        raise RunError(f"{config.run}: the policy could not be saved: {error.strerror}") from None
     told = "".join(f"  {name} {value:,.4g}" for name, value in figures.items())
     say(f"{state.positions:,} positions of {games:,} games in {format_duration(state.seconds)}{told}")
+
+
+def _command(config: Rollout) -> str:
+    """The command of this fit; of files and folders the names alone."""
+    words = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if value is not None and value != field.default:
+            every = value if isinstance(value, tuple) else (value,)
+            words.append(" ".join((f"--{field.name}", *(one.name if isinstance(one, Path) else str(one) for one in every))))
+    return " ".join(("python -m training rollout", *words))
 
 
 # -- the folder --

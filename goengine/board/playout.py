@@ -93,12 +93,20 @@ def playouts(board, scratch, color, generator, count, owned):
     for _ in range(count):
         copy_board(scratch, board)
         playout(scratch, color, generator, 3 * size * size)
-        index = 0
-        for row in range(size):
-            for column in range(size):
-                owner = settled_owner(scratch, (row + 1) * (size + 1) + column + 1)
-                balance = np.int64(owner == BLACK) - np.int64(owner == WHITE)
-                owned[index] += balance
-                total += balance
-                index += 1
+        total += add_owners(scratch, owned)
+    return total
+
+
+@kernel
+def add_owners(board, owned):
+    """Where a playout has ended: count who owns each point, in ``owned`` as above. Returns Black's area minus White's."""
+    size = board.info[SIZE]
+    total, index = 0, 0
+    for row in range(size):
+        for column in range(size):
+            owner = settled_owner(board, (row + 1) * (size + 1) + column + 1)
+            balance = np.int64(owner == BLACK) - np.int64(owner == WHITE)
+            owned[index] += balance
+            total += balance
+            index += 1
     return total

@@ -19,7 +19,7 @@ from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, STRIDE
 from goengine.coords import padded
 from goengine.jit import kernel
 from goengine.patterns.dictionary import Dictionary, look_up
-from goengine.patterns.keys import diamond_around, diamond_key, square_key
+from goengine.patterns.keys import diamond_around
 from goengine.patterns.nearby import ANSWERS, Known, Nearby, find_nearby, new_nearby
 from goengine.patterns.surroundings import is_sensible, swapped
 
@@ -32,8 +32,8 @@ class Patterns(NamedTuple):
     """The patterns that have a feature, and where the features of each kind begin."""
 
     known: Known
-    squares: Dictionary
-    diamonds: Dictionary  # empty for the rollout policy
+    squares: Dictionary  # as they stand on the board
+    diamonds: Dictionary  # around a move, likewise; empty for the rollout policy
     begin: np.ndarray  # int64[3]  squares, self-atari, diamonds
 
 
@@ -63,8 +63,8 @@ def number_squares(board, around, patterns, candidates):
         around.listed[p] = 0
         if board.color[p] == EMPTY:
             code = around.code[p]
-            candidates.square[0, p] = look_up(patterns.squares, np.uint64(square_key(code)))
-            candidates.square[1, p] = look_up(patterns.squares, np.uint64(square_key(swapped(code))))
+            candidates.square[0, p] = look_up(patterns.squares, np.uint64(code))
+            candidates.square[1, p] = look_up(patterns.squares, np.uint64(swapped(code)))
     around.count[0] = 0
 
 
@@ -97,8 +97,8 @@ def add_tree_features(board, around, last, earlier, color, patterns, candidates)
         own[SELF_ATARI] = patterns.begin[1] if is_self_atari(board, around, p, color, candidates.near.found) else -1
         own[TO_LAST] = _distance_feature(np.int64(p), last, s, patterns.begin[1] + 1)
         own[TO_EARLIER] = _distance_feature(np.int64(p), earlier, s, patterns.begin[1] + 1 + DISTANCES)
-        key = diamond_key(diamond_around(around.state, around.code, p, np.uint64(s), color == BLACK))
-        number = look_up(patterns.diamonds, key)
+        diamond = diamond_around(around.state, around.code, p, np.uint64(s), color == BLACK)
+        number = look_up(patterns.diamonds, diamond)
         own[DIAMOND] = patterns.begin[2] + number if number >= 0 else -1
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.kernels import mix
-from goengine.jit import kernel
+from goengine.jit import inlined_kernel, kernel
 
 UNKNOWN = -1
 _NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)  # in free slots; no pattern has this key
@@ -18,16 +18,20 @@ class Dictionary(NamedTuple):
     numbers: np.ndarray  # int32[slots]
 
 
-def new_dictionary(keys: np.ndarray) -> Dictionary:
-    """A dictionary that gives each of these keys (uint64[n], all different) its place among them. Raises ValueError."""
+def new_dictionary(keys: np.ndarray, numbers: np.ndarray | None = None) -> Dictionary:
+    """A dictionary that gives each of these keys (uint64[n], all different) its number, by default its place among them.
+
+    Raises ValueError if a key is there twice.
+    """
     slots = max(16, 1 << int(2 * len(keys) - 1).bit_length())
     made = Dictionary(np.full(slots, _NOTHING), np.full(slots, UNKNOWN, np.int32))
-    if not _fill(made, np.ascontiguousarray(keys, np.uint64)):
+    numbers = np.arange(len(keys)) if numbers is None else numbers
+    if not _fill(made, np.ascontiguousarray(keys, np.uint64), np.ascontiguousarray(numbers, np.int32)):
         raise ValueError("a pattern stands twice in its dictionary, or is none")
     return made
 
 
-@kernel
+@inlined_kernel
 def look_up(dictionary, key):
     """The number of a key, or UNKNOWN."""
     last = np.uint64(dictionary.keys.size - 1)
@@ -40,7 +44,7 @@ def look_up(dictionary, key):
 
 
 @kernel
-def _fill(dictionary, keys):
+def _fill(dictionary, keys, numbers):
     last = np.uint64(dictionary.keys.size - 1)
     for i in range(keys.size):
         slot = mix(np.uint64(0), keys[i]) & last
@@ -50,7 +54,7 @@ def _fill(dictionary, keys):
             slot = (slot + np.uint64(1)) & last
         if keys[i] == _NOTHING:
             return False
-        dictionary.keys[slot], dictionary.numbers[slot] = keys[i], i
+        dictionary.keys[slot], dictionary.numbers[slot] = keys[i], numbers[i]
     return True
 
 

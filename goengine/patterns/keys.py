@@ -15,10 +15,11 @@ Knows no dictionary and no weights.
 import numpy as np
 
 from goengine.board.kernels import mix
-from goengine.jit import kernel
+from goengine.jit import inlined_kernel, kernel
 from goengine.patterns.surroundings import WALL, swapped
 
-DIAMOND = 12
+SQUARE, DIAMOND = 8, 12  # fields
+PATTERN = np.uint64((1 << 36) - 1)  # the part of a response's or a diamond's name that is the pattern
 _1 = np.uint64(1)
 _PLACES = np.array([(-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1), (-2, 0), (0, -2), (0, 2), (2, 0)])
 
@@ -49,16 +50,34 @@ def _moved(pattern, s, fields):
     return out
 
 
+def forms(patterns: np.ndarray, fields: int) -> tuple[np.ndarray, np.ndarray]:
+    """(all forms of these patterns, each once; the place of each among the patterns): uint64[m], int64[m].
+
+    With them a pattern is found as it stands on the board: folding it first takes longer than all else that a move costs.
+    """
+    found = np.zeros((len(patterns), 8), np.uint64)
+    _unfold(np.ascontiguousarray(patterns), fields, found)
+    every, first = np.unique(found, return_index=True)
+    return every, first // 8
+
+
+@kernel
+def _unfold(patterns, fields, found):
+    for i in range(patterns.size):
+        for s in range(8):
+            found[i, s] = _moved(patterns[i], s, fields)
+
+
 @kernel
 def square_key(code):
     """The least of the eight forms of a 3x3 code, as the player to move sees it: a name for all of them."""
     least = np.uint64(code)
     for s in range(1, 8):
-        least = min(least, _moved(np.uint64(code), s, 8))
+        least = min(least, _moved(np.uint64(code), s, SQUARE))
     return np.uint32(least)
 
 
-@kernel
+@inlined_kernel
 def diamond_around(state, code, p, s, mine):
     """The diamond around a point, as the player to move sees it. mine: whether that is Black."""
     whole = np.uint64(code[p])

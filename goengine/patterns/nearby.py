@@ -18,8 +18,8 @@ import numpy as np
 from goengine.board.kernels import find_liberties
 from goengine.board.state import BLACK, EDGE, EMPTY, NONE, PASS, STRIDE
 from goengine.jit import inlined_kernel, kernel
-from goengine.patterns.dictionary import Dictionary, look_up
-from goengine.patterns.keys import DIAMOND, diamond_around, fold_diamond, response_key, shape_key
+from goengine.patterns.dictionary import Dictionary, look_up, new_dictionary
+from goengine.patterns.keys import DIAMOND, PATTERN, diamond_around, fold_diamond, forms, response_key, shape_key
 from goengine.patterns.surroundings import FIELDS
 
 RESPONSE, SAVES, BESIDE = 0, 1, 2
@@ -35,7 +35,8 @@ class Known(NamedTuple):
     """The patterns that have a feature."""
 
     shapes: Dictionary
-    answers: Dictionary
+    diamonds: Dictionary  # around the last move, as they stand on the board: rows of `answers`
+    answers: np.ndarray  # int32[rows + 1, 12]  by row + 1 and field: the number of the response pattern, or -1
 
 
 class Nearby(NamedTuple):
@@ -45,6 +46,26 @@ class Nearby(NamedTuple):
     feature: np.ndarray  # int32[256]
     count: np.ndarray  # int64[1]
     found: np.ndarray  # uint64[4]
+
+
+def new_known(shapes: np.ndarray, answers: np.ndarray) -> Known:
+    """For the keys of shapes and of responses (uint64[n] each). Row 0 is for diamonds that have no response pattern.
+
+    Raises ValueError if a key is there twice.
+    """
+    diamonds, _ = forms(np.unique(answers & PATTERN), DIAMOND)
+    rows = np.full((len(diamonds) + 1, DIAMOND), -1, np.int32)
+    _find_rows(diamonds, new_dictionary(answers), rows)
+    return Known(new_dictionary(shapes), new_dictionary(diamonds), rows)
+
+
+@kernel
+def _find_rows(diamonds, numbers, rows):
+    """Write the number of each response pattern into all rows whose diamond has it."""
+    for i in range(diamonds.size):
+        least, which = fold_diamond(diamonds[i])
+        for field in range(DIAMOND):
+            rows[i + 1, field] = look_up(numbers, response_key(least, which, field))
 
 
 def new_nearby() -> Nearby:
@@ -76,33 +97,39 @@ def find_nearby(board, around, last, color, known, near):
     near.count[0] = 0
     if last == PASS or last == NONE:
         return
-    _find_captured(board, around, known, near)
-    _find_saving(board, around, last, color, near)
-    _find_answers(board, around, last, color, known, near)
-
-
-@kernel
-def _find_answers(board, around, last, color, known, near):
-    """The points around the last move: beside it, and where a response pattern is known."""
+    find_urgent(board, around, last, color, known, near)
     s = np.int64(board.info[STRIDE])
     diamond = diamond_around(around.state, around.code, np.uint64(last), np.uint64(s), color == BLACK)
-    least, which = fold_diamond(diamond)
+    row = look_up(known.diamonds, diamond) + 1
     for field in range(DIAMOND):
         if (diamond >> np.uint64(3 * field)) & np.uint64(7) != 0:
             continue  # no empty point
         p = last + step_to(field, s)
         if field < FIELDS:
             _add(near, p, BESIDE + field)
-        number = look_up(known.answers, response_key(least, which, field))
+        number = known.answers[row, field]
         if number >= 0:
             _add(near, p, RESPONSE)
             _add(near, p, ANSWERS + number)
 
 
+@inlined_kernel
+def find_urgent(board, around, last, color, known, near):
+    """List the pairs that few positions have at all: places of captured stones, and moves that save some."""
+    near.count[0] = 0
+    if around.count[1] > 0:
+        _find_captured(board, around, known, near)
+    s, p = np.uint64(board.info[STRIDE]), np.uint64(last)
+    atari = np.uint8(1 if color == BLACK else 5)
+    state = around.state
+    if state[p - s] == atari or state[p - _1] == atari or state[p + _1] == atari or state[p + s] == atari:
+        _find_saving(board, around, last, color, near)
+
+
 @kernel
 def _find_captured(board, around, known, near):
     count = around.count[1]
-    if count == 0 or count > MOST_CAPTURED:
+    if count > MOST_CAPTURED:
         return
     s = board.info[STRIDE]
     for i in range(count):

@@ -25,7 +25,6 @@ MOST_LIBERTIES = 3  # that are told apart
 FIELDS = 8
 _1 = np.uint64(1)
 _OWN_FIELDS = np.uint32(0o11111111)  # the lowest bit of every field
-_DIRTY = 1024  # changes between two readings of the list: a move's stones and chains; more are only rare and large captures
 
 # By the lower and by the upper half of a code, for Black to move.
 BREATHES, WALLED, EYE_EDGE, HOSTILE = 1, 2, 4, 3
@@ -36,7 +35,7 @@ class Surroundings(NamedTuple):
 
     state: np.ndarray  # uint8[P]
     code: np.ndarray  # uint32[P]    of points on the board; elsewhere it means nothing
-    changed: np.ndarray  # uint16[P]   points whose state or code has changed since the list was emptied
+    changed: np.ndarray  # uint16[P + 1]  empty points whose code has changed since the list was emptied; some have stones now
     listed: np.ndarray  # uint8[P]     1: is in that list
     count: np.ndarray  # int64[2]      of the list; of stones that the last move captured
     captured: np.ndarray  # uint16[P]  these stones' points
@@ -49,7 +48,7 @@ def new_surroundings(size: int) -> Surroundings:
     return Surroundings(
         np.zeros(p, np.uint8),
         np.zeros(p, np.uint32),
-        np.zeros(p, np.uint16),
+        np.zeros(p + 1, np.uint16),  # one more: `_tell` writes behind the list before it knows whether it grows
         np.zeros(p, np.uint8),
         np.zeros(2, np.int64),
         np.zeros(p, np.uint16),
@@ -65,35 +64,43 @@ def swapped(code):
 
 
 @inlined_kernel
-def _mark(around, p):
-    """List a point as changed."""
+def _tell(around, p, field, change, count):
+    """Change a neighbour's state in a point's code, and list the point if it is empty. Returns the length of the list.
+
+    No branch: whether a point is empty, and listed already, cannot be foreseen.
+    """
+    around.code[p] ^= change << np.uint32(3 * field)
+    new = np.uint8((around.state[p] | around.listed[p]) == 0)
+    around.changed[count] = p
+    around.listed[p] |= new
+    return count + np.uint64(new)
+
+
+@inlined_kernel
+def _set_state(around, p, s, state):
+    """A point's state is another one now."""
+    change = np.uint32(around.state[p] ^ state)
+    around.state[p] = state
+    count = np.uint64(around.count[0])
+    count = _tell(around, p - s, 3, change, count)
+    count = _tell(around, p - _1, 2, change, count)
+    count = _tell(around, p + _1, 1, change, count)
+    count = _tell(around, p + s, 0, change, count)
+    count = _tell(around, p - s - _1, 7, change, count)
+    count = _tell(around, p - s + _1, 6, change, count)
+    count = _tell(around, p + s - _1, 5, change, count)
+    count = _tell(around, p + s + _1, 4, change, count)
+    around.count[0] = count
+
+
+@inlined_kernel
+def _free(around, p, s):
+    """A stone is gone."""
+    _set_state(around, p, s, np.uint8(FREE))
     if around.listed[p] == 0:
         around.listed[p] = 1
         around.changed[around.count[0]] = p
         around.count[0] += 1
-
-
-@inlined_kernel
-def _tell(around, p, field, state):
-    """Enter a neighbour's state into a point's code."""
-    shift = np.uint32(3 * field)
-    around.code[p] = (around.code[p] & ~(np.uint32(7) << shift)) | (np.uint32(state) << shift)
-    _mark(around, p)
-
-
-@kernel
-def _set_state(around, p, s, state):
-    """A point's state is another one now."""
-    around.state[p] = state
-    _mark(around, p)
-    _tell(around, p - s, 3, state)
-    _tell(around, p - _1, 2, state)
-    _tell(around, p + _1, 1, state)
-    _tell(around, p + s, 0, state)
-    _tell(around, p - s - _1, 7, state)
-    _tell(around, p - s + _1, 6, state)
-    _tell(around, p + s - _1, 5, state)
-    _tell(around, p + s + _1, 4, state)
 
 
 @kernel
@@ -157,7 +164,7 @@ def _code_at(state, p, s):
     )
 
 
-@kernel
+@inlined_kernel
 def forget_changes(around):
     """Empty the list of changed points."""
     for i in range(around.count[0]):
@@ -165,44 +172,91 @@ def forget_changes(around):
     around.count[0] = 0
 
 
-@kernel
+@inlined_kernel
 def play_around(board, around, point, color):
     """Play a legal move or pass of ``color`` on the board, and keep up what is around. Suicide is none of these moves."""
     around.count[1] = 0
     if point == PASS:
         play(board, point, color)
         return
-    p = np.uint64(point)
-    s = np.uint64(board.info[STRIDE])
-    dying = np.uint8(1 if color != BLACK else 5)  # the opponent's stones whose only liberty is here
-    own = np.uint8(0 if color == BLACK else 4)
-    taken = np.int64(0)
-    same = True  # whether all chains that join have the same state
-    joined = np.uint8(0)
-    for n in (p - s, p - _1, p + _1, p + s):
-        state = around.state[n]
-        if state == dying:
-            taken = _note_captured(board, around, n, taken)
-        elif state != FREE and state != WALL and (state & np.uint8(4)) == own:
-            same = same and (joined == 0 or joined == state)
-            joined = state
+    p, s = np.uint64(point), np.uint64(board.info[STRIDE])
+    own, theirs = np.uint8(0 if color == BLACK else 4), np.uint8(4 if color == BLACK else 0)
+    # The states before the move tell which chains join, which die, and which lose a liberty.
+    s0, s1, s2, s3 = around.state[p - s], around.state[p - _1], around.state[p + _1], around.state[p + s]
+    dying = theirs + np.uint8(1)
+    captures = s0 == dying or s1 == dying or s2 == dying or s3 == dying
+    if captures:
+        _list_captured(board, around, p, s, dying)
     play(board, point, color)
-    around.count[1] = taken
-    for i in range(taken):
-        _set_state(around, np.uint64(around.captured[i]), s, FREE)
-    state = chain_state(board, p, around.found)
-    _set_state(around, p, s, state)
-    if joined != 0 and not (same and joined == state):
-        _set_chain(board, around, p, s, state)
-    for n in (p - s, p - _1, p + _1, p + s):
-        stone = board.color[n]
-        if stone != EMPTY and stone != EDGE and stone != color:
-            _refresh_chain(board, around, n, s)
-    for i in range(taken):
+    if captures:
+        _take_off(around, s)
+    _place(board, around, p, s, own, (s0, s1, s2, s3))
+    _press(board, around, p - s, s, theirs, s0)
+    _press(board, around, p - _1, s, theirs, s1)
+    _press(board, around, p + _1, s, theirs, s2)
+    _press(board, around, p + s, s, theirs, s3)
+    if captures:
+        _relieve(board, around, s, color)
+
+
+@inlined_kernel
+def _is_stone(state, base):
+    """Whether a state is that of a stone; base: 0 for Black's, 4 for White's."""
+    return np.uint8(state - base - np.uint8(1)) < 3
+
+
+@inlined_kernel
+def _place(board, around, p, s, own, before):
+    """Give the new stone its state, and the chains that it joins the same one. before: the states beside it."""
+    joins = _is_stone(before[0], own) or _is_stone(before[1], own) or _is_stone(before[2], own) or _is_stone(before[3], own)
+    if joins:
+        state = chain_state(board, p, around.found)
+        _set_state(around, p, s, state)
+        for n in (p - s, p - _1, p + _1, p + s):
+            if _is_stone(around.state[n], own) and around.state[n] != state:
+                _set_chain(board, around, p, s, state)
+                return
+        return
+    free = np.uint8(around.state[p - s] == FREE) + np.uint8(around.state[p - _1] == FREE)
+    free += np.uint8(around.state[p + _1] == FREE) + np.uint8(around.state[p + s] == FREE)
+    _set_state(around, p, s, np.uint8(own + min(free, np.uint8(MOST_LIBERTIES))))
+
+
+@inlined_kernel
+def _press(board, around, n, s, theirs, before):
+    """A hostile chain beside the new stone has lost the liberty there; before: its state until then."""
+    if before == theirs + np.uint8(2):
+        if around.state[n] == before:  # else it has been met at another side of the stone
+            _set_chain(board, around, n, s, np.uint8(theirs + np.uint8(1)))
+    elif before == theirs + np.uint8(3):
+        _refresh_chain(board, around, n, s)
+
+
+@kernel
+def _relieve(board, around, s, color):
+    """The chains around captured stones have new liberties."""
+    for i in range(around.count[1]):
         q = np.uint64(around.captured[i])
         for n in (q - s, q - _1, q + _1, q + s):
-            if board.color[n] == color:
+            if board.color[n] == color and around.state[n] & np.uint8(3) != MOST_LIBERTIES:
                 _refresh_chain(board, around, n, s)
+
+
+@kernel
+def _take_off(around, s):
+    """The captured stones are gone."""
+    for i in range(around.count[1]):
+        _free(around, np.uint64(around.captured[i]), s)
+
+
+@kernel
+def _list_captured(board, around, p, s, dying):
+    """List the stones of all chains beside a point that have that state."""
+    taken = np.int64(0)
+    for n in (p - s, p - _1, p + _1, p + s):
+        if around.state[n] == dying:
+            taken = _note_captured(board, around, n, taken)
+    around.count[1] = taken
 
 
 @kernel

@@ -10,11 +10,11 @@ from goengine.board.state import BLACK, EMPTY, NONE, PASS, WHITE, copy_board, ne
 from goengine.patterns import candidates, nearby
 from goengine.patterns.candidates import DISTANCES, SELF_ATARI, SQUARE, TO_EARLIER, TO_LAST, new_candidates
 from goengine.patterns.dictionary import new_dictionary
-from goengine.patterns.keys import shape_key
-from goengine.patterns.nearby import ANSWERS, BESIDE, CAPTURED, RESPONSE, SAVES, new_nearby
+from goengine.patterns.keys import DIAMOND, diamond_around, diamond_key, fold_diamond, response_key, shape_key, square_key
+from goengine.patterns.nearby import ANSWERS, BESIDE, CAPTURED, RESPONSE, SAVES, new_nearby, step_to
 from goengine.patterns.policy import COLUMNS, MOST, ROLLOUT, TREE, LinearPolicy, PolicyError, features_of, load, save
 from goengine.patterns.rollout import begin_flow, draw_move, new_flow, play_flow, play_rollout
-from goengine.patterns.surroundings import play_around
+from goengine.patterns.surroundings import play_around, swapped
 from tests.patterns.helpers import all_points, board_of, random_game, surveyed
 
 
@@ -83,6 +83,33 @@ def test_answers_come_with_the_common_feature(mined):
             answers = [f for f in features if f >= ANSWERS]
             assert (RESPONSE in features) == bool(answers) and len(answers) <= 1
             seen += len(answers)
+    assert seen > 20
+
+
+def test_patterns_are_found_as_if_they_were_folded(mined):
+    """Against the definition: a pattern's number is the place of its name in the policy's list."""
+    policy, seen = policy_of(mined, TREE), 0
+    patterns = policy.patterns()
+    squares, diamonds, answers = (getattr(policy, name).tolist() for name in ("squares", "diamonds", "answers"))
+    for board, around, last, color in random_game(7, 17, 60):
+        table, _ = listed(policy, board, surveyed(board), last, NONE, color)
+        s, mine = np.uint64(8), color == BLACK
+        for i in range(int(table.count[0])):
+            p = np.uint64(table.point[i])
+            square = int(square_key(around.code[p] if mine else swapped(around.code[p])))
+            diamond = int(diamond_key(np.uint64(diamond_around(around.state, around.code, p, s, mine))))
+            for names, name, column, begin in ((squares, square, SQUARE, 0), (diamonds, diamond, candidates.DIAMOND, 2)):
+                expected = patterns.begin[begin] + names.index(name) if name in names else -1
+                assert table.own[i, column] == expected
+        least, which = fold_diamond(np.uint64(diamond_around(around.state, around.code, np.uint64(last), s, mine)))
+        found = near_of(board, around, last, color, patterns.known)
+        for field in range(DIAMOND):
+            place = coords.row_column(last + int(step_to(field, 8)), 7) if field < 8 else None
+            name = int(response_key(np.uint64(least), which, field))
+            if place in found and BESIDE + field in found[place]:
+                assert (name in answers) == (RESPONSE in found[place])
+                assert name not in answers or ANSWERS + answers.index(name) in found[place]
+                seen += name in answers
     assert seen > 20
 
 
@@ -200,9 +227,9 @@ def test_distances(mined):
 def test_a_file_keeps_a_policy(tmp_path, mined):
     for kind in (ROLLOUT, TREE):
         policy = policy_of(mined, kind)
-        save(policy, tmp_path / "p.npz", {"games": 30})
-        again, card = load(tmp_path / "p.npz")
-        assert card == {"games": 30} and again.kind == kind
+        save(policy, tmp_path / "p.npz")
+        again = load(tmp_path / "p.npz")
+        assert again.kind == kind
         assert all((getattr(again, name) == getattr(policy, name)).all() for name in (*MOST, "weights"))
     with pytest.raises(PolicyError, match="rollouts are played by a rollout policy"):
         again.factors()
@@ -231,7 +258,7 @@ def test_parts_that_do_not_fit_are_refused(mined, tmp_path):
     path.write_bytes(b"PK nothing")
     with pytest.raises(PolicyError, match=r"p\.npz"):
         load(path)
-    save(policy, path, {})
+    save(policy, path)
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(PolicyError, match=r"p\.npz"):
         load(path)
