@@ -157,7 +157,7 @@ class ReinforceStage:
         players = [NetPolicy(module, self.spec, place), self._player(first.eval())]
         seed = (self.config.seed, 0, _MEASURED)
         finished = PolicyGames(self.terms, games).play(players, by_colour(alternating(games)), seed)
-        return {f"{name}_start": value for name, value in _figures(finished, 0).items()}
+        return {f"{name}_start": value for name, value in _figures(finished, 0).items() if np.isfinite(value)}
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net with its configuration and data card."""
@@ -166,7 +166,7 @@ class ReinforceStage:
             "games": counters.samples,
             "pool": len(self.pool.members(counters.step)),
             "seconds": round(counters.seconds, 1),
-            "validation": {name: value for name, value in figures.items() if np.isfinite(value)},
+            "validation": dict(figures),
         }
         checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
 

@@ -38,7 +38,7 @@ class Reporter:
         self._since: tuple[int, float] | None = None
 
     def add(self, figures: Mapping[str, torch.Tensor]) -> None:
-        """Add one step's figures; they stay on the device, so that nothing waits for it."""
+        """Add one step's figures; they stay on the device, so that nothing waits for it. NaN: a step that tells nothing."""
         for name, value in figures.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._count += 1
@@ -60,6 +60,7 @@ class Reporter:
             "seconds": round(counters.seconds, 1),
             "rate": round(rate, 7),
         }
+        means = {name: value for name, value in means.items() if math.isfinite(value)}  # others had nothing to tell
         line |= {name: round(value, 5) for name, value in means.items()}
         if self._since:
             spent = max(counters.seconds - self._since[1], 1e-9)

@@ -216,6 +216,7 @@ def test_games_that_become_too_long_teach_nothing(folder):
     net, start = checkpoint.load(folder / "run" / "net.safetensors"), checkpoint.load(folder / "policy.safetensors")
     assert all(np.array_equal(net.arrays[name], start.arrays[name]) for name in start.arrays)
     assert all(line["unfinished"] == 1 and line["norm"] == 0 for line in log(folder / "run"))
+    assert "NaN" not in (folder / "run" / "log.jsonl").read_text() and "won" not in log(folder / "run")[0]
 
 
 def test_statistics_stay_as_they_are(folder):
