@@ -65,8 +65,23 @@ def test_defaults_that_depend_on_the_machine_and_the_budget(tmp_path):
     short, long = (Zero(run=tmp_path, budget=Seconds(seconds)).settled() for seconds in (300, 8 * 3600))
     assert (short.save_every, long.save_every) == (10, 300) and (short.rate_nth, long.rate_nth) == (2, 8)
     assert short.workers >= 1 and short.first_rows == short.window // 5 and short.threads == 1
-    given = Zero(run=tmp_path, steps=5, workers=0, first_rows=7, save_every=Seconds(3), rate_nth=9)
+    given = Zero(run=tmp_path, steps=5, workers=0, first_rows=7, save_every=Seconds(3), rate_nth=9, keep_norms=False)
     assert given.settled() == given
+
+
+@pytest.mark.parametrize(
+    ("more", "kept"),
+    [
+        ({}, False),
+        ({"size": "9,13"}, False),  # a fresh net has no statistics to keep
+        ({"net": "trained.safetensors"}, False),
+        ({"net": "trained.safetensors", "size": "9,13"}, True),
+        ({"net": "trained.safetensors", "data": (Path("games.npz"),), "data_share": 0.3}, True),
+        ({"net": "trained.safetensors", "size": "9,13", "keep_norms": False}, False),
+    ],
+)
+def test_a_trained_net_keeps_its_statistics_where_batches_are_of_several_sorts(tmp_path, more, kept):
+    assert Zero(run=tmp_path, steps=5, **more).settled().keep_norms is kept
 
 
 @pytest.mark.parametrize(
