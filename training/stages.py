@@ -7,7 +7,6 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 
 import dataclasses
 import importlib.util
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from training.optimizers import OptimizerConfig
 from training.options import Distill, Learning, Looped, Supervised, Taught, Training, board_shares, keeps_norms
 from training.place import Batch, Place
 from training.sampling import Draw
+from training.say import warn
 from training.schedule import Schedule
 
 
@@ -266,11 +266,6 @@ def predictor(module: nn.Module, place: Place) -> Predict:
         return Predictions(*(part.float().cpu().numpy() for part in (output.policy, value, output.score)))
 
     return predict
-
-
-def warn(text: str) -> None:
-    """Say something on stderr that need not stop the run."""
-    sys.stderr.write(f"warning: {text}\n")
 
 
 def supervised(config: Supervised, began: float | None = None) -> bool:

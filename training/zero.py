@@ -22,6 +22,7 @@ from training import anchors, launch, rating, selfplay_figures
 from training.checkpoint import RunError
 from training.crew import Crew, Member
 from training.lock import RunLock
+from training.say import say
 from training.zero_options import Rate, Zero
 
 if TYPE_CHECKING:
@@ -207,8 +208,3 @@ def rate(config: Rate, stop: threading.Event) -> None:
     rating.rate_all(config.run, **options, stop=stop, say=say, then=then)
     if not config.watch and not stop.is_set() and (last := rating.last_rated(config.run)) is not None:
         against(last)
-
-
-def say(text: str) -> None:
-    """A line for people."""
-    sys.stderr.write(text + "\n")

@@ -33,9 +33,10 @@ from training.options import Training
 from training.place import Batch, Place
 from training.replay import Replay, ReplayConfig
 from training.sampling import Draw, Targets
+from training.say import warn
 from training.schedule import Schedule
 from training.selfplay_figures import figures as selfplay_figures
-from training.stages import HeldOut, RecordedGames, device_name, fresh_or_loaded, loop_config, loss_weights, predictor, warn
+from training.stages import HeldOut, RecordedGames, device_name, fresh_or_loaded, loop_config, loss_weights, predictor
 from training.zero_nets import publish_net
 from training.zero_options import Zero
 from training.zero_sampling import RowSampler

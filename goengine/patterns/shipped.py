@@ -40,9 +40,7 @@ class PolicyCard:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            expected = {"data": tuple, "seconds": (int, float), "patterns": dict, "validation": dict}.get(
-                field.name, field.type
-            )
+            expected = _PLAIN.get(field.name, field.type)
             if not isinstance(value, expected) or isinstance(value, bool):
                 raise ValueError(f"{field.name}: unexpected {value!r}")
         if self.kind not in COLUMNS:
