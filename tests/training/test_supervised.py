@@ -142,8 +142,11 @@ def test_games_of_two_sizes_in_one_run(stored, tmp_path, capsys):
     onwards = ["--run", str(tmp_path / "onwards"), "--net", str(run / "net.safetensors"), "--steps", "2"]
     assert cli.main([*command, *onwards]) == 0  # a trained net: its statistics fit all sizes as well as before
     again = checkpoint.load(tmp_path / "onwards/net.safetensors").arrays
+    # Close, not equal: an average of equals rounds.
     means = [name for name in again if name.endswith("running_mean")]
-    assert means and all(np.array_equal(again[name], net.arrays[name]) for name in means)
+    assert means and all(
+        np.allclose(again[name], net.arrays[name], rtol=1e-5, atol=1e-7) for name in means
+    )
     assert not np.array_equal(again["trunk.stem.conv.weight"], net.arrays["trunk.stem.conv.weight"])
     assert cli.main([*command, "--sizes", "19=1", "--steps", "6"]) == 1
     assert "board size 19; the packs have 5, 7" in capsys.readouterr().err
