@@ -352,17 +352,17 @@ class Engine:
         result = _run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), limits, watch)
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
-        trusted = self.evaluator.traits.value_proven or self._params.rollout_weight > 0
+        valued = self.evaluator.traits.value_proven
         finish = Finish(
             self.position,
             color,
             self._candidates(turned, result),
             self.opinion.territory(turned),
-            (lambda: self.opinion.value_of_pass(turned)) if trusted else None,
+            (lambda: self.opinion.value_of_pass(turned)) if valued else None,
         )
         point = finish.choose_cleanup() if cleanup else finish.choose()
         resign = False
-        if may_resign and trusted:
+        if may_resign and (valued or self._params.rollout_weight > 0):
             lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
             resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
         self._judging = max(time.monotonic() - start - result.seconds, 0.7 * self._judging)

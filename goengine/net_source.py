@@ -6,15 +6,14 @@ Knows names and sizes; what a net is belongs to `goengine.evaluators`.
 import numpy as np
 
 from goengine.evaluators import load, shipped
-from goengine.evaluators.base import Evaluator, EvaluatorError
+from goengine.evaluators.base import Evaluator
 from goengine.evaluators.cache import Cache
 from goengine.evaluators.symmetric import Symmetric
 from goengine.evaluators.uniform import Uniform
-from goengine.nets.safetensors_file import WeightsError
 
 
 class NetSource:
-    """Evaluators by board size. `name` is a net or a path; None takes the shipped nets, and none at all if there are none.
+    """Evaluators by board size. `name` is as `goengine.evaluators.load` reads it; None takes the shipped nets, none if there are none.
 
     symmetries: views of each position that are averaged; 1 takes one at random.
     Raises EvaluatorError, when asked for one, if a net cannot be loaded.
@@ -44,7 +43,7 @@ class NetSource:
 
     def _ready(self, size: int) -> str:
         """The name of the net for a size, which is loaded then."""
-        name = self._name if self._name is not None else self._default(size)
+        name = load.UNIFORM if self._name is None and not shipped.names() else load.resolved(self._name or "", size)
         if name not in self._loaded:
             self._bare[name] = load.load(name, backend=self._backend)
             self._loaded[name] = self._wrapped(self._bare[name])
@@ -65,15 +64,6 @@ class NetSource:
         if isinstance(inner, Uniform):
             return inner
         return Cache(Symmetric(inner, np.random.default_rng(self._seed), self._symmetries))
-
-    @staticmethod
-    def _default(size: int) -> str:
-        if not shipped.names():
-            return "uniform"
-        try:
-            return shipped.default(size)
-        except WeightsError as error:
-            raise EvaluatorError(str(error)) from error
 
 
 class Given(NetSource):

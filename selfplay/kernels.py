@@ -71,7 +71,6 @@ class Memory(NamedTuple):
     scratch: Scratch
     benson: BensonScratch
     alive: np.ndarray  # uint8[2, P]
-    spare: tuple  # a `Board` that rollouts would use
     weights: np.ndarray  # float64[A]
     forbidden: np.ndarray  # int16[4, P], nothing
     legal: np.ndarray  # uint8[A]
@@ -253,11 +252,9 @@ def _advance(table, g, size, ways, memory):
             if tree.stats[0, VISITS] - 1 >= state[SIMULATIONS]:
                 _finish_move(table, g, tree, size, ways, knobs, memory)
                 continue
-        knobs, plan, generator = ways.full if state[IS_FULL] else ways.cheap, plan_of(table, g), table.generator[g]
+        knobs, plan = ways.full if state[IS_FULL] else ways.cheap, plan_of(table, g)
         copy_game(leaf, game)
-        node, ended, _ = descend(
-            tree, leaf, memory.spare, knobs, rules_of(table, g), memory.forbidden, plan, generator, memory.scratch
-        )
+        node, ended = descend(tree, leaf, knobs, rules_of(table, g), memory.forbidden, plan, memory.scratch)
         if plan.cursor[0] < plan.visits.size:
             plan.cursor[0] += 1
         if ended == EVALUATE:
@@ -282,13 +279,13 @@ def advance(table, games, size, ways, memory, waiting, keys):
 
 
 @kernel
-def update(table, waiting, size, ways, rollouts, policy, value, score, stdev, ownership):
+def update(table, waiting, size, ways, policy, value, score, stdev, ownership):
     """Enter the answers to the leaves of these games, row by row. Returns the number of rows that were numbers."""
     for i in range(waiting.size):
         g = waiting[i]
         knobs = ways.full if table.state[g, IS_FULL] else ways.cheap
         if not update_batch(
-            tree_of(table, g), size + 1, knobs, table.node[g], rollouts, 1, policy[i : i + 1], value[i : i + 1],
+            tree_of(table, g), size + 1, knobs, table.node[g], 1, policy[i : i + 1], value[i : i + 1],
             score[i : i + 1], stdev[i : i + 1], ownership[i : i + 1],
         ):  # fmt: skip
             return i

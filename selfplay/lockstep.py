@@ -14,7 +14,7 @@ import numpy as np
 
 from goengine import coords, features
 from goengine.board.scoring import new_benson_scratch
-from goengine.board.state import BLACK, new_board
+from goengine.board.state import BLACK
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.counting import Counting
 from goengine.evaluators.symmetric import SymmetricByKey
@@ -149,7 +149,7 @@ class Lockstep:
                 array[rows] = array[kept]
         answer = self._net.evaluate(Batch(self._planes[rows], self._globals[rows], self._keys[rows]))
         arrays = [np.ascontiguousarray(array, np.float32) for array in answer]
-        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._ways, _NO_ROLLOUT, *arrays)
+        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._ways, *arrays)
         if good < total:
             raise EvaluatorError(f"net {self._net.name}: a value, a score or a policy is not a number")
 
@@ -182,7 +182,6 @@ class Lockstep:
         kernels.begin_game(table, g, settings.size, BLACK, moves, words[:3], self._memory[0])
 
 
-_NO_ROLLOUT = np.zeros(1)
 
 
 def new_table_needed(old: SelfPlay, new: SelfPlay) -> bool:
@@ -219,7 +218,6 @@ def _new_memory(size: int) -> kernels.Memory:
         scratch=new_scratch(size, 1),
         benson=new_benson_scratch(size),
         alive=np.zeros((2, padded), np.uint8),
-        spare=new_board(size),
         weights=np.zeros(size * size + 1),
         forbidden=np.zeros((4, padded), np.int16),
         legal=np.zeros(size * size + 1, np.uint8),

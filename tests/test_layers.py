@@ -34,7 +34,14 @@ MAY_IMPORT = {
     "goengine.nets": NETS,
     "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.symmetry"},
     "goengine.search": BOARD
-    | {"goengine.features", "goengine.evaluators.base", "goengine.evaluators.uniform", "goengine.symmetry"},
+    | {
+        "goengine.array_file",
+        "goengine.features",
+        "goengine.evaluators.base",
+        "goengine.evaluators.uniform",
+        "goengine.patterns",
+        "goengine.symmetry",
+    },
     "goengine.policy_play": BOARD | {"goengine.features", "goengine.records", "goengine.search"},
     "goengine.arena": BOARD
     | {

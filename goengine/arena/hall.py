@@ -82,7 +82,7 @@ class _Line:
         if rows.stop > len(self.leaves.nodes):
             return None
         whole = self.leaves
-        return Leaves(whole.nodes[rows], whole.rollouts[rows], whole.keys[rows], whole.planes[rows], whole.values[rows])
+        return Leaves(whole.nodes[rows], whole.keys[rows], whole.planes[rows], whole.values[rows])
 
     def take(self, game: LiveGame, part: Leaves) -> None:
         """These rows are used; their keys become the game's own."""

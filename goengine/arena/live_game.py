@@ -59,9 +59,8 @@ def limits_of(player: NetPlayer) -> Limits:
 def new_seat(player: NetPlayer, traits: Traits, fixture: Fixture, side: Side) -> Seat:
     """A player's place in a game; all its chance comes from the fixture."""
     words = np.random.SeedSequence([fixture.seed, fixture.number, side == "b"]).generate_state(2, np.uint64)
-    core = TreeSearch(
-        player.params, features.get(traits.features), int(words[0] >> np.uint64(1)), use_score=traits.score_proven
-    )
+    believed = {"use_score": traits.score_proven, "net_priors": traits.policy_proven}
+    core = TreeSearch(player.params, features.get(traits.features), int(words[0] >> np.uint64(1)), **believed)
     return Seat(player, traits, core, limits_of(player), words[1])
 
 

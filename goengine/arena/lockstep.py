@@ -79,20 +79,20 @@ def _usual_groups(nets: Mapping[Side, Net]) -> int:
     return 1 if all(net.traits.device.startswith("cpu") for net in nets.values()) else 2
 
 
-def _nets(players: Mapping[Side, NetPlayer], evaluators: Mapping[Side, Evaluator] | None) -> dict[Side, Net]:
-    """Each player's net; one for both where they have the same."""
+def _nets(players: Mapping[Side, NetPlayer], evaluators: Mapping[Side, Evaluator] | None, size: int) -> dict[Side, Net]:
+    """Each player's net for that board size; one for both where they have the same."""
     a, b = players["a"], players["b"]
     if evaluators is not None:
         first = Net(evaluators["a"], a.symmetries)
         same = evaluators["a"] is evaluators["b"] and a.symmetries == b.symmetries
         return {"a": first, "b": first if same else Net(evaluators["b"], b.symmetries)}
-    first = Net(a.load(), a.symmetries)
+    first = Net(a.load(size), a.symmetries)
     same = a.source == b.source and a.symmetries == b.symmetries
-    return {"a": first, "b": first if same else Net(b.load(), b.symmetries)}
+    return {"a": first, "b": first if same else Net(b.load(size), b.symmetries)}
 
 
 def _play_here(players, evaluators, seats, groups, fixtures, terms, on_played, should_stop, stats) -> None:
-    nets = _nets(players, evaluators)
+    nets = _nets(players, evaluators, terms.size)
     hall, waiting = Hall(players, nets, terms, seats, groups or _usual_groups(nets)), deque(fixtures)
     try:
         while (waiting or hall.playing) and not should_stop():

@@ -55,8 +55,8 @@ class NetPlayer:
     @property
     def name(self) -> str:
         """The net's name, without the path of a file."""
-        path = Path(self.net)
-        return path.stem if path.suffix in _FILES else path.name
+        paths = map(Path, self.net.split("+"))
+        return "+".join(path.stem if path.suffix in _FILES else path.name for path in paths)
 
     @property
     def settings(self) -> str:
@@ -81,11 +81,11 @@ class NetPlayer:
         """What the evaluator is made from: players with the same source can share one."""
         return self.net, self.precision, self.threads
 
-    def load(self) -> "Evaluator":
-        """The net itself, without cache or symmetries. Raises EvaluatorError if it cannot be played here."""
+    def load(self, size: int) -> "Evaluator":
+        """The net itself for boards of that size, without cache or symmetries. Raises EvaluatorError if it cannot be played here."""
         from goengine.evaluators import load
 
-        return load.load(self.net, precision=self.precision, threads=self.threads)
+        return load.load(self.net, size=size, precision=self.precision, threads=self.threads)
 
     def command(self, *, seed: int | None = None, resign: bool = True) -> tuple[str, ...]:
         """The program that plays like this over GTP, with this very interpreter.
@@ -168,9 +168,12 @@ def _names() -> tuple[str, ...]:
 
 
 def _net(text: str) -> str | None:
-    """The net that a text names, a path as an absolute one; None if it names none. Raises ValueError if a file is missing."""
-    if text in _names():
-        return text
+    """The net (or two) that a text names, a path as an absolute one; None if it names none. Raises ValueError if a file is missing."""
+    if text in (*_names(), "lee", ""):
+        return text or None
+    if "+" in text and len(text.split()) == 1 and not os.path.exists(text):
+        both = [_net(part) if part else "" for part in text.split("+", 1)]
+        return None if None in both else "+".join(both)
     path = Path(text).expanduser()
     # os.path, as a command line may be longer than any name of a file, which pathlib takes for an error.
     if text and (os.path.isdir(path) or (path.suffix in _FILES and os.path.isfile(path))):

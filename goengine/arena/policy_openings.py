@@ -42,7 +42,7 @@ def draw(
     where there seem to be no more. Raises OpeningsError if there is none, EvaluatorError if a net cannot be loaded.
     """
     distinct = list({player.source: player for player in nets}.values())
-    evaluators = [player.load() for player in distinct]
+    evaluators = [player.load(terms.size) for player in distinct]
     try:
         return draw_from(evaluators, terms, plies, count, seed, taste or Taste())
     finally:

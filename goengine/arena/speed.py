@@ -23,7 +23,7 @@ def visits_per_second(player: NetPlayer, size: int, *, seconds: float = SECONDS,
     Counts the time of this process only, so that other programs matter less. evaluator: instead of the player's own net.
     Raises EvaluatorError if the net cannot be loaded.
     """
-    net = Net(player.load() if evaluator is None else evaluator, player.symmetries)
+    net = Net(player.load(size) if evaluator is None else evaluator, player.symmetries)
     try:
         hall = Hall({"a": player, "b": player}, {"a": net, "b": net}, Terms(size, Rules()), GAMES)
         clock = time.process_time if net.traits.device.startswith("cpu") else time.perf_counter

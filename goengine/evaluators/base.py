@@ -71,6 +71,7 @@ class Traits:
 
     name: str
     features: str  # name of the feature set that encodes its input
+    policy_proven: bool = True
     value_proven: bool = True
     score_proven: bool = False
     ownership_proven: bool = False
@@ -79,6 +80,10 @@ class Traits:
 
 class Pending(Protocol):
     """An evaluation under way."""
+
+    def ready(self) -> bool:
+        """Whether `result` need not wait."""
+        ...
 
     def result(self) -> Evaluation:
         """Wait for the answer; may be called again and then gives the same arrays."""
@@ -116,6 +121,9 @@ class Finished:
     """A `Pending` that is done."""
 
     evaluation: Evaluation
+
+    def ready(self) -> bool:
+        return True
 
     def result(self) -> Evaluation:
         return self.evaluation

@@ -96,6 +96,9 @@ class _Filling:
         self.answer, self.missing, self.copies = answer, missing, copies
         self.done = False
 
+    def ready(self) -> bool:
+        return self.done or self.inner.ready()
+
     def result(self) -> Evaluation:
         if not self.done:
             fresh = self.table.rounded(self.inner.result())

@@ -33,6 +33,9 @@ class _Counted:
     def __init__(self, inner: Pending, counter: Counting):
         self.inner, self.counter = inner, counter
 
+    def ready(self) -> bool:
+        return self.inner.ready()
+
     def result(self) -> Evaluation:
         start = time.perf_counter()
         evaluation = self.inner.result()

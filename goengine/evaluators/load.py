@@ -1,8 +1,9 @@
 """From a name or a path to an evaluator: the one place that decides which backend plays a net.
 
 A name is 'uniform', a shipped net, or empty for the default. A path is the folder of a net (with its card.json), a .xml
-of OpenVINO, or a .safetensors checkpoint for torch. A backend is imported only when it is chosen: playing on a CPU
-never imports torch.
+of OpenVINO, or a .safetensors checkpoint for torch. POLICY+VALUE are two nets, names or paths, of which either may be left out;
+'lee' in a place of these is the shipped net of its kind, and alone both of them. A backend is imported only when it is chosen:
+playing on a CPU never imports torch.
 """
 
 import ctypes
@@ -15,6 +16,7 @@ from typing import Final, Literal
 
 from goengine.evaluators import shipped
 from goengine.evaluators.base import Evaluator, EvaluatorError, Traits
+from goengine.evaluators.pair import Pair
 from goengine.evaluators.uniform import Uniform
 from goengine.nets import card as cards
 from goengine.nets.card import Card
@@ -23,6 +25,8 @@ from goengine.nets.spec import NetSpec, NetSpecError
 
 Precision = Literal["auto", "f32", "bf16", "f16", "int8"]
 UNIFORM: Final = "uniform"
+LEE: Final = "lee"
+_JOINT: Final = "+"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,29 @@ def load(name: str | Path = "", *, size: int | None = None, backend: Backend | N
         raise EvaluatorError(str(error)) from error
 
 
+def parts(name: str) -> tuple[str, str] | None:
+    """(policy, value) of a name of two nets, '' for none; None if it names one net."""
+    if name == LEE:
+        return LEE, LEE
+    if _JOINT not in name or Path(name).expanduser().exists():
+        return None
+    policy, _, value = name.partition(_JOINT)
+    return policy, value
+
+
+def resolved(name: str, size: int | None) -> str:
+    """The name with shipped nets in the places of '' and 'lee': those for that board size. Raises EvaluatorError."""
+    both = parts(name)
+    try:
+        if both is None:
+            return name or shipped.default(size)
+        kinds = zip(both, ("policy", "value"), strict=True)
+        found = (shipped.default(size, tells=frozenset({tells})) if part == LEE else part for part, tells in kinds)
+        return _JOINT.join(found)
+    except WeightsError as error:
+        raise EvaluatorError(str(error)) from error
+
+
 def cuda_devices() -> int:
     """Number of NVIDIA GPUs that the driver shows; asks the driver itself, without torch."""
     try:
@@ -71,7 +98,9 @@ def cuda_devices() -> int:
 def _load(name: str, size: int | None, backend: Backend) -> Evaluator:
     if name == UNIFORM:
         return Uniform()
-    name = name if name else shipped.default(size)
+    name = resolved(name, size)
+    if (both := parts(name)) is not None:
+        return Pair(*(_load(part, size, backend) if part else None for part in both))
     if name in shipped.names():
         return _from_folder(shipped.FOLDER / name, backend)
     path = Path(name).expanduser()
@@ -133,14 +162,17 @@ def _from_xml(path: Path, backend: Backend) -> Evaluator:
 
 
 def _bare_traits(name: str, spec: NetSpec, device: str) -> Traits:
-    """Of a net without a card: its value is believed if it has one, nothing else."""
-    return Traits(name=name, features=spec.features, value_proven="value" in spec.tells, device=device)
+    """Of a net without a card: its policy and its value are believed if it has them, nothing else."""
+    proven = {f"{head}_proven": head in spec.tells for head in ("policy", "value")}
+    return Traits(name=name, features=spec.features, device=device, **proven)
 
 
 def _traits(card: Card, device: str) -> Traits:
     told = set(card.results.proven) & card.spec.tells
     proven = {f"{head}_proven": head in told for head in cards.HEADS}
-    return Traits(name=card.name, features=card.spec.features, device=device, **proven)
+    return Traits(
+        name=card.name, features=card.spec.features, device=device, policy_proven="policy" in card.spec.tells, **proven
+    )
 
 
 def _openvino_module():

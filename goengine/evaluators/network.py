@@ -103,6 +103,9 @@ class _Running:
         self.event, self.target, self.size = event, target, size
         self.evaluation: Evaluation | None = None
 
+    def ready(self) -> bool:
+        return self.evaluation is not None or self.event.query()
+
     def result(self) -> Evaluation:
         if self.evaluation is None:
             self.event.synchronize()

@@ -166,6 +166,9 @@ class _Running:
         self.evaluator, self.request, self.batch = evaluator, request, batch
         self.evaluation: Evaluation | None = None
 
+    def ready(self) -> bool:
+        return self.evaluation is not None or self.request.wait_for(0)
+
     def result(self) -> Evaluation:
         if self.evaluation is None:
             self.evaluation = self.evaluator.collect(self.request, self.batch.rows)

@@ -29,15 +29,20 @@ def read(name: str, folder: Path | None = None) -> Card:
     return cards.read(folder / name)
 
 
-def default(size: int | None = None, folder: Path | None = None) -> str:
+WHOLE: Final = frozenset({"policy", "value"})  # what a net that plays alone tells
+
+
+def default(size: int | None = None, folder: Path | None = None, tells: frozenset[str] = WHOLE) -> str:
     """Name of the net to play with: of those trained on boards of the size nearest to this one, the one of highest rank.
 
-    No size: of all. Raises WeightsError if no net is shipped.
+    No size: of all. ``tells``: what it says of policy and value; the first AlphaGo's nets tell one of both. Raises WeightsError
+    if no such net is shipped.
     """
     folder = FOLDER if folder is None else folder
-    every = [read(name, folder) for name in names(folder)]
+    every = [card for card in (read(name, folder) for name in names(folder)) if card.spec.tells & WHOLE == tells]
     if not every:
-        raise WeightsError(f"no net in {folder}; name a file with --net, or play without one: --net uniform")
+        what = " and ".join(sorted(tells))
+        raise WeightsError(f"no net that tells {what} in {folder}; name a file with --net, or play without one: --net uniform")
 
     def suits(card: Card) -> tuple[int, int]:
         return (-min(abs(size - known) for known in card.results.sizes) if size else 0, card.results.rank)

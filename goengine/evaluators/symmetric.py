@@ -72,6 +72,9 @@ class _Turned:
         self.inner, self.symmetries, self.views = inner, symmetries, views
         self.evaluation: Evaluation | None = None
 
+    def ready(self) -> bool:
+        return self.inner.ready()
+
     def result(self) -> Evaluation:
         if self.evaluation is None:
             seen, back = self.inner.result(), symmetry.INVERSE[self.symmetries]

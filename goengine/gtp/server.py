@@ -35,7 +35,7 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
 
     try:
         engine = Engine.load(
-            options.net,
+            options.nets(),
             options.player(),
             boardsize=options.boardsize,
             rules=options.rules,
@@ -52,7 +52,7 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
     except Exception as error:
         journal.exception(error)
         raise
-    if options.net is None and engine.evaluator.name == "uniform":
+    if options.nets() is None and engine.evaluator.name == "uniform":
         journal.error("no net came with this installation; playing without one, which is weak")
     journal.note(f"{engine.describe()}; rules {engine.rules.name()}, komi {engine.rules.komi:g}")
     return engine

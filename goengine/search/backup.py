@@ -1,6 +1,6 @@
 """The second half of a visit: the evaluator's answer enters the leaf, and its value goes up to the root.
 
-The value is for the player to move at the leaf; it changes sign in one line, `_climb`.
+The value is for the player to move at the leaf; it changes sign in one line, in `back_up`.
 """
 
 import math
@@ -50,35 +50,34 @@ def set_net(tree, node, value, score, stdev, knobs):
 
 
 @kernel
-def back_up(tree, leaf, valued, rollout, knobs):
-    """Count a visit of ``leaf`` there and at all nodes above it, and take the descent's virtual visit away.
+def back_up(tree, leaf, visits, values, rollout, knobs):
+    """Add to ``leaf`` and to all nodes above it: ``visits`` of it, ``values`` times its own value, the result of a rollout.
 
-    ``valued``: the value of the leaf counts (False for a further rollout from it, whose value has counted before).
-    ``rollout``: result of a rollout for the player to move at the leaf. Where the net's bias is corrected, the nodes on the way
-    ask for their corrections anew, and what that changes goes up as well.
+    A visit takes its descent's virtual visit away. ``visits``, ``values``: 0.0 or 1.0; ``rollout``: for the player to move at
+    the leaf. Where the net's bias is corrected, the nodes on the way ask for their corrections anew, and what that changes goes
+    up as well.
     """
     biased = tree.bucket.size > 0
-    tree.links[leaf, OWN] += 1
-    value = np.float64(tree.net[leaf, NET_VALUE])
+    tree.links[leaf, OWN] += np.int32(visits)
+    value = values * tree.net[leaf, NET_VALUE]
+    score = values * tree.net[leaf, NET_SCORE]
+    stdev = values * tree.net[leaf, NET_STDEV]
     utility = np.float64(tree.net[leaf, NET_UTILITY])
-    score = np.float64(tree.net[leaf, NET_SCORE])
-    stdev = np.float64(tree.net[leaf, NET_STDEV])
     if biased:
         utility += tree.bias[leaf, CORRECTION]
-    gain = utility if valued else 0.0  # of the sums of utilities, for the player to move at the leaf
-    squares = utility * utility if valued else 0.0
+    gain = values * utility  # of the sums of utilities, for the player to move at the leaf
+    squares = values * utility * utility
     sign = 1.0
     node = leaf
     while node >= 0:
         sign = -sign  # sums are for the player who moved to the node: the only change of sign in a visit
         stats = tree.stats[node]
-        stats[VISITS] += 1
+        stats[VISITS] += visits
         stats[ROLLOUT_SUM] += sign * rollout
-        if valued:
-            stats[VALUES] += 1
-            stats[VALUE_SUM] += sign * value
-            stats[SCORE_SUM] += sign * score
-            stats[SCORE_SQUARES] += score * score + stdev * stdev
+        stats[VALUES] += values
+        stats[VALUE_SUM] += sign * value
+        stats[SCORE_SUM] += sign * score
+        stats[SCORE_SQUARES] += score * score + stdev * stdev
         stats[UTILITY_SUM] += sign * gain
         stats[UTILITY_SQUARES] += squares
         if biased:
@@ -87,7 +86,7 @@ def back_up(tree, leaf, valued, rollout, knobs):
             stats[UTILITY_SQUARES] += change_of_squares
             gain -= sign * change
             squares += change_of_squares
-        tree.links[node, VIRTUAL] -= 1
+        tree.links[node, VIRTUAL] -= np.int32(visits)
         node = np.int64(tree.links[node, PARENT])
 
 
@@ -126,7 +125,7 @@ def fill_priors(tree, node, logits, temperature, stride):
 
 
 @kernel
-def _is_finite(count, policy, value, score, stdev):
+def is_finite(count, policy, value, score, stdev):
     """Whether all values, scores and logits are numbers."""
     for i in range(count):
         if not (math.isfinite(value[i]) and math.isfinite(score[i]) and math.isfinite(stdev[i])):
@@ -138,27 +137,33 @@ def _is_finite(count, policy, value, score, stdev):
 
 
 @kernel
-def update_batch(tree, stride, knobs, nodes, rollouts, count, policy, value, score, stdev, ownership):
+def enter(tree, node, stride, knobs, policy, value, score, stdev, ownership):
+    """Enter the evaluation of a node: what it says of the position, and the priors of its moves if it has grown any."""
+    if tree.net[node, NET_STDEV] == 0:  # a leaf that found no room to grow is asked again: its value has counted
+        set_net(tree, node, value, score, stdev, knobs)
+        for k in range(tree.ownership.shape[1]):
+            tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[k]))))
+    if tree.links[node, COUNT] > 0:
+        if knobs.net_priors != 0:
+            fill_priors(tree, node, policy, knobs.policy_temperature, stride)
+        tree.state[node] = EXPANDED
+    else:
+        tree.state[node] = LEAF
+
+
+@kernel
+def update_batch(tree, stride, knobs, nodes, count, policy, value, score, stdev, ownership):
     """Enter the evaluations of the first ``count`` nodes (int32[count]) and back their values up.
 
     Shapes as in `goengine.evaluators.base.Evaluation`. Returns False, and changes nothing, if a value, score or logit is no
     number.
     """
-    if not _is_finite(count, policy, value, score, stdev):
+    if not is_finite(count, policy, value, score, stdev):
         return False
     for i in range(count):
         node = np.int64(nodes[i])
-        first_time = tree.links[node, OWN] == 0
-        if first_time:  # a leaf that grows children later is asked again for their priors; its value has counted
-            set_net(tree, node, value[i], score[i], stdev[i], knobs)
-            for k in range(tree.ownership.shape[1]):
-                tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[i, k]))))
-        if tree.links[node, COUNT] > 0:
-            fill_priors(tree, node, policy[i], knobs.policy_temperature, stride)
-            tree.state[node] = EXPANDED
-        else:
-            tree.state[node] = LEAF
-        back_up(tree, node, first_time or knobs.rollout_weight == 0, rollouts[i], knobs)
+        enter(tree, node, stride, knobs, policy[i], value[i], score[i], stdev[i], ownership[i])
+        back_up(tree, node, 1.0, 1.0, 0.0, knobs)
     return True
 
 
@@ -167,12 +172,18 @@ def cancel_batch(tree, nodes, count):
     """Take back the selection of leaves whose evaluation failed: they are as if never reached."""
     for i in range(count):
         node = np.int64(nodes[i])
-        if tree.links[node, VISITED] > 0:  # descents have walked through it: its flat priors stay
-            tree.state[node] = EXPANDED
-        else:
-            tree.links[node, COUNT] = 0
-            tree.state[node] = LEAF if tree.links[node, OWN] > 0 else FRESH
+        ungrown(tree, node)
         forget_descent(tree, node)
+
+
+@kernel
+def ungrown(tree, node):
+    """A leaf that is not evaluated after all: as before it grew, unless descents have walked through it."""
+    if tree.links[node, VISITED] > 0:  # its flat priors stay
+        tree.state[node] = EXPANDED
+    else:
+        tree.links[node, COUNT] = 0
+        tree.state[node] = LEAF if tree.links[node, OWN] > 0 else FRESH
 
 
 @kernel

@@ -25,6 +25,7 @@ from goengine.search.tree import (
     BIAS_SUM,
     BIAS_WEIGHT,
     CORRECTION,
+    NET_STDEV,
     NET_UTILITY,
     OWN,
     TERMINAL,
@@ -76,9 +77,10 @@ def situation(game, point, liberties):
 
 @inlined_kernel
 def own_values(tree, node, rollout_weight):
-    """How many of the values in the sums of a node are its own: with rollouts that of a position counts once."""
-    own = np.float64(tree.links[node, OWN])
-    return min(own, 1.0) if rollout_weight > 0 and tree.state[node] != TERMINAL else own
+    """How many of the values in the sums of a node are its own: with rollouts that of a position counts once, when it is known."""
+    if rollout_weight > 0 and tree.state[node] != TERMINAL:
+        return 1.0 if tree.net[node, NET_STDEV] > 0 else 0.0
+    return np.float64(tree.links[node, OWN])
 
 
 @kernel

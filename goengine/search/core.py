@@ -22,15 +22,18 @@ from goengine.search.backup import cancel_batch, recompute_utilities, update_bat
 from goengine.search.encoders import batch_encoder
 from goengine.search.entry import Entry
 from goengine.search.gumbel import barriers
-from goengine.search.knobs import flip, make_knobs, new_games, new_scratch, no_plan
+from goengine.search.knobs import Plan, flip, make_knobs, new_games, new_scratch, no_plan
+from goengine.search.linear import new_guesser, new_roller
 from goengine.search.params import Restriction, SearchParams
 from goengine.search.select import game_at, select_batch
+from goengine.search.simulate import answer_batch, guess_priors, simulate_batch, withdraw_batch
 from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
 
 _FIRST_NODES = 512
 _RAMP = 4  # at most one leaf under way for this many visits of the root: a small tree must not be searched blindly
-_SHAPE = ("leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "expansion_threshold")
+_SHAPE = ("leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "placeholder_priors")
 _DEEPEST = np.iinfo(np.int16).max
+_NO_NODES, _NO_KEYS = np.zeros(0, np.int32), np.zeros(0, np.uint64)
 
 
 @dataclass
@@ -38,7 +41,6 @@ class Leaves:
     """Leaves under way, with the arrays that an evaluator reads. Made for one board size and one feature set."""
 
     nodes: np.ndarray  # int32[k]
-    rollouts: np.ndarray  # float64[k]
     keys: np.ndarray  # uint64[k]
     planes: np.ndarray  # float32[k, C, N, N]
     values: np.ndarray  # float32[k, G]
@@ -55,7 +57,6 @@ def new_leaves(size: int, features: FeatureSet, count: int) -> Leaves:
     """Room for ``count`` leaves."""
     return Leaves(
         np.zeros(count, np.int32),
-        np.zeros(count),
         np.zeros(count, np.uint64),
         np.zeros((count, features.planes, size, size), np.float32),
         np.zeros((count, features.globals), np.float32),
@@ -74,7 +75,10 @@ class _Origin:
 class TreeSearch:
     """The tree of one position, its growth and its reuse. Not for two threads at a time."""
 
-    def __init__(self, params: SearchParams, features: FeatureSet, seed: int = 0, *, use_score: bool = False):
+    def __init__(
+        self, params: SearchParams, features: FeatureSet, seed: int = 0, *, use_score: bool = False, net_priors: bool = True
+    ):
+        """use_score: the evaluator's score is to be believed; net_priors: so is its policy, else the tree policy's."""
         self.params = params
         self.features = features
         self.generator = new_generator(seed)
@@ -82,9 +86,14 @@ class TreeSearch:
         self.restrictions: tuple[Restriction, ...] = ()
         self.twins: dict[int, tuple[int, int]] = {}  # moves left out for symmetry; see `roots.equivalents`
         self.in_flight = 0  # leaves selected and not yet answered
-        self._score_proven = use_score
+        self.threshold = float(params.expansion_threshold)  # where rollouts are played: may be changed between batches
+        self.waiting = 0  # leaves that the last visits found ripe, while no room was left to ask for them
+        self._score_proven, self._net_priors = use_score, net_priors
         self._encode = Entry(batch_encoder(features))
         self._select_batch, self._update_batch = Entry(select_batch), Entry(update_batch)
+        self._simulate_batch, self._answer_batch, self._guess_priors = (
+            Entry(simulate_batch), Entry(answer_batch), Entry(guess_priors)
+        )  # fmt: skip
         self._origin: _Origin | None = None
         self._moves: list[tuple[int, int]] = []
         self._simulations = params.gumbel_visits
@@ -95,7 +104,7 @@ class TreeSearch:
         for name in ("rollout_weight", "subtree_bias"):
             same = same and (getattr(params, name) > 0) == (getattr(self.params, name) > 0)
         scored = self._uses_score
-        self.params = params
+        self.params, self.threshold = params, float(params.expansion_threshold)
         if self._origin is None:
             return
         if not same:
@@ -186,6 +195,16 @@ class TreeSearch:
         self.twins = {}
         return True
 
+    @property
+    def _rolls(self) -> bool:
+        """Whether visits end with rollouts: then each is complete before the evaluator answers."""
+        return self.params.rollout_weight > 0
+
+    @property
+    def unfinished(self) -> int:
+        """Visits that were begun and that the root does not count yet."""
+        return 0 if self._rolls else self.in_flight
+
     def _make_room(self, size: int, capacity: int, game=None) -> None:
         """Arrays for another board size, or another shape of the tree; ``game`` is kept."""
         points = size * size if self.params.ownership else 0
@@ -198,6 +217,9 @@ class TreeSearch:
             copy_game(self._game, game)
         self._scratch = new_scratch(size, self.params.leaves)
         self._feature_scratch = self.features.new_scratch(size)
+        self._roller = new_roller(size) if self._rolls else None
+        guesses = self.params.placeholder_priors or not self._net_priors
+        self._guesser = new_guesser(size) if guesses else None
 
     def clear(self) -> None:
         """Forget the tree and keep the position."""
@@ -248,7 +270,13 @@ class TreeSearch:
         drawn = score * (1.0 - self.params.dynamic_score_zero)
         center = flip(int(self._game.status[TO_PLAY]), max(score - width, min(score + width, drawn)))
         self.knobs = make_knobs(
-            self.params, self.size, use_score=self._uses_score, center=center, passes=self._passes, salt=self._salt
+            self.params,
+            self.size,
+            use_score=self._uses_score,
+            center=center,
+            passes=self._passes,
+            salt=self._salt,
+            net_priors=self._net_priors,
         )
 
     def new_leaves(self) -> Leaves:
@@ -274,16 +302,31 @@ class TreeSearch:
             budget = min(budget, next(end for end in ends if end > plan.cursor[0]) - int(plan.cursor[0]))
         if want <= 0 or budget <= 0:
             return 0
-        p, actions = self.params, self.size * self.size + 1
-        self.tree = trees.grow(self.tree, budget + 1, (want + 1) * actions, p.max_nodes, p.max_memory_mb << 20)
-        leaves.count, done = self._select_batch(
-            self.tree, self._games, self.knobs, self.rules, self._forbidden, plan, self.generator, self._scratch,
-            leaves.nodes, leaves.rollouts, leaves.keys, want, budget,
-        )  # fmt: skip
+        leaves.count, begun = self._visit(leaves.nodes, leaves.keys, want, budget, plan)
         if leaves.count:
+            if self._guesser is not None:
+                stride = self.size + 1
+                self._guess_priors(self.tree, stride, self._games, leaves.nodes, leaves.count, self._guesser)
             self._encode(self._games, leaves.count, self.rules, self._feature_scratch, leaves.planes, leaves.values)
         self.in_flight += leaves.count
-        return leaves.count + done
+        return begun
+
+    def roll(self, budget: int) -> int:
+        """Play up to ``budget`` visits that ask nothing, while the evaluator is at work. Returns how many; 0 without rollouts."""
+        if not self._rolls or self.root is None or budget <= 0:
+            return 0
+        return self._visit(_NO_NODES, _NO_KEYS, 0, budget, no_plan())[1]
+
+    def _visit(self, nodes: np.ndarray, keys: np.ndarray, want: int, budget: int, plan: Plan) -> tuple[int, int]:
+        """(leaves found, visits begun): up to ``want`` leaves in at most ``budget`` visits."""
+        p, actions = self.params, self.size * self.size + 1
+        self.tree = trees.grow(self.tree, budget + 1, (want + 1) * actions, p.max_nodes, p.max_memory_mb << 20)
+        where = self.tree, self._games, self.knobs, self.rules, self._forbidden, plan
+        if not self._rolls:
+            return self._select_batch(*where, self._scratch, nodes, keys, want, budget)
+        rolling = self.generator, self._scratch, self._roller, self.threshold
+        found, begun, self.waiting = self._simulate_batch(*where, *rolling, nodes, keys, want, budget)
+        return found, begun
 
     def update(self, leaves: Leaves, answer: Evaluation) -> None:
         """Enter the answers to all leaves. Raises ValueError if their shapes are others, or one is not a number."""
@@ -292,7 +335,8 @@ class TreeSearch:
         if [array.shape for array in arrays] != [(n, points + 1), (n,), (n,), (n,), (n, points)]:
             self.cancel(leaves)
             raise ValueError(f"the shapes {[a.shape for a in arrays]} do not answer {n} positions of size {self.size}")
-        if not self._update_batch(self.tree, self.size + 1, self.knobs, leaves.nodes, leaves.rollouts, n, *arrays):
+        enter = self._answer_batch if self._rolls else self._update_batch
+        if not enter(self.tree, self.size + 1, self.knobs, leaves.nodes, n, *arrays):
             self.cancel(leaves)
             raise ValueError("the evaluator gave a value, a score or a policy that is not a number")
         self.in_flight -= n
@@ -300,7 +344,8 @@ class TreeSearch:
 
     def cancel(self, leaves: Leaves) -> None:
         """Give up leaves whose evaluation failed."""
-        cancel_batch(self.tree, leaves.nodes, leaves.count)
+        give_up = withdraw_batch if self._rolls else cancel_batch
+        give_up(self.tree, leaves.nodes, leaves.count)
         self.in_flight -= leaves.count
         leaves.count = 0
 

@@ -31,12 +31,15 @@ _WEIGHTS = np.array([0.011257411327720693, 0.22207592200561263, 0.53333333333333
 
 @inlined_kernel
 def mean_utility(tree, node, rollout_weight):
-    """Mean utility of a node for who moved there: (1 - lambda) W_v / N_v + lambda W_r / N_r (Lee); 0 without visits."""
-    values = tree.stats[node, VALUES]
+    """Mean utility of a node for who moved there: (1 - lambda) W_v / N_v + lambda W_r / N_r (Lee); 0 without visits.
+
+    Where no position has been valued yet, rollouts speak alone.
+    """
+    values, visits = tree.stats[node, VALUES], tree.stats[node, VISITS]
     q = tree.stats[node, UTILITY_SUM] / values if values > 0 else 0.0
-    visits = tree.stats[node, VISITS]
     if rollout_weight > 0 and visits > 0:
-        q = (1.0 - rollout_weight) * q + rollout_weight * tree.stats[node, ROLLOUT_SUM] / visits
+        share = rollout_weight if values > 0 else 1.0
+        q = (1.0 - share) * q + share * tree.stats[node, ROLLOUT_SUM] / visits
     return q
 
 
@@ -44,8 +47,8 @@ def mean_utility(tree, node, rollout_weight):
 def child_visits(tree, node):
     """Visits of all children of a node together, those under way included, but not the descent that stands at the node."""
     total = tree.stats[node, VISITS] - tree.links[node, OWN] + tree.links[node, VIRTUAL] - 1.0
-    if tree.state[node] == PENDING:
-        total -= 1.0  # the descent that waits at the node itself
+    if tree.state[node] == PENDING and tree.links[node, VIRTUAL] > 1:
+        total -= 1.0  # the descent that waits at the node itself; none does where rollouts end all visits
     return max(0.0, total)
 
 

@@ -32,6 +32,7 @@ class Knobs(NamedTuple):
     placeholder: int
     virtual_loss: float
     rollout_weight: float
+    net_priors: int
     static_score: float
     dynamic_score: float
     static_width: float  # points
@@ -66,8 +67,12 @@ class Scratch(NamedTuple):
     collided: np.ndarray  # int64[leaves]
 
 
-def make_knobs(params: SearchParams, size: int, *, use_score: bool, center: float, passes: int, salt: int) -> Knobs:
-    """The constants for a board of that size. ``use_score``: the evaluator's score may enter the utility."""
+def make_knobs(
+    params: SearchParams, size: int, *, use_score: bool, center: float, passes: int, salt: int, net_priors: bool = True
+) -> Knobs:
+    """The constants for a board of that size. ``use_score``: the evaluator's score may enter the utility; ``net_priors``: its
+    policy becomes the priors.
+    """
     return Knobs(
         cpuct=float(params.cpuct),
         cpuct_log=float(params.cpuct_log),
@@ -85,6 +90,7 @@ def make_knobs(params: SearchParams, size: int, *, use_score: bool, center: floa
         placeholder=int(params.placeholder_priors),
         virtual_loss=float(params.virtual_loss),
         rollout_weight=float(params.rollout_weight),
+        net_priors=int(net_priors),
         static_score=float(params.static_score) if use_score else 0.0,
         dynamic_score=float(params.dynamic_score) if use_score else 0.0,
         static_width=float(params.static_score_scale * size),

@@ -1,12 +1,11 @@
-"""What a finished game is worth inside the tree, and what a rollout says of an unfinished one. Reads boards only.
+"""What a finished game is worth inside the tree. Reads boards only.
 
 A game is finished by two passes. Area: Tromp-Taylor, every stone on the board is alive. Territory: stones inside the opponent's
 pass-alive area are dead, all others alive; taxes are left to the real counting at the end of the game.
 """
 
-from goengine.board.playout import playout
 from goengine.board.scoring import ALIVE_TERRITORY, area, area_of, benson
-from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EMPTY, PASSES, SIZE, WHITE, copy_board
+from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EMPTY, PASSES, SIZE, WHITE
 from goengine.jit import kernel
 from goengine.rules import SCORING_TERRITORY
 
@@ -47,15 +46,3 @@ def _territory(board, scratch):
         if colors[p] == EMPTY:
             score += scratch.owner[p]
     return score
-
-
-@kernel
-def rollout(board, copy, to_play, rules, scratch, generator):
-    """Result of a random playout from a board, counted by area: 1, 0 or -1 for the player to move. ``copy`` is scratch."""
-    copy_board(copy, board)
-    size = board.info[SIZE]
-    playout(copy, to_play, generator, 3 * size * size)
-    score = area(copy, scratch.owner, scratch.stack) - rules.komi
-    if score == 0:
-        return 0.0
-    return 1.0 if (score > 0) == (to_play == BLACK) else -1.0

@@ -38,8 +38,8 @@ class SearchParams:
     # Forced playouts and target pruning at the root.
     forced_playouts: float = 0.0  # k; a visited child of the root gets sqrt(k P sum N) visits; KataGo 2; 0 = off
     # Leaves and batches.
-    expansion_threshold: int = 1  # n_thr: visits after which a leaf grows children; Lee 40 (adapted), Zero 1
-    placeholder_priors: bool = False  # Lee: a leaf under evaluation is already walked through, with flat priors
+    expansion_threshold: int = 1  # n_thr: rollouts after which a leaf is evaluated and grows; Lee 40 (adapted), Zero 1
+    placeholder_priors: bool = False  # Lee: a leaf under evaluation is walked through, with the tree policy's priors
     virtual_loss: float = 1.0  # n_vl; Lee 3, Zero's descendants 1
     leaves: int = 1  # positions in a batch
     batches: int = 1  # batches under way; 2 lets the tree work while the net does
@@ -91,6 +91,10 @@ class SearchParams:
         for name in ("rollout_weight", "subtree_bias", "subtree_bias_forget"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in 0 .. 1, not {getattr(self, name)}")
+        if self.rollout_weight > 0 and (self.subtree_bias > 0 or self.gumbel_actions > 0):
+            raise ValueError("rollout_weight: rollouts go with neither subtree_bias nor gumbel_actions; set these to 0")
+        if self.rollout_weight == 0 and self.expansion_threshold > 1:
+            raise ValueError("expansion_threshold: leaves that grow later need rollouts; set rollout_weight, or the threshold to 1")
         if self.choice == "gumbel" and self.gumbel_actions < 1:
             raise ValueError("choice 'gumbel' needs gumbel_actions of at least 1")
 

@@ -21,7 +21,6 @@ from goengine.search.tree import (
     NODES,
     OWN,
     OWNERSHIP_SCALE,
-    ROLLOUT_SUM,
     SCORE_SQUARES,
     SCORE_SUM,
     VALUE_SUM,
@@ -157,9 +156,7 @@ def make_result(
 def _means(row: np.ndarray, rollout_weight: float) -> tuple[float, float, float]:
     """(value, score, stdev of the score) of a row of stats, for the player who moved there."""
     n = max(1.0, row[VALUES])
-    value = row[VALUE_SUM] / n
-    if rollout_weight > 0:
-        value = (1.0 - rollout_weight) * value + rollout_weight * row[ROLLOUT_SUM] / max(1.0, row[VISITS])
+    value = roots.with_rollouts(row, row[VALUE_SUM] / n, rollout_weight)
     score = row[SCORE_SUM] / n
     return float(value), float(score), float(np.sqrt(max(0.0, row[SCORE_SQUARES] / n - score * score)))
 

@@ -114,10 +114,15 @@ def child_table(tree: Tree, knobs: Knobs) -> tuple[np.ndarray, np.ndarray]:
     rows = tree.stats[tree.edge_child[first : first + visited]]
     visits = rows[:, VISITS]
     utility = rows[:, UTILITY_SUM] / np.maximum(rows[:, VALUES], 1.0)
-    if knobs.rollout_weight > 0:
-        from_rollouts = rows[:, ROLLOUT_SUM] / np.maximum(visits, 1.0)
-        utility = (1.0 - knobs.rollout_weight) * utility + knobs.rollout_weight * from_rollouts
-    return visits, utility
+    return visits, with_rollouts(rows, utility, knobs.rollout_weight)
+
+
+def with_rollouts(rows: np.ndarray, values: np.ndarray, rollout_weight: float) -> np.ndarray:
+    """Mean values of rows of stats with what the rollouts say, as `goengine.search.formulas.mean_utility` has it."""
+    if rollout_weight == 0:
+        return values
+    share = np.where(rows[..., VALUES] > 0, rollout_weight, 1.0)
+    return (1.0 - share) * values + share * rows[..., ROLLOUT_SUM] / np.maximum(rows[..., VISITS], 1.0)
 
 
 def pruned_visits(tree: Tree, knobs: Knobs) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A search with an evaluator: `Search` runs until its limits, reports on the way and gives a `SearchResult`.
 
-While one batch is with the evaluator the next is selected, so a backend that works in its own threads never waits for the tree.
+While one batch is with the evaluator the next is selected, so a backend that works in its own threads never waits for the tree;
+where rollouts are played, they go on meanwhile.
 Knows time only as a duration; how long to think is the business of `goengine.search.clock`.
 """
 
@@ -17,6 +18,9 @@ from goengine.search.report import SearchResult, make_result
 from goengine.search.tree import VISITED
 
 _FOREVER = 1 << 60
+_ROLLOUTS = 8  # played between two looks whether the net has answered
+_PACE = 1.05  # by which the threshold changes at a time
+_LOWEST, _HIGHEST = 1.0, 10_000.0  # thresholds
 _CHECK_EVERY = 4  # questions whether the run is over, between looks at whether the leader can still be caught
 
 Report = Callable[[SearchResult], None]
@@ -27,8 +31,8 @@ class Search:
 
     def __init__(self, evaluator: Evaluator, params: SearchParams, seed: int = 0):
         self.evaluator = evaluator
-        score = evaluator.traits.score_proven
-        self.core = TreeSearch(params, features.get(evaluator.features), seed, use_score=score)
+        believed = {"use_score": evaluator.traits.score_proven, "net_priors": evaluator.traits.policy_proven}
+        self.core = TreeSearch(params, features.get(evaluator.features), seed, **believed)
         self._free: list[Leaves] = []
         self._leaves_size = 0
 
@@ -83,6 +87,7 @@ class Search:
                 self._submit(run, pending)
                 if pending:
                     leaves, answer, asked = pending[0]
+                    self._roll(run, answer)
                     self.core.update(leaves, answer.result())
                     run.answered(run.elapsed() - asked)
                     pending.popleft()
@@ -107,6 +112,8 @@ class Search:
             leaves = self._free.pop()
             begun = self.core.select(leaves, self.params.leaves, run.budget())
             run.begun += begun
+            if begun and leaves.count < self.params.leaves:
+                self._set_pace(1 / _PACE)
             if leaves.count:
                 asked = run.elapsed()  # before the question: some evaluators answer while it is put
                 pending.append((leaves, self._ask(leaves), asked))
@@ -114,6 +121,20 @@ class Search:
             self._free.append(leaves)
             if pending or begun == 0:
                 return
+
+    def _roll(self, run: "Run", answer: Pending) -> None:
+        """Play rollouts, where there are any, until the net has answered."""
+        while not answer.ready() and not run.over():
+            begun = self.core.roll(min(_ROLLOUTS, run.budget()))
+            if begun == 0:
+                return
+            run.begun += begun
+            if self.core.waiting:
+                self._set_pace(_PACE)
+
+    def _set_pace(self, factor: float) -> None:
+        """Let leaves grow later, or earlier: as many should become ripe as the net can answer (Silver et al. 2016)."""
+        self.core.threshold = min(max(_LOWEST, self.core.threshold * factor), _HIGHEST)
 
     def _ask(self, leaves: Leaves) -> Pending:
         """Give a batch to the evaluator. Nothing is under way if it refuses."""
@@ -133,7 +154,7 @@ class Search:
     def _result(self, run: "Run", ownership: bool, min_moves: int, final: bool = False) -> SearchResult:
         return make_result(
             self.core,
-            playouts=run.begun - self.core.in_flight,
+            playouts=run.begun - self.core.unfinished,
             seconds=run.elapsed(),
             ownership=ownership,
             min_moves=min_moves,
@@ -169,7 +190,7 @@ class Run:
         if self.limits.playouts is not None:
             left = self.limits.playouts - self.begun
         if self.limits.visits is not None:
-            left = min(left, self.limits.visits - self.core.visits - self.core.in_flight)
+            left = min(left, self.limits.visits - self.core.visits - self.core.unfinished)
         return left
 
     def simulations(self) -> int:
@@ -230,7 +251,7 @@ class Run:
             return False
         leader = int(visits.argmax())
         visits[leader], most = 0.0, visits[leader]  # an unvisited move has none either
-        return visits.max() + self.core.in_flight + left < most and self.core.best_edge() == leader
+        return visits.max() + self.core.unfinished + left < most and self.core.best_edge() == leader
 
 
 def unsure(core: TreeSearch) -> bool:

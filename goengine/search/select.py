@@ -1,8 +1,9 @@
 """The first half of a visit: from the root down to a leaf, for a whole batch of leaves in one call.
 
 A descent replays its moves on a scratch game, so that a leaf has its full history for superko and for the features; that game
-stays at the leaf and is encoded from there. Leaves that need no evaluator (finished games, further rollouts, a full tree) are
-backed up at once. Virtual visits keep the descents of a batch, and of several batches under way, apart.
+stays at the leaf and is encoded from there. Leaves that need no evaluator (finished games, a full tree) are backed up at once.
+Virtual visits keep the descents of a batch, and of several batches under way, apart. Visits that play rollouts end otherwise:
+see `goengine.search.simulate`.
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ from goengine.search.backup import back_up, forget_descent, set_net
 from goengine.search.bias import situation
 from goengine.search.formulas import choose_edge
 from goengine.search.gumbel import choose_improved, choose_planned
-from goengine.search.outcome import final_score, is_over, rollout
+from goengine.search.outcome import final_score, is_over
 from goengine.search.tree import (
     COUNT,
     EDGES,
@@ -22,14 +23,12 @@ from goengine.search.tree import (
     FIRST,
     FRESH,
     LEAF,
-    NET_VALUE,
     NODES,
     PENDING,
     SORTED,
     TERMINAL,
     VIRTUAL,
     VISITED,
-    VISITS,
     fetch_next,
     new_node,
     place_of,
@@ -45,7 +44,7 @@ def game_at(games, i):
 
 
 @kernel
-def _make_edges(tree, node, game, rules, forbidden, depth, legal):
+def make_edges(tree, node, game, rules, forbidden, depth, legal):
     """Give a node an edge for every legal move, with flat priors. ``forbidden`` holds unless it would leave no move.
 
     Returns False, and changes nothing, if the pool has no room.
@@ -115,15 +114,12 @@ def _next_edge(tree, node, knobs, plan):
     return edge if edge >= 0 else choose_edge(tree, node, knobs, may_grow)
 
 
-# How a descent ends.
-EVALUATE, DONE, COLLISION = range(3)
-
-
 @kernel
-def descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch):
-    """Walk from the root to a leaf. Returns (leaf, how it ended, rollout); a leaf of DONE has been backed up.
+def walk(tree, game, knobs, rules, plan, scratch):
+    """Walk from the root to a leaf, adding virtual visits. Returns (leaf, its depth).
 
-    ``game`` stands at the root and then at the leaf; ``spare`` is a board for rollouts.
+    ``game`` stands at the root and then at the leaf, which is a node without children to go to: a finished game, a new node, one
+    that has not grown, or one under evaluation that cannot be walked through.
     """
     node = 0
     depth = 0
@@ -132,19 +128,13 @@ def descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch
     while True:
         tree.links[node, VIRTUAL] += 1
         state = tree.state[node]
-        if state == TERMINAL:
-            z = np.float64(tree.net[node, NET_VALUE]) if knobs.rollout_weight > 0 else 0.0
-            back_up(tree, node, True, z, knobs)
-            return node, DONE, z
-        if state == FRESH or state == LEAF:
-            break
+        if state == TERMINAL or state == FRESH or state == LEAF:
+            return node, depth
         if state == PENDING and (knobs.placeholder == 0 or tree.links[node, COUNT] == 0):
-            return node, COLLISION, 0.0
+            return node, depth
         edge = _next_edge(tree, node, knobs, plan)
         if edge < 0:
-            if state == PENDING:
-                return node, COLLISION, 0.0
-            break
+            return node, depth
         if tree.edge_move[edge] == PASS:
             if rules.button != 0 and passes == 0:
                 button = 0.5 if game.status[TO_PLAY] == BLACK else -0.5
@@ -158,33 +148,43 @@ def descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch
         if child < 0:
             child = _make_child(tree, node, edge, game, rules, knobs, passes, button, key, scratch)
         node = child
-    z = 0.0
-    if knobs.rollout_weight > 0:
-        z = rollout(game.board, spare, game.status[TO_PLAY], rules, scratch, generator)
-    grows = state != EXPANDED and (node == 0 or tree.stats[node, VISITS] + 1 >= knobs.threshold)
-    grown = grows and _make_edges(tree, node, game, rules, forbidden, depth, scratch.legal)
-    if state != FRESH and not grown:
-        back_up(tree, node, knobs.rollout_weight == 0, z, knobs)
-        return node, DONE, z
-    tree.state[node] = PENDING
-    return node, EVALUATE, z
+
+
+# How a visit begins.
+EVALUATE, DONE, COLLISION = range(3)
 
 
 @kernel
-def select_batch(tree, games, knobs, rules, forbidden, plan, generator, scratch, nodes, rollouts, keys, want, budget):
-    """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits done at once).
+def descend(tree, game, knobs, rules, forbidden, plan, scratch):
+    """Walk from the root to a leaf, where ``game`` stands then. Returns (leaf, what it wants); of DONE it is backed up."""
+    node, depth = walk(tree, game, knobs, rules, plan, scratch)
+    state = tree.state[node]
+    if state == PENDING:
+        return node, COLLISION
+    wants = state == FRESH
+    if state == FRESH or state == LEAF:
+        wants = make_edges(tree, node, game, rules, forbidden, depth, scratch.legal) or wants
+    if not wants:
+        back_up(tree, node, 1.0, 1.0, 0.0, knobs)
+        return node, DONE
+    tree.state[node] = PENDING
+    return node, EVALUATE
 
-    Leaf i goes to ``nodes`` (int32), ``rollouts`` (float64), ``keys`` (uint64) and ``games`` at i; the last but one of these
-    stacked games stands at the root, the last is scratch, and there are at least ``want`` before them. ``forbidden``
-    (int16[4, P]) tells by colour and point in how many plies from the root a move may not be searched. ``plan``: see `Plan`.
+
+@kernel
+def select_batch(tree, games, knobs, rules, forbidden, plan, scratch, nodes, keys, want, budget):
+    """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits begun).
+
+    Leaf i goes to ``nodes`` (int32), ``keys`` (uint64) and ``games`` at i; the last but one of these stacked games stands at the
+    root, and there are at least ``want`` before it. ``forbidden`` (int16[4, P]) tells by colour and point in how many plies from
+    the root a move may not be searched. ``plan``: see `Plan`.
     """
     root_game = game_at(games, games.status.shape[0] - 2)
-    spare = game_at(games, games.status.shape[0] - 1).board
     found, done, collisions = 0, 0, 0
     while found < want and found + done < budget and collisions < want:
         game = game_at(games, found)
         copy_game(game, root_game)
-        node, ending, z = descend(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch)
+        node, ending = descend(tree, game, knobs, rules, forbidden, plan, scratch)
         if ending == COLLISION:
             scratch.collided[collisions] = node
             collisions += 1
@@ -197,9 +197,8 @@ def select_batch(tree, games, knobs, rules, forbidden, plan, generator, scratch,
             done += 1
             continue
         nodes[found] = node
-        rollouts[found] = z
         keys[found] = mix(position_key(game), knobs.salt)
         found += 1
     for i in range(collisions):
         forget_descent(tree, scratch.collided[i])
-    return found, done
+    return found, found + done

@@ -3,22 +3,31 @@
 import numpy as np
 import pytest
 
+from goengine import coords
+from goengine.board.state import BLACK, WHITE
 from goengine.evaluators.base import EvaluatorBase, Traits
 from goengine.evaluators.uniform import Uniform, flat_evaluation
 from goengine.search import gumbel
+from goengine.search import tree as trees
+from goengine.search.backup import back_up
 from goengine.search.formulas import mean_utility
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits
+from goengine.search.knobs import make_knobs
 from goengine.search.search import Search
+from goengine.search.simulate import answer_batch
 from goengine.search.tree import (
     COUNT,
+    EXPANDED,
     FIRST,
     LEAF,
+    NET_STDEV,
     NODES,
     OWN,
     ROLLOUT_SUM,
     TERMINAL,
     VALUE_SUM,
     VALUES,
+    VIRTUAL,
     VISITED,
     VISITS,
 )
@@ -27,42 +36,154 @@ from tests.search.helpers import PLAIN, check_tree, goals, names, noisy, positio
 
 @pytest.mark.parametrize("leaves", [1, 8])
 def test_threshold_and_counts(leaves):
-    """A leaf grows after n_thr visits; each position's value counts once, and every visit brings a rollout."""
-    engine, result = search(position(5, "C3"), noisy(4), 900, LEE.with_(expansion_threshold=12, leaves=leaves))
-    tree = engine.core.tree
+    """A leaf is valued and grows after n_thr rollouts; its value counts once, and every visit brings a rollout."""
+    engine = Search(noisy(4), LEE.with_(leaves=leaves))
+    engine.set_position(position(5, "C3"))
+    core = engine.core
+    core.threshold = 12.0
+    leaves_of = core.new_leaves()
+    while core.visits < 900:
+        core.select(leaves_of, leaves, 900 - core.visits)
+        if leaves_of.count:
+            core.update(leaves_of, engine.evaluator.evaluate(leaves_of.batch))
+    tree = core.tree
     check_tree(tree)
     used = int(tree.used[NODES])
-    grown = tree.links[1:used, COUNT] > 0
-    visits = tree.stats[1:used, VISITS]
-    assert (visits[grown] >= 12).all() and (visits[tree.state[1:used] == LEAF] < 12).all() and grown.any()
-    valued = 1.0 - (tree.state[:used] == TERMINAL) + tree.links[:used, OWN] * (tree.state[:used] == TERMINAL)
+    state, visits, own = tree.state[:used], tree.stats[:used, VISITS], tree.links[:used, OWN]
+    assert (visits[1:][state[1:] == EXPANDED] >= 12).all() and (state[1:] == EXPANDED).any()
+    assert (visits[state == LEAF] < 12).all() and not (tree.net[:used, NET_STDEV] > 0)[state == LEAF].any()
+    valued = np.where(state == TERMINAL, own, state == EXPANDED).astype(float)
     for node in range(used - 1, 0, -1):
         valued[tree.links[node, 0]] += valued[node]
     assert np.array_equal(tree.stats[:used, VALUES], valued)
-    assert tree.stats[0, VISITS] == 900 > tree.stats[0, VALUES]
-    assert np.abs(tree.stats[:used, ROLLOUT_SUM] / tree.stats[:used, VISITS]).max() <= 1
-    root = tree.stats[0]
-    expected = 0.5 * root[VALUE_SUM] / root[VALUES] + 0.5 * root[ROLLOUT_SUM] / root[VISITS]
-    assert result.value == pytest.approx(-expected)
-    first = int(tree.links[0, FIRST])
-    child = int(tree.edge_child[first])
-    assert mean_utility(tree, child, 0.5) == pytest.approx(
-        0.5 * tree.stats[child, VALUE_SUM] / tree.stats[child, VALUES]
-        + 0.5 * tree.stats[child, ROLLOUT_SUM] / tree.stats[child, VISITS]
-    )
+    assert tree.stats[0, VISITS] == 900 > tree.stats[0, VALUES] > 10
+    assert np.abs(tree.stats[:used, ROLLOUT_SUM] / visits).max() <= 1
+
+
+def scripted_tree():
+    """(tree, stride, knobs of lambda = 0.25) of a root with one child that has one child."""
+    tree, knobs = trees.new_tree(25, 8, 40), make_knobs(
+        LEE.with_(rollout_weight=0.25), 5, use_score=False, center=0.0, passes=0, salt=0
+    )  # fmt: skip
+    trees.clear(tree, BLACK)
+    trees.new_node.py_func(tree, 0, 14, WHITE)
+    trees.new_node.py_func(tree, 1, 15, BLACK)
+    tree.links[:3, VIRTUAL] = 9
+    return tree, 6, knobs
+
+
+def test_two_channels_go_up_apart():
+    """Rollouts and values of a leaf reach the root each in its own sums and counts, with the sign of who moved there."""
+    tree, stride, knobs = scripted_tree()
+    for z in (1.0, 1.0, -1.0):  # for Black, who is to move at node 2
+        back_up(tree, 2, 1.0, 0.0, z, knobs)
+    assert tree.stats[:3, VISITS].tolist() == [3, 3, 3] and tree.stats[:3, VALUES].tolist() == [0, 0, 0]
+    assert tree.stats[:3, ROLLOUT_SUM].tolist() == [-1, 1, -1] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
+    assert mean_utility(tree, 2, 0.25) == pytest.approx(-1 / 3)  # rollouts alone
+    answer = [np.array([x], np.float32) for x in (np.zeros(26), 0.5, 3.0, 8.0, np.zeros(25))]
+    assert answer_batch(tree, stride, knobs, np.array([2], np.int32), 1, *answer)
+    assert tree.stats[:3, VISITS].tolist() == [3, 3, 3] and tree.stats[:3, VALUES].tolist() == [1, 1, 1]
+    assert tree.stats[:3, VALUE_SUM].tolist() == [-0.5, 0.5, -0.5] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
+    assert mean_utility(tree, 2, 0.25) == pytest.approx(0.75 * -0.5 + 0.25 * -1 / 3)
+    back_up(tree, 1, 1.0, 0.0, -1.0, knobs)  # a loss for White, who is to move at node 1
+    assert tree.stats[:2, ROLLOUT_SUM].tolist() == [-2, 2]
+    assert tree.stats[:3, VISITS].tolist() == [4, 4, 3] and tree.links[:3, OWN].tolist() == [0, 1, 3]
+
+
+def test_what_is_no_number_changes_nothing():
+    tree, stride, knobs = scripted_tree()
+    before = [array.copy() for array in tree]
+    answer = [np.array([x], np.float32) for x in (np.zeros(26), np.nan, 3.0, 8.0, np.zeros(25))]
+    assert not answer_batch(tree, stride, knobs, np.array([2], np.int32), 1, *answer)
+    assert all(np.array_equal(one, other) for one, other in zip(before, tree, strict=True))
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0])
 def test_one_channel_alone(weight):
     """lambda = 0 never looks at rollouts; lambda = 1 plays by them alone and sees who holds the board."""
-    params = LEE.with_(rollout_weight=weight, expansion_threshold=4)
     if weight == 0:
+        params = LEE.with_(rollout_weight=0.0, expansion_threshold=1)
         engine, _ = search(position(5), goals(5, [["C3"]]), 400, params)
         assert not engine.core.tree.stats[: engine.core.tree.used[NODES], ROLLOUT_SUM].any()
         assert names([engine.run(Limits(playouts=1)).chosen], 5) == ["C3"]
     else:
+        params = LEE.with_(rollout_weight=1.0, expansion_threshold=4)
         _, result = search(position(5, "B2 pass B4 pass D4 pass D2 pass"), Uniform(), 300, params)
         assert result.value > 0.8
+
+
+def test_one_without_the_other_is_told():
+    for wrong in ({"rollout_weight": 0.0}, {"gumbel_actions": 4}, {"subtree_bias": 0.3}):
+        with pytest.raises(ValueError, match="rollout"):
+            LEE.with_(**wrong)
+
+
+class Slow(EvaluatorBase):
+    """Answers as another evaluator does, once it was asked some times whether it is ready."""
+
+    def __init__(self, inner, questions, traits=None):
+        self.inner, self.questions, self.traits = inner, questions, traits or inner.traits
+        self.batches = 0
+
+    def submit(self, batch):
+        self.batches += 1
+        return SlowAnswer(self.inner.evaluate(batch), self.questions)
+
+
+class SlowAnswer:
+    def __init__(self, evaluation, questions):
+        self.evaluation, self.questions = evaluation, questions
+
+    def ready(self):
+        self.questions -= 1
+        return self.questions < 0
+
+    def result(self):
+        return self.evaluation
+
+
+def test_rollouts_go_on_while_the_net_is_at_work():
+    """A slow net is asked less, leaves grow later, and all visits are played all the same."""
+    trees_of = {}
+    for questions in (0, 30):
+        slow = Slow(noisy(4), questions)
+        engine, result = search(position(5, "C3"), slow, 3000, LEE)
+        check_tree(engine.core.tree)
+        assert result.visits == 3000 == result.playouts
+        trees_of[questions] = slow.batches, engine.core.threshold
+    assert trees_of[30][0] < trees_of[0][0] / 3 and trees_of[30][1] > trees_of[0][1]
+
+
+def test_leaves_under_evaluation_have_the_tree_policy_s_priors():
+    """Before the net answers, and for good where its policy is not to be believed."""
+    unbelieved = Traits(name="valued", features="zero", policy_proven=False)
+    for traits, stays in ((None, False), (unbelieved, True)):
+        engine = Search(Slow(noisy(4), 0, traits), LEE)
+        engine.set_position(position(9, "E5 E4"))
+        core, leaves = engine.core, engine.core.new_leaves()
+        core.select(leaves, 1, 1)
+        guessed = core.tree.edge_prior[: core.tree.links[0, COUNT]].copy()
+        moves = core.tree.edge_move[: core.tree.links[0, COUNT]]
+        assert guessed.sum() == pytest.approx(1, abs=1e-5) and guessed.max() > 5 * guessed.mean()
+        near = [coords.from_gtp(name, 9) for name in ("D4", "F4", "E3")]
+        assert guessed[np.isin(moves, near)].sum() > 0.3  # where one plays after contact
+        core.update(leaves, engine.evaluator.inner.evaluate(leaves.batch))
+        assert np.allclose(np.sort(core.tree.edge_prior[: len(guessed)]), np.sort(guessed)) == stays
+
+
+def test_a_failed_evaluation_leaves_rollouts_and_no_moves():
+    class Failing(EvaluatorBase):
+        traits = Traits(name="failing", features="zero")
+
+        def submit(self, batch):
+            raise RuntimeError("no net")
+
+    engine = Search(Failing(), LEE)
+    engine.set_position(position(5))
+    with pytest.raises(RuntimeError, match="no net"):
+        engine.run(Limits(visits=50))
+    assert engine.core.tree.state[0] == LEAF and engine.core.in_flight == 0 and engine.visits == 1
+    check_tree(engine.core.tree)
 
 
 def test_rollouts_do_not_disturb_the_seed():
@@ -148,6 +269,9 @@ def test_batches_overlap():
     class Answer:
         def __init__(self, rows, size):
             self.rows, self.size = rows, size
+
+        def ready(self):
+            return False
 
         def result(self):
             log.append("result")

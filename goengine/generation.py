@@ -1,0 +1,40 @@
+"""The generations of AlphaGo as configurations: which nets, which constants of the search. There is no other difference.
+
+Zero is the engine as it is: a net with both heads and the constants for play. Lee is two nets and rollouts, any of which may be
+left out (Silver et al., Nature 529 (2016), Extended Data Table 7). Knows names and constants; loads nothing.
+"""
+
+from dataclasses import dataclass
+
+from goengine.search.params import LEE, SearchParams
+
+RESIGN_CHANCE = 0.1  # Lee resigned at a value of -0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lee:
+    """What is left of the first AlphaGo. Raises ValueError if lambda is out of range."""
+
+    policy: bool = True  # the policy net's priors; without it those of the tree policy
+    value: bool = True
+    rollouts: bool = True
+    rollout_weight: float = LEE.rollout_weight  # lambda
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rollout_weight <= 1:
+            raise ValueError(f"--lambda must be from 0 (the value net alone) to 1 (rollouts alone), not {self.rollout_weight:g}")
+
+    def net(self, name: str | None) -> str:
+        """The nets to load, where ``name`` (POLICY+VALUE, 'lee' or None) says where they come from.
+
+        Raises ValueError if it is the name of one net.
+        """
+        policy, plus, value = ("lee", "+", "lee") if name in (None, "lee") else name.partition("+")
+        if not plus:
+            raise ValueError(f"--net {name}: the first AlphaGo plays with two nets: --net POLICY+VALUE")
+        return f"{policy if self.policy else ''}+{value if self.value else ''}"
+
+    def params(self) -> SearchParams:
+        """The constants; without rollouts every leaf is evaluated when it is reached."""
+        weight = 0.0 if not self.rollouts else self.rollout_weight if self.value else 1.0
+        return LEE.with_(rollout_weight=weight, expansion_threshold=LEE.expansion_threshold if weight > 0 else 1)
