@@ -5,7 +5,7 @@ trained with its roundings; figures come from held-out games. Does not train, an
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -52,7 +52,8 @@ def run(config: Ship) -> dict[str, object]:
     for precision in ("bf16", "int8"):
         if precision == "int8" and f"{config.name}-int8.xml" not in card.read(folder).files:
             continue
-        found = figures(folder, games, precision, config) | agreement(said(folder, games, precision, config), reference)
+        agreed = agreement(said(folder, games, precision, config), reference, source.spec.tells)
+        found = figures(folder, games, precision, config) | agreed
         for key, value in found.items():
             measured[key if precision == "bf16" else f"{key}_int8"] = value
     ship.write_card(folder, results(config, measured))
@@ -94,11 +95,13 @@ def figures(folder: Path, games: Games, precision: str, config: Ship) -> dict[st
         predict = Remembering(evaluate.from_evaluator(evaluator))
         sampler, count = evaluate.as_played(games, features.get(evaluator.features), config.positions, config.seed)
         found = evaluate.measure_with(predict, sampler, count, 64)
-    values = found.as_dict()
+    values, tells = found.as_dict(), card.read(folder).spec.tells
+    told = {name: round(float(values[name]), 4) for name in FIGURES if name in evaluate.told_by(tells)}
+    if "value" not in tells:
+        return {"positions": found.positions, **told}
     tables = reliability.tables(sampler, predict.values())
     if precision == "bf16":
         reliability.picture(tables, folder / PICTURE, config.name)
-    told = {name: round(float(values[name]), 4) for name in FIGURES}
     return {"positions": found.positions, **told, "reliability": reliability.for_card(tables)}
 
 
@@ -112,14 +115,18 @@ def said(folder: Path, games: Games, precision: str, config: Ship) -> tuple[np.n
     return np.concatenate([part.policy.argmax(1) for part in found]), np.concatenate([part.value for part in found])
 
 
-def agreement(form: tuple[np.ndarray, np.ndarray], reference: tuple[np.ndarray, np.ndarray]) -> dict[str, object]:
-    """How often a form keeps the reference's best move, and how far its win rate is off, on average and at most."""
+def agreement(
+    form: tuple[np.ndarray, np.ndarray], reference: tuple[np.ndarray, np.ndarray], tells: Set[str]
+) -> dict[str, object]:
+    """How often a form keeps the reference's best move, and how far its win rate is off, on average and at most.
+
+    Of what the net tells.
+    """
     off = np.abs(form[1] - reference[1]) / 2
-    return {
-        "same_move": round(float((form[0] == reference[0]).mean()), 4),
-        "win_rate_off": round(float(off.mean()), 4),
-        "win_rate_off_most": round(float(off.max()), 4),
-    }
+    told = {"same_move": round(float((form[0] == reference[0]).mean()), 4)} if "policy" in tells else {}
+    if "value" in tells:
+        told |= {"win_rate_off": round(float(off.mean()), 4), "win_rate_off_most": round(float(off.max()), 4)}
+    return told
 
 
 def results(config: Ship, measured: Mapping[str, object]) -> dict[str, object]:

@@ -124,7 +124,7 @@ def _work(connection: Connection, job: _Job) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who dealt the games out ends the process
     try:
-        nets = _nets(job.players, None)
+        nets = _nets(job.players, None, job.terms.size)
         hall = Hall(job.players, nets, job.terms, job.seats, job.groups or _usual_groups(nets))
         more = True
         while more or hall.playing:

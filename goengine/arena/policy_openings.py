@@ -57,9 +57,10 @@ def draw_from(
     taste = taste or Taste()
     found: list[Opening] = []
     seen: set[bytes | None] = {None}
+    proposing = [evaluator for evaluator in evaluators if evaluator.traits.policy_proven] or evaluators
     chunk = waste = hopeless = 0
     while len(found) < count and waste < WASTE:
-        candidates = _candidates(evaluators, terms, plies, range(chunk * CHUNK, (chunk + 1) * CHUNK), seed, taste)
+        candidates = _candidates(proposing, terms, plies, range(chunk * CHUNK, (chunk + 1) * CHUNK), seed, taste)
         good = _balanced(evaluators, candidates, taste)
         hopeless += sum(not ok for ok in good)
         new = False
