@@ -34,7 +34,15 @@ class Lee:
             raise ValueError(f"--net {name}: the first AlphaGo plays with two nets: --net POLICY+VALUE")
         return f"{policy if self.policy else ''}+{value if self.value else ''}"
 
-    def params(self) -> SearchParams:
-        """The constants; without rollouts every leaf is evaluated when it is reached."""
+    def params(self, threads: int) -> SearchParams:
+        """The constants, where so many threads are there; without rollouts every leaf is evaluated when it is reached."""
         weight = 0.0 if not self.rollouts else self.rollout_weight if self.value else 1.0
-        return LEE.with_(rollout_weight=weight, expansion_threshold=LEE.expansion_threshold if weight > 0 else 1)
+        if weight == 0:
+            return LEE.with_(rollout_weight=0.0, expansion_threshold=1)
+        return LEE.with_(rollout_weight=weight, rollout_threads=max(1, threads - self.net_threads(threads)))
+
+    def net_threads(self, threads: int) -> int:
+        """Of so many threads, those of the nets: half of them, where rollouts take the other half."""
+        if not self.rollouts:
+            return threads
+        return max(1, threads // 2) if self.policy or self.value else 1

@@ -40,7 +40,7 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
             boardsize=options.boardsize,
             rules=options.rules,
             komi=options.komi,
-            threads=options.threads,
+            threads=options.net_threads(),
             precision=options.precision,
             symmetries=options.symmetries,
             params=options.search_params(),

@@ -27,7 +27,7 @@ class GtpOptions:
     rules: str = option("tromp-taylor", "a preset such as chinese, japanese, aga, or a JSON object")
     komi: float | None = option(None, "points for White; the usual komi of the rules if not given")
     boardsize: int = option(19, "board size at the start, 2 to 25")
-    threads: int | None = option(None, "CPU threads for the net; all cores if not given")
+    threads: int | None = option(None, "CPU threads for the net, and for rollouts; all cores if not given")
     precision: Precision = option("auto", "number format of the net on a CPU; the fastest that costs no strength if not given")
     symmetries: int = option(1, "views of each position that are averaged, 1 (one at random) to 8")
     search: str = option("", "search constants such as preset=ZERO,cpuct=1.1; those for play if not given")
@@ -64,7 +64,17 @@ class GtpOptions:
     def search_params(self) -> SearchParams:
         """The constants of the search. Raises ValueError if one does not exist or makes no sense."""
         lee = self._lee()
-        return search_settings.parse(self.search, PLAY if lee is None else lee.params())
+        return search_settings.parse(self.search, PLAY if lee is None else lee.params(self._all_threads()))
+
+    def net_threads(self) -> int | None:
+        """Threads of the net; None leaves them to the backend."""
+        lee = self._lee()
+        return self.threads if lee is None else lee.net_threads(self._all_threads())
+
+    def _all_threads(self) -> int:
+        from goengine.machine import usable_cores  # which would slow every start
+
+        return self.threads or usable_cores()
 
     def nets(self) -> str | None:
         """What to load: as `goengine.evaluators.load` reads it, None for the best net. Raises ValueError if it is not two nets."""

@@ -20,6 +20,7 @@ from goengine.search import root as roots
 from goengine.search import tree as trees
 from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
 from goengine.search.encoders import batch_encoder
+from goengine.search.crew import RolloutCrew
 from goengine.search.entry import Entry
 from goengine.search.gumbel import barriers
 from goengine.search.knobs import Plan, flip, make_knobs, new_games, new_scratch, no_plan
@@ -31,7 +32,10 @@ from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISI
 
 _FIRST_NODES = 512
 _RAMP = 4  # at most one leaf under way for this many visits of the root: a small tree must not be searched blindly
-_SHAPE = ("leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "placeholder_priors")
+_SHAPE = (
+    "leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "placeholder_priors",
+    "rollout_threads",
+)  # fmt: skip
 _DEEPEST = np.iinfo(np.int16).max
 _NO_NODES, _NO_KEYS = np.zeros(0, np.int32), np.zeros(0, np.uint64)
 
@@ -218,6 +222,8 @@ class TreeSearch:
         self._scratch = new_scratch(size, self.params.leaves)
         self._feature_scratch = self.features.new_scratch(size)
         self._roller = new_roller(size) if self._rolls else None
+        threads = self.params.rollout_threads if self._rolls else 1
+        self._crew = RolloutCrew(threads, size, capacity, self.generator) if threads > 1 else None
         guesses = self.params.placeholder_priors or not self._net_priors
         self._guesser = new_guesser(size) if guesses else None
 
@@ -324,9 +330,18 @@ class TreeSearch:
         where = self.tree, self._games, self.knobs, self.rules, self._forbidden, plan
         if not self._rolls:
             return self._select_batch(*where, self._scratch, nodes, keys, want, budget)
-        rolling = self.generator, self._scratch, self._roller, self.threshold
-        found, begun, self.waiting = self._simulate_batch(*where, *rolling, nodes, keys, want, budget)
+        if self._crew is not None:
+            found, begun, self.waiting = self._crew.play(
+                self.tree, self._game, *where[1:], self._scratch, self.threshold, nodes, keys, want, self._wave(budget)
+            )
+        else:
+            rolling = self.generator, self._scratch, self._roller, self.threshold
+            found, begun, self.waiting = self._simulate_batch(*where, *rolling, nodes, keys, want, budget)
         return found, begun
+
+    def _wave(self, budget: int) -> int:
+        """Visits that may be under way at a time: a small tree must not be searched blindly."""
+        return min(budget, max(1, self.visits // _RAMP))
 
     def update(self, leaves: Leaves, answer: Evaluation) -> None:
         """Enter the answers to all leaves. Raises ValueError if their shapes are others, or one is not a number."""

@@ -44,10 +44,10 @@ def mean_utility(tree, node, rollout_weight):
 
 
 @inlined_kernel
-def child_visits(tree, node):
+def child_visits(tree, node, rollout_weight):
     """Visits of all children of a node together, those under way included, but not the descent that stands at the node."""
     total = tree.stats[node, VISITS] - tree.links[node, OWN] + tree.links[node, VIRTUAL] - 1.0
-    if tree.state[node] == PENDING and tree.links[node, VIRTUAL] > 1:
+    if tree.state[node] == PENDING and rollout_weight == 0:
         total -= 1.0  # the descent that waits at the node itself; none does where rollouts end all visits
     return max(0.0, total)
 
@@ -87,7 +87,7 @@ def choose_edge(tree, node, knobs, may_grow):
     """
     first = tree.links[node, FIRST]
     visited = tree.links[node, VISITED]
-    total = child_visits(tree, node)
+    total = child_visits(tree, node, knobs.rollout_weight)
     c = exploration(tree, node, total, knobs) * math.sqrt(total)
     forced = knobs.forced_playouts * total if node == 0 else 0.0
     best = -1

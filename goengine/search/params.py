@@ -45,6 +45,7 @@ class SearchParams:
     batches: int = 1  # batches under way; 2 lets the tree work while the net does
     # Value channels: Q = (1 - lambda) W_v / N_v + lambda W_r / N_r.
     rollout_weight: float = 0.0  # lambda; Lee 0.5; 0 = no rollouts are played
+    rollout_threads: int = 1  # that play them, the search's own among them; Lee 40
     # Score in the utility, where the evaluator's score is proven.
     static_score: float = 0.0  # KataGo staticScoreUtilityFactor 0.10 for play
     dynamic_score: float = 0.0  # KataGo dynamicScoreUtilityFactor 0.30 for play
@@ -85,7 +86,7 @@ class SearchParams:
         for name in (*temperatures, "cpuct_base", "cpuct_stdev_prior", "dynamic_score_scale", "static_score_scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
-        for name in ("expansion_threshold", "leaves", "batches", "max_nodes", "max_memory_mb"):
+        for name in ("expansion_threshold", "rollout_threads", "leaves", "batches", "max_nodes", "max_memory_mb"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         for name in ("rollout_weight", "subtree_bias", "subtree_bias_forget"):

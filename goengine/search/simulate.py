@@ -3,15 +3,19 @@
 A visit walks to a leaf, plays a rollout from there, and is complete: it waits for no net. A leaf that has had as many rollouts as
 the threshold is evaluated and grows moves, whose priors are the tree policy's until the net answers; that answer comes as a
 backup of its own (`answer_batch`), into the other channel. So nets and rollouts work at the same time, and if nets cannot keep
-up, leaves wait their turn while rollouts go on.
+up, leaves wait their turn while rollouts go on. One thread plays visits one by one (`simulate_batch`); several play the rollouts
+of a wave of visits.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from goengine.board.kernels import mix, position_key
-from goengine.board.state import copy_game
+from goengine.board.state import Game, copy_game
 from goengine.jit import kernel
 from goengine.search.backup import back_up, enter, fill_priors, is_finite, ungrown
+from goengine.search.knobs import new_games
 from goengine.search.linear import guess, roll_out
 from goengine.search.select import game_at, make_edges, walk
 from goengine.search.tree import FRESH, LEAF, NET_VALUE, PENDING, TERMINAL, VISITS
@@ -21,34 +25,38 @@ NOTHING, RIPE, WAITING = range(3)
 
 
 @kernel
-def simulate(tree, game, spare, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, free):
-    """One visit. Returns (leaf, what it leaves behind). ``game`` stands at the leaf then; ``spare`` is a board for the rollout.
-
-    ``threshold``: visits of a leaf with which it is evaluated, if the evaluator is ``free``; the root is at once.
-    """
+def begin_visit(tree, game, knobs, rules, plan, scratch):
+    """Walk to a leaf, where ``game`` stands then. Returns (leaf, its depth); -1 for the leaf if the visit is complete."""
     node, depth = walk(tree, game, knobs, rules, plan, scratch)
-    state = tree.state[node]
-    if state == TERMINAL:
+    if tree.state[node] == TERMINAL:
         back_up(tree, node, 1.0, 1.0, np.float64(tree.net[node, NET_VALUE]), knobs)
-        return node, NOTHING
-    back_up(tree, node, 1.0, 0.0, roll_out(game, spare, roller, rules.komi, generator), knobs)
-    if state != FRESH and state != LEAF:
-        return node, NOTHING
-    tree.state[node] = LEAF
-    if node > 0 and tree.stats[node, VISITS] < threshold:
-        return node, NOTHING
-    if not free:
-        return node, WAITING
-    if not make_edges(tree, node, game, rules, forbidden, depth, scratch.legal) and node > 0:
-        return node, NOTHING
-    tree.state[node] = PENDING
-    return node, RIPE
+        return -1, depth
+    return node, depth
 
 
 @kernel
-def simulate_batch(
-    tree, games, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, nodes, keys, want, budget
-):
+def end_visit(tree, node, depth, game, rollout, knobs, rules, forbidden, scratch, threshold, free):
+    """Back a rollout up. Returns what the visit leaves behind.
+
+    ``threshold``: visits of a leaf with which it is evaluated, if the evaluator is ``free``; the root is at once.
+    """
+    back_up(tree, node, 1.0, 0.0, rollout, knobs)
+    state = tree.state[node]
+    if state != FRESH and state != LEAF:
+        return NOTHING
+    tree.state[node] = LEAF
+    if node > 0 and tree.stats[node, VISITS] < threshold:
+        return NOTHING
+    if not free:
+        return WAITING
+    if not make_edges(tree, node, game, rules, forbidden, depth, scratch.legal) and node > 0:
+        return NOTHING
+    tree.state[node] = PENDING
+    return RIPE
+
+
+@kernel
+def simulate_batch(tree, games, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, nodes, keys, want, budget):
     """Play ``budget`` visits, or as many as bring ``want`` leaves. Returns (leaves, visits, leaves that wait for room).
 
     Arrays as in `goengine.search.select.select_batch`; the last of the stacked games is scratch.
@@ -59,16 +67,71 @@ def simulate_batch(
     while done < budget and (found < want or want == 0):
         game = game_at(games, found)
         copy_game(game, root_game)
-        node, left = simulate(
-            tree, game, spare, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, found < want
-        )
+        node, depth = begin_visit(tree, game, knobs, rules, plan, scratch)
         done += 1
+        if node < 0:
+            continue
+        z = roll_out(game, spare, roller, rules.komi, generator)
+        left = end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want)
         waiting += left == WAITING
         if left == RIPE:
             nodes[found] = node
             keys[found] = mix(position_key(game), knobs.salt)
             found += 1
     return found, done, waiting
+
+
+class Wave(NamedTuple):
+    """Visits whose rollouts are played at the same time; S of them at most."""
+
+    games: Game  # S of them
+    node: np.ndarray  # int64[S]
+    depth: np.ndarray  # int64[S]
+    result: np.ndarray  # float64[S]  of the rollout, for the player to move
+
+
+def new_wave(size: int, visits: int, capacity: int) -> Wave:
+    """Room for that many visits; ``capacity``: plies of a game."""
+    return Wave(new_games(size, visits, capacity), np.zeros(visits, np.int64), np.zeros(visits, np.int64), np.zeros(visits))
+
+
+@kernel
+def begin_wave(tree, wave, root_game, knobs, rules, plan, scratch, visits):
+    """Begin so many visits, kept apart by virtual loss. Returns how many of them want a rollout."""
+    count = 0
+    for _ in range(visits):
+        game = game_at(wave.games, count)
+        copy_game(game, root_game)
+        wave.node[count], wave.depth[count] = begin_visit(tree, game, knobs, rules, plan, scratch)
+        count += wave.node[count] >= 0
+    return count
+
+
+@kernel
+def roll_wave(wave, first, last, spare, roller, komi, generator):
+    """Play the rollouts of a part of a wave; parts may be played at the same time, each with its own memory."""
+    for i in range(first, last):
+        wave.result[i] = roll_out(game_at(wave.games, i), spare, roller, komi, generator)
+
+
+@kernel
+def end_wave(tree, wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, want):
+    """Back all rollouts up. Returns (leaves to evaluate, up to ``want``; leaves that wait for room).
+
+    ``nodes``, ``keys`` and ``games`` get the leaves, as in `simulate_batch`.
+    """
+    found, waiting = 0, 0
+    for i in range(count):
+        game, node = game_at(wave.games, i), wave.node[i]
+        z, depth = wave.result[i], wave.depth[i]
+        left = end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want)
+        waiting += left == WAITING
+        if left == RIPE:
+            copy_game(game_at(games, found), game)
+            nodes[found] = node
+            keys[found] = mix(position_key(game), knobs.salt)
+            found += 1
+    return found, waiting
 
 
 @kernel

@@ -171,6 +171,21 @@ def test_leaves_under_evaluation_have_the_tree_policy_s_priors():
         assert np.allclose(np.sort(core.tree.edge_prior[: len(guessed)]), np.sort(guessed)) == stays
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_rollouts_on_several_threads(threads):
+    """All visits are played, no virtual loss is left, two channels are kept, and a seed gives the same tree again."""
+    params = LEE.with_(rollout_threads=threads)
+    found = [search(position(5, "C3"), Slow(noisy(4), 3), 2000, params, seed=2) for _ in range(2)]
+    for engine, result in found:
+        tree = engine.core.tree
+        check_tree(tree)
+        assert result.visits == 2000 and 10 < tree.stats[0, VALUES] < 2000
+        assert (np.abs(tree.stats[:, ROLLOUT_SUM]) <= tree.stats[:, VISITS]).all()
+    assert found[0][1].moves == found[1][1].moves
+    _, one = search(position(5, "B2 pass B4 pass D4 pass D2 pass"), Uniform(), 400, params.with_(rollout_weight=1.0))
+    assert one.value > 0.8
+
+
 def test_a_failed_evaluation_leaves_rollouts_and_no_moves():
     class Failing(EvaluatorBase):
         traits = Traits(name="failing", features="zero")
