@@ -143,6 +143,17 @@ def test_every_kind_of_search_plays(settings):
     assert all(played.reason in ("score", "move limit") for played in found.values())
 
 
+def test_no_nets_play_by_rollouts():
+    """With the first AlphaGo's search a player without any net plays whole games, and better than one without rollouts."""
+    nets = {"a": parse_player("+", "preset=LEE,rollout_weight=1,visits=60"), "b": parse_player("uniform", "visits=60")}
+    found: dict[int, Played] = {}
+    go = play_in_process(nets, workers=1, games_at_once=2)
+    go(fixtures(4), TERMS, lambda played: found.update({played.fixture.number: played}), never)
+    assert all(played.names == {"a": "+", "b": "uniform"} for played in found.values())
+    assert [(played.winner, played.reason) for played in found.values()] == [("a", "score")] * 4
+    assert all(played.visits["a"] >= 60 for played in found.values())
+
+
 def broken_after(rows: int, how: str):
     """A net that works for a while."""
     seen = 0

@@ -71,6 +71,70 @@ def test_files_and_folders_are_nets(tmp_path):
         assert player == NetPlayer(str(tmp_path / name)) and player.name == called
 
 
+TWO = [
+    ("+", "+", "+"),
+    ("lee", "lee", "lee"),
+    ("lee+", "lee+", "lee+"),
+    ("+lee", "+lee", "+lee"),
+    ("lee+lee", "lee+lee", "lee+lee"),
+    ("uniform+", "uniform+", "uniform+"),
+    ("p.xml+v.xml", "{here}/p.xml+{here}/v.xml", "p+v"),
+    ("p.xml+", "{here}/p.xml+", "p+"),
+    ("+nets/v.safetensors", "+{here}/nets/v.safetensors", "+v"),
+    ("nets+./p.xml", "{here}/nets+{here}/p.xml", "nets+p"),
+    ("{here}/nets/v.safetensors+lee", "{here}/nets/v.safetensors+lee", "v+lee"),
+    (" uniform+p.xml ", "uniform+{here}/p.xml", "uniform+p"),
+]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with files of nets, from which the program is started."""
+    for name in ("p.xml", "v.xml", "nets/v.safetensors", "a+b.xml", "a+b/c.xml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("text", "net", "name"), TWO)
+def test_two_nets_are_a_player(here, monkeypatch, text, net, name):
+    """Paths in either place are absolute ones, as another process may be started elsewhere; its name has none."""
+    player = parse_player(text.format(here=here), "visits=5")
+    assert player == NetPlayer(net.format(here=here), visits=5) and player.name == name
+    monkeypatch.chdir("/")
+    assert parse_player(player.net, player.settings) == player
+    assert options.parse(GtpOptions, player.command()[4:]).net == player.net
+
+
+@pytest.mark.parametrize(("text", "name"), [("a+b.xml", "a+b"), ("a+b", "a+b")])
+def test_a_plus_in_the_name_of_a_file_joins_no_nets(here, text, name):
+    assert parse_player(text) == NetPlayer(str(here / text))
+    assert NetPlayer(str(here / text)).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("none.xml+lee", "there is no file none.xml; nets that come with"),
+        ("lee+none.safetensors", "there is no file none.safetensors; nets that come with"),
+        ("p.xml+nets/none.xml", "there is no file nets/none.xml"),
+        ("+none.xml", "there is no file none.xml"),
+        ("lee+no-such-net", "'lee+no-such-net' is neither a net nor a program"),
+        ("no-such-net+", "'no-such-net+' is neither a net nor a program"),
+    ],
+)
+def test_a_missing_net_of_two_is_named(here, text, words):
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as error:
+        parse_player(text)
+    assert words in str(error.value)
+
+
+def test_a_plus_in_a_command_line_makes_no_nets_of_it():
+    words = [sys.executable, "+", "-level=+3"]
+    assert parse_player(shlex.join(words)) == ProgramPlayer(tuple(words))
+
+
 def test_anything_else_is_a_program(tmp_path):
     words = [sys.executable, "-m", "some program", "--level", "1"]
     assert parse_player(shlex.join(words)) == ProgramPlayer(tuple(words))

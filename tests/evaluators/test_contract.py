@@ -6,6 +6,7 @@ import pytest
 from goengine.evaluators.base import Evaluation, Evaluator
 from goengine.evaluators.cache import Cache
 from goengine.evaluators.counting import Counting
+from goengine.evaluators.pair import Pair
 from goengine.evaluators.symmetric import Symmetric, SymmetricByKey
 from goengine.evaluators.uniform import Scripted, Uniform
 from tests.evaluators.helpers import assert_close, batch_of, script, take
@@ -29,11 +30,16 @@ MAKERS = {
     "views by key": lambda _: SymmetricByKey(Scripted(script), views=2),
     "one symmetry of a cache": lambda _: Symmetric(Cache(Uniform()), np.random.default_rng(1)),
     "counting": lambda _: Counting(Scripted(script)),
+    "pair": lambda _: Pair(Scripted(script), Cache(Scripted(script))),
+    "pair without a value": lambda _: Pair(Scripted(script), None),
+    "pair without a policy": lambda _: Pair(None, Scripted(script)),
+    "pair of no nets": lambda _: Pair(None, None),
     "openvino": _of_net("cpu"),
     "torch": _of_net("torch-cpu"),
     **{
         f"{net} on {device}": _of_net(device, net) for net in ("lee-policy-8", "lee-value-8") for device in ("cpu", "torch-cpu")
     },
+    "pair of nets": lambda folders: Pair(_of_net("cpu", "lee-policy-8")(folders), _of_net("cpu", "lee-value-8")(folders)),
 }
 TOLERANCE = 2e-4  # kernels for other batch sizes add in another order
 

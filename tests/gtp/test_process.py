@@ -194,6 +194,23 @@ def test_crlf_and_tabs():
     assert run(b"1\tname\r\n2 boardsize\t9\r\n\r\n3 play\tb\td4\r\n4 quit\r\n") == ["=1 Goengine", "=2 ", "=3 ", "=4 "]
 
 
+@pytest.mark.parametrize("nets", ["+", "uniform+"])
+def test_the_first_alphago_s_search_plays_for_both_colours(nets):
+    """Every move is legal; without a net it plays by rollouts and the tree policy alone."""
+    from goengine import coords
+    from goengine.board.position import Position
+
+    words = ("--generation", "lee", "--net", nets, "--boardsize", "5", "--visits", "40")
+    parts = run(b"genmove b\ngenmove w\n" * 4 + b"showboard\nquit\n", *words)
+    position = Position(5)
+    for part in parts[:8]:
+        move = re.fullmatch(rf"= ({VERTEX})", part)
+        assert move, part
+        position.play(coords.from_gtp(move[1], 5))  # raises IllegalMove if it is not
+    assert len(position.moves) == 8 and not position.is_empty and parts[0] != "= pass"
+    assert parts[8].startswith("= ") and parts[9] == "= "
+
+
 def test_ten_thousand_pipelined_commands():
     source = random.Random(2)
     ids = [source.choice((None, i, source.randrange(2**31))) for i in range(10_000)]

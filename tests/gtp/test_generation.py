@@ -1,0 +1,117 @@
+"""`--generation lee`: which nets and which constants come of what is left out, and which options contradict each other."""
+
+import pytest
+
+from goengine import options
+from goengine.engine_options import EngineOptions
+from goengine.generation import Lee
+from goengine.gtp.settings import GtpOptions
+from goengine.search.params import LEE, PLAY, PRESETS
+
+ALONE = LEE.with_(rollout_weight=0.0, expansion_threshold=1)  # the nets without rollouts
+ROLLOUTS = LEE.with_(rollout_weight=1.0)  # rollouts without a value net
+
+
+def told(*words: str) -> GtpOptions:
+    """The options of a command line."""
+    return options.parse(GtpOptions, words)
+
+
+def lee(text: str = "") -> GtpOptions:
+    return told("--generation", "lee", "--threads", "1", *text.split())  # one thread for all: so the machine does not matter
+
+
+@pytest.mark.parametrize(
+    ("words", "nets", "params"),
+    [
+        ("", "lee+lee", LEE),
+        ("--net lee", "lee+lee", LEE),
+        ("--net A+B", "A+B", LEE),
+        ("--net +B", "+B", LEE),
+        ("--net lee+B.xml", "lee+B.xml", LEE),
+        ("--lambda 0.3", "lee+lee", LEE.with_(rollout_weight=0.3)),
+        ("--lambda 1", "lee+lee", ROLLOUTS),
+        ("--lambda 0", "lee+lee", ALONE),
+        ("--no-rollouts", "lee+lee", ALONE),
+        ("--no-value", "lee+", ROLLOUTS),
+        ("--no-policy", "+lee", LEE),
+        ("--no-policy --no-value", "+", ROLLOUTS),
+        ("--no-policy --no-rollouts", "+lee", ALONE),
+        ("--no-policy --lambda 0.25", "+lee", LEE.with_(rollout_weight=0.25)),
+        ("--net A+B --no-value", "A+", ROLLOUTS),
+        ("--net A+B --no-policy", "+B", LEE),
+        ("--net A+B --no-policy --no-value", "+", ROLLOUTS),
+        ("--net A+B --no-rollouts", "A+B", ALONE),
+        ("--rollouts --value --policy", "lee+lee", LEE),
+        ("--search cpuct=3", "lee+lee", LEE.with_(cpuct=3.0)),
+        ("--search expansion_threshold=10,leaves=4", "lee+lee", LEE.with_(expansion_threshold=10, leaves=4)),
+        ("--lambda 0.3 --search cpuct=3", "lee+lee", LEE.with_(rollout_weight=0.3, cpuct=3.0)),
+        ("--no-rollouts --search virtual_loss=1", "lee+lee", ALONE.with_(virtual_loss=1.0)),
+        ("--search preset=ZERO,cpuct=2", "lee+lee", PRESETS["ZERO"].with_(cpuct=2.0)),
+    ],
+)
+def test_nets_and_constants_of_what_is_left(words, nets, params):
+    """What is left out has no net; rollouts without a value net count for all, and without rollouts leaves grow at once."""
+    options = lee(words)
+    assert (options.nets(), options.search_params()) == (nets, params)
+
+
+@pytest.mark.parametrize("nets", ["A+", "+", "lee+", "~/A.xml+"])
+def test_a_value_net_may_be_missing_in_the_name(nets):
+    assert lee(f"--net {nets}").nets() == nets == lee(f"--net {nets} --no-value").nets()
+
+
+@pytest.mark.parametrize(
+    ("words", "nets", "params"),
+    [
+        ("", None, PLAY),
+        ("--generation zero", None, PLAY),
+        ("--net A", "A", PLAY),
+        ("--net A+B", "A+B", PLAY),
+        ("--net lee --search preset=LEE", "lee", LEE),
+    ],
+)
+def test_without_the_option_nothing_is_changed(words, nets, params):
+    """Two nets may be played with other constants, too."""
+    options = told(*words.split())
+    assert (options.nets(), options.search_params()) == (nets, params)
+
+
+@pytest.mark.parametrize(("words", "chance"), [("", EngineOptions().resign_winrate), ("--generation lee", 0.1)])
+def test_the_first_alphago_resigned_at_a_tenth(words, chance):
+    """Whatever else is set of the player stays as it is told."""
+    player = told(*words.split(), "--visits", "7", "--level", "3", "--no-resign", "--ponder").player()
+    assert player == EngineOptions(visits=7, level=3, resign=False, ponder=True, resign_winrate=chance)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--lambda 0.5", "--lambda goes with --generation lee only"),
+        ("--lambda 0", "--lambda goes with --generation lee only"),
+        ("--no-rollouts", "--no-rollouts goes with --generation lee only"),
+        ("--no-value", "--no-value goes with --generation lee only"),
+        ("--no-policy", "--no-policy goes with --generation lee only"),
+        ("--generation zero --no-policy --no-value", "--no-value, --no-policy goes with --generation lee only"),
+        ("--generation lee --net A", "--net A: the first AlphaGo plays with two nets: --net POLICY+VALUE"),
+        ("--generation lee --net uniform", "--net uniform: the first AlphaGo plays with two nets"),
+        ("--generation lee --lambda 1.5", "--lambda must be from 0 (the value net alone) to 1 (rollouts alone), not 1.5"),
+        ("--generation lee --lambda -0.1", "--lambda must be from 0"),
+        ("--generation lee --lambda nan", "--lambda must be from 0"),
+        ("--generation lee --lambda half", "'half' is not a number"),
+        ("--generation master", "--generation"),
+        ("--generation lee --search rollout_weight=0", "expansion_threshold: leaves that grow later need rollouts"),
+        ("--generation lee --no-rollouts --search expansion_threshold=40", "need rollouts; set rollout_weight"),
+        ("--generation lee --search gumbel_actions=4", "rollout_weight: rollouts go with neither"),
+    ],
+)
+def test_contradictions_are_named(capsys, words, said):
+    with pytest.raises(SystemExit) as stop:
+        told(*words.split())
+    assert stop.value.code == 2 and said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["A", "uniform", "A.xml", ""])
+def test_one_net_is_not_enough_for_two(name):
+    with pytest.raises(ValueError, match="--net POLICY\\+VALUE"):
+        Lee().net(name)
