@@ -22,16 +22,22 @@ class Lee:
 
     def __post_init__(self) -> None:
         if not 0 <= self.rollout_weight <= 1:
-            raise ValueError(f"--lambda must be from 0 (the value net alone) to 1 (rollouts alone), not {self.rollout_weight:g}")
+            raise ValueError(
+                f"--lambda must be from 0 (the value net alone) to 1 (rollouts alone), not {self.rollout_weight:g}"
+            )
 
     def net(self, name: str | None) -> str:
         """The nets to load, where ``name`` (POLICY+VALUE, 'lee' or None) says where they come from.
 
         Raises ValueError if it is the name of one net.
         """
-        policy, plus, value = ("lee", "+", "lee") if name in (None, "lee") else name.partition("+")
-        if not plus:
+        from goengine.evaluators.load import LEE as SHIPPED
+        from goengine.evaluators.load import parts
+
+        both = parts(name or SHIPPED)
+        if both is None:
             raise ValueError(f"--net {name}: the first AlphaGo plays with two nets: --net POLICY+VALUE")
+        policy, value = both
         return f"{policy if self.policy else ''}+{value if self.value else ''}"
 
     def params(self, threads: int) -> SearchParams:

@@ -13,7 +13,7 @@ from goengine.evaluators.uniform import Uniform
 
 
 class NetSource:
-    """Evaluators by board size. `name` is as `goengine.evaluators.load` reads it; None takes the shipped nets, none if there are none.
+    """Evaluators by board size. `name` is as `goengine.evaluators.load` reads it; None: the shipped nets.
 
     symmetries: views of each position that are averaged; 1 takes one at random.
     Raises EvaluatorError, when asked for one, if a net cannot be loaded.

@@ -182,8 +182,6 @@ class Lockstep:
         kernels.begin_game(table, g, settings.size, BLACK, moves, words[:3], self._memory[0])
 
 
-
-
 def new_table_needed(old: SelfPlay, new: SelfPlay) -> bool:
     """Whether a table made for the old settings has no room for the new ones."""
     names = ("size", "rules", "longest", "visits", "cheap_visits", "considered")

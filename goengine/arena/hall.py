@@ -17,7 +17,7 @@ from goengine.arena.players import NetPlayer
 from goengine.evaluators.base import Evaluator, Pending
 from goengine.evaluators.counting import Counting
 from goengine.evaluators.symmetric import SymmetricByKey
-from goengine.search.core import Leaves, new_leaves
+from goengine.search.leaves import Leaves, new_leaves
 
 
 @dataclass

@@ -19,7 +19,8 @@ from goengine.board.state import BLACK, PASS, PASSES
 from goengine.evaluators.base import Evaluation, Traits
 from goengine.policy_play.table import draw
 from goengine.search import root as roots
-from goengine.search.core import Leaves, TreeSearch
+from goengine.search.core import TreeSearch
+from goengine.search.leaves import Leaves
 from goengine.search.params import Limits
 from goengine.search.search import Run
 from goengine.search.tree import VALUE_SUM, VALUES
@@ -59,7 +60,7 @@ def limits_of(player: NetPlayer) -> Limits:
 def new_seat(player: NetPlayer, traits: Traits, fixture: Fixture, side: Side) -> Seat:
     """A player's place in a game; all its chance comes from the fixture."""
     words = np.random.SeedSequence([fixture.seed, fixture.number, side == "b"]).generate_state(2, np.uint64)
-    believed = {"use_score": traits.score_proven, "net_priors": traits.policy_proven}
+    believed = {"use_score": traits.score_proven, "use_value": traits.value_proven, "net_priors": traits.policy_proven}
     core = TreeSearch(player.params, features.get(traits.features), int(words[0] >> np.uint64(1)), **believed)
     return Seat(player, traits, core, limits_of(player), words[1])
 

@@ -55,7 +55,7 @@ class NetPlayer:
     @property
     def name(self) -> str:
         """The net's name, without the path of a file."""
-        paths = map(Path, self.net.split("+"))
+        paths = map(Path, _parts(self.net) or (self.net,))
         return "+".join(path.stem if path.suffix in _FILES else path.name for path in paths)
 
     @property
@@ -82,7 +82,7 @@ class NetPlayer:
         return self.net, self.precision, self.threads
 
     def load(self, size: int) -> "Evaluator":
-        """The net itself for boards of that size, without cache or symmetries. Raises EvaluatorError if it cannot be played here."""
+        """The net itself for boards of that size, without cache or symmetries. Raises EvaluatorError if it cannot be played."""
         from goengine.evaluators import load
 
         return load.load(self.net, size=size, precision=self.precision, threads=self.threads)
@@ -155,7 +155,9 @@ def parse_player(text: str, settings: str = "") -> Player:
     except ValueError as error:
         raise ValueError(f"the command line '{text}' cannot be read: {error}") from None
     if not command or shutil.which(command[0]) is None:
-        raise ValueError(f"'{text}' is neither a net nor a program that can be started; nets: {', '.join(_names())}")
+        raise ValueError(
+            f"'{text}' is neither a net nor a program that can be started; nets: {', '.join(_names())}, and two as POLICY+VALUE"
+        )
     if settings.strip():
         raise ValueError(f"settings ({settings}) are for nets; give a program its options in its command line: {text}")
     return ProgramPlayer(command)
@@ -164,16 +166,23 @@ def parse_player(text: str, settings: str = "") -> Player:
 def _names() -> tuple[str, ...]:
     from goengine.evaluators import shipped
 
-    return (*shipped.names(), "uniform")
+    return (*shipped.names(), "uniform", "lee")
+
+
+def _parts(text: str) -> tuple[str, str] | None:
+    from goengine.evaluators.load import parts
+
+    return None if text == "lee" else parts(text)
 
 
 def _net(text: str) -> str | None:
-    """The net (or two) that a text names, a path as an absolute one; None if it names none. Raises ValueError if a file is missing."""
-    if text in (*_names(), "lee", ""):
+    """The net or nets that a text names, paths as absolute ones; None: it names none. Raises ValueError for a missing file."""
+    if text in (*_names(), ""):
         return text or None
-    if "+" in text and len(text.split()) == 1 and not os.path.exists(text):
-        both = [_net(part) if part else "" for part in text.split("+", 1)]
-        return None if None in both else "+".join(both)
+    if (both := _parts(text)) is not None:
+        policy = _net(both[0]) if both[0] else ""
+        value = None if policy is None else _net(both[1]) if both[1] else ""
+        return None if value is None else f"{policy}+{value}"
     path = Path(text).expanduser()
     # os.path, as a command line may be longer than any name of a file, which pathlib takes for an error.
     if text and (os.path.isdir(path) or (path.suffix in _FILES and os.path.isfile(path))):

@@ -61,13 +61,20 @@ def load(name: str | Path = "", *, size: int | None = None, backend: Backend | N
 
 
 def parts(name: str) -> tuple[str, str] | None:
-    """(policy, value) of a name of two nets, '' for none; None if it names one net."""
+    """(policy, value) of a name of two nets, '' for none; None if it names one net.
+
+    Paths may have a plus too: of several ways to divide the name the first is taken whose both parts are there.
+    """
     if name == LEE:
         return LEE, LEE
     if _JOINT not in name or Path(name).expanduser().exists():
         return None
-    policy, _, value = name.partition(_JOINT)
-    return policy, value
+    ways = [(name[:place], name[place + 1 :]) for place, letter in enumerate(name) if letter == _JOINT]
+    return next((way for way in ways if all(map(_is_there, way))), ways[0])
+
+
+def _is_there(name: str) -> bool:
+    return name in ("", LEE, UNIFORM, *shipped.names()) or Path(name).expanduser().exists()
 
 
 def resolved(name: str, size: int | None) -> str:
@@ -96,11 +103,15 @@ def cuda_devices() -> int:
 
 
 def _load(name: str, size: int | None, backend: Backend) -> Evaluator:
-    if name == UNIFORM:
-        return Uniform()
     name = resolved(name, size)
     if (both := parts(name)) is not None:
-        return Pair(*(_load(part, size, backend) if part else None for part in both))
+        return Pair(*(_load_one(part, backend) if part else None for part in both))
+    return _load_one(name, backend)
+
+
+def _load_one(name: str, backend: Backend) -> Evaluator:
+    if name == UNIFORM:
+        return Uniform()
     if name in shipped.names():
         return _from_folder(shipped.FOLDER / name, backend)
     path = Path(name).expanduser()

@@ -1,7 +1,7 @@
 """Two nets as one evaluator, as the first AlphaGo had them: the policy of one, the value of the other.
 
-Either may be missing; then nobody should believe what stands in its place. A net that sees the planes `lee48` is shown the first 48
-of `lee49`, so both are encoded once. Knows no backend.
+Either may be missing; then nobody should believe what stands in its place. A net that sees the planes `lee48` is shown the
+first 48 of `lee49`, so both are encoded once. Knows no backend.
 """
 
 import numpy as np
@@ -9,7 +9,9 @@ import numpy as np
 from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorBase, EvaluatorError, Finished, Pending, Traits
 from goengine.evaluators.uniform import flat_evaluation
 
-_PLANES = {("lee48", "lee49"): 48}  # (what a net sees, what is encoded): so many planes of the latter, from the first, are the former
+_PLANES = {
+    ("lee48", "lee49"): 48
+}  # (what a net sees, what is encoded): so many planes of the latter, from the first, are the former
 
 
 class Pair(EvaluatorBase):

@@ -21,7 +21,9 @@ class GtpOptions:
     """Play Go over the Go Text Protocol, version 2, on stdin and stdout."""
 
     net: str | None = option(None, "name of a shipped net or path of a weights file; the best shipped net if not given")
-    generation: Literal["zero", "lee"] = option("zero", "lee: as the first AlphaGo, with two nets (--net POLICY+VALUE) and rollouts")
+    generation: Literal["zero", "lee"] = option(
+        "zero", "lee: as the first AlphaGo, with two nets (--net POLICY+VALUE) and rollouts"
+    )
     visits: int | None = option(_PLAYER.visits, "visits per move at most")
     time: Seconds | None = option(_PLAYER.time, "time per move while no clock runs, such as 5 or 1m30s")
     rules: str = option("tromp-taylor", "a preset such as chinese, japanese, aga, or a JSON object")
@@ -77,7 +79,7 @@ class GtpOptions:
         return self.threads or usable_cores()
 
     def nets(self) -> str | None:
-        """What to load: as `goengine.evaluators.load` reads it, None for the best net. Raises ValueError if it is not two nets."""
+        """What to load, as `goengine.evaluators.load` reads it; None: the best net. Raises ValueError if it should be two."""
         lee = self._lee()
         return self.net if lee is None else lee.net(self.net)
 
@@ -90,6 +92,10 @@ class GtpOptions:
         """What is left of the first AlphaGo; None if another generation plays. Raises ValueError if options contradict it."""
         parts = {"rollouts": self.rollouts, "value": self.value, "policy": self.policy}
         if self.generation == "lee":
+            if self.rollout_weight is not None and not (self.rollouts and self.value):
+                raise ValueError(
+                    "--lambda weighs rollouts against the value net: it goes with neither --no-rollouts nor --no-value"
+                )
             return Lee(**parts, **({} if self.rollout_weight is None else {"rollout_weight": self.rollout_weight}))
         missing = [f"--no-{name}" for name, there in parts.items() if not there]
         if missing or self.rollout_weight is not None:

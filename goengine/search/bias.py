@@ -77,7 +77,7 @@ def situation(game, point, liberties):
 
 @inlined_kernel
 def own_values(tree, node, rollout_weight):
-    """How many of the values in the sums of a node are its own: with rollouts that of a position counts once, when it is known."""
+    """How many of the values in the sums of a node are its own: with rollouts that of a position counts once, if known."""
     if rollout_weight > 0 and tree.state[node] != TERMINAL:
         return 1.0 if tree.net[node, NET_STDEV] > 0 else 0.0
     return np.float64(tree.links[node, OWN])

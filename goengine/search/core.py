@@ -13,17 +13,18 @@ import numpy as np
 from goengine import coords
 from goengine.board.random import new_generator
 from goengine.board.state import SIZE, TO_PLAY, copy_game
-from goengine.evaluators.base import Batch, Evaluation
+from goengine.evaluators.base import Evaluation
 from goengine.features import FeatureSet
 from goengine.rules import RuleCode
 from goengine.search import root as roots
 from goengine.search import tree as trees
 from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
+from goengine.search.crew import RAMP, RolloutCrew
 from goengine.search.encoders import batch_encoder
-from goengine.search.crew import RolloutCrew
 from goengine.search.entry import Entry
 from goengine.search.gumbel import barriers
 from goengine.search.knobs import Plan, flip, make_knobs, new_games, new_scratch, no_plan
+from goengine.search.leaves import Leaves, new_leaves
 from goengine.search.linear import new_guesser, new_roller
 from goengine.search.params import Restriction, SearchParams
 from goengine.search.select import game_at, select_batch
@@ -31,40 +32,12 @@ from goengine.search.simulate import answer_batch, guess_priors, simulate_batch,
 from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
 
 _FIRST_NODES = 512
-_RAMP = 4  # at most one leaf under way for this many visits of the root: a small tree must not be searched blindly
 _SHAPE = (
     "leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "placeholder_priors",
     "rollout_threads",
 )  # fmt: skip
 _DEEPEST = np.iinfo(np.int16).max
 _NO_NODES, _NO_KEYS = np.zeros(0, np.int32), np.zeros(0, np.uint64)
-
-
-@dataclass
-class Leaves:
-    """Leaves under way, with the arrays that an evaluator reads. Made for one board size and one feature set."""
-
-    nodes: np.ndarray  # int32[k]
-    keys: np.ndarray  # uint64[k]
-    planes: np.ndarray  # float32[k, C, N, N]
-    values: np.ndarray  # float32[k, G]
-    count: int = 0
-
-    @property
-    def batch(self) -> Batch:
-        """The leaves as the evaluator takes them: views of the first `count` rows."""
-        n = self.count
-        return Batch(self.planes[:n], self.values[:n], self.keys[:n])
-
-
-def new_leaves(size: int, features: FeatureSet, count: int) -> Leaves:
-    """Room for ``count`` leaves."""
-    return Leaves(
-        np.zeros(count, np.int32),
-        np.zeros(count, np.uint64),
-        np.zeros((count, features.planes, size, size), np.float32),
-        np.zeros((count, features.globals), np.float32),
-    )
 
 
 @dataclass(frozen=True)
@@ -80,9 +53,16 @@ class TreeSearch:
     """The tree of one position, its growth and its reuse. Not for two threads at a time."""
 
     def __init__(
-        self, params: SearchParams, features: FeatureSet, seed: int = 0, *, use_score: bool = False, net_priors: bool = True
+        self,
+        params: SearchParams,
+        features: FeatureSet,
+        seed: int = 0,
+        *,
+        use_score: bool = False,
+        use_value: bool = True,
+        net_priors: bool = True,
     ):
-        """use_score: the evaluator's score is to be believed; net_priors: so is its policy, else the tree policy's."""
+        """What of the evaluator is believed. Without its value rollouts speak alone; without its policy, the tree policy."""
         self.params = params
         self.features = features
         self.generator = new_generator(seed)
@@ -92,7 +72,7 @@ class TreeSearch:
         self.in_flight = 0  # leaves selected and not yet answered
         self.threshold = float(params.expansion_threshold)  # where rollouts are played: may be changed between batches
         self.waiting = 0  # leaves that the last visits found ripe, while no room was left to ask for them
-        self._score_proven, self._net_priors = use_score, net_priors
+        self._score_proven, self._value_proven, self._net_priors = use_score, use_value, net_priors
         self._encode = Entry(batch_encoder(features))
         self._select_batch, self._update_batch = Entry(select_batch), Entry(update_batch)
         self._simulate_batch, self._answer_batch, self._guess_priors = (
@@ -105,8 +85,9 @@ class TreeSearch:
     def use(self, params: SearchParams) -> None:
         """Search with other constants from now on; the tree stays unless they change what it holds. No leaf is under way."""
         same = all(getattr(params, name) == getattr(self.params, name) for name in _SHAPE)
-        for name in ("rollout_weight", "subtree_bias"):
-            same = same and (getattr(params, name) > 0) == (getattr(self.params, name) > 0)
+        same &= all(
+            (getattr(params, name) > 0) == (getattr(self.params, name) > 0) for name in ("rollout_weight", "subtree_bias")
+        )
         scored = self._uses_score
         self.params, self.threshold = params, float(params.expansion_threshold)
         if self._origin is None:
@@ -205,6 +186,11 @@ class TreeSearch:
         return self.params.rollout_weight > 0
 
     @property
+    def rollout_weight(self) -> float:
+        """lambda: the params', or 1 where there is no other value."""
+        return self.params.rollout_weight if self._value_proven or not self._rolls else 1.0
+
+    @property
     def unfinished(self) -> int:
         """Visits that were begun and that the root does not count yet."""
         return 0 if self._rolls else self.in_flight
@@ -276,7 +262,7 @@ class TreeSearch:
         drawn = score * (1.0 - self.params.dynamic_score_zero)
         center = flip(int(self._game.status[TO_PLAY]), max(score - width, min(score + width, drawn)))
         self.knobs = make_knobs(
-            self.params,
+            self.params.with_(rollout_weight=self.rollout_weight),
             self.size,
             use_score=self._uses_score,
             center=center,
@@ -298,7 +284,7 @@ class TreeSearch:
         leaves.count = 0
         if self.root is None:
             want = budget = 1 if self.in_flight == 0 else 0
-        want = min(want, len(leaves.nodes), max(1, self.visits // _RAMP) - self.in_flight)
+        want = min(want, len(leaves.nodes), max(1, self.visits // RAMP) - self.in_flight)
         budget = min(budget, 4 * want + 16)
         plan = self.root.plan if self.root else no_plan()
         if plan.cursor[0] < len(plan.visits):
@@ -318,7 +304,7 @@ class TreeSearch:
         return begun
 
     def roll(self, budget: int) -> int:
-        """Play up to ``budget`` visits that ask nothing, while the evaluator is at work. Returns how many; 0 without rollouts."""
+        """Play up to ``budget`` visits that ask nothing, while the evaluator is busy. Returns how many; 0 without rollouts."""
         if not self._rolls or self.root is None or budget <= 0:
             return 0
         return self._visit(_NO_NODES, _NO_KEYS, 0, budget, no_plan())[1]
@@ -332,16 +318,12 @@ class TreeSearch:
             return self._select_batch(*where, self._scratch, nodes, keys, want, budget)
         if self._crew is not None:
             found, begun, self.waiting = self._crew.play(
-                self.tree, self._game, *where[1:], self._scratch, self.threshold, nodes, keys, want, self._wave(budget)
+                self.tree, self._game, *where[1:], self._scratch, self.threshold, nodes, keys, want, budget
             )
         else:
             rolling = self.generator, self._scratch, self._roller, self.threshold
             found, begun, self.waiting = self._simulate_batch(*where, *rolling, nodes, keys, want, budget)
         return found, begun
-
-    def _wave(self, budget: int) -> int:
-        """Visits that may be under way at a time: a small tree must not be searched blindly."""
-        return min(budget, max(1, self.visits // _RAMP))
 
     def update(self, leaves: Leaves, answer: Evaluation) -> None:
         """Enter the answers to all leaves. Raises ValueError if their shapes are others, or one is not a number."""

@@ -1,7 +1,7 @@
-"""Rollouts of one search on several threads: a wave of visits is begun, its rollouts are played side by side, and all are ended.
+"""Rollouts of one search on several threads: a wave of visits is begun, its rollouts are played side by side, all are ended.
 
-The tree is touched by the caller's thread alone, so it needs no lock; kernels release the GIL, so rollouts really run at the same
-time. The same seed and number of threads give the same visits.
+The tree is touched by the caller's thread alone, so it needs no lock; kernels release the GIL, so rollouts really run at the
+same time. The same seed and number of threads give the same visits.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +10,13 @@ import numpy as np
 
 from goengine.board.random import new_generator
 from goengine.board.state import new_board
+from goengine.search import tree as tree_columns
 from goengine.search.entry import Entry
 from goengine.search.linear import new_roller
 from goengine.search.simulate import begin_wave, end_wave, new_wave, roll_wave
 
 VISITS = 8  # of a wave, for each thread
+RAMP = 4  # at most one visit under way for this many visits of the root: a small tree must not be searched blindly
 
 
 class RolloutCrew:
@@ -31,7 +33,7 @@ class RolloutCrew:
 
     def play(self, tree, root_game, games, knobs, rules, forbidden, plan, scratch, threshold, nodes, keys, want, visits):
         """So many visits, one wave at most. Returns (leaves, visits, leaves that wait), as `simulate_batch`."""
-        visits = min(visits, self.visits)
+        visits = min(visits, self.visits, max(1, int(tree.stats[0, tree_columns.VISITS]) // RAMP))
         count = self._begin(tree, self._wave, root_game, knobs, rules, plan, scratch, visits)
         bounds = [count * i // len(self._hands) for i in range(len(self._hands) + 1)]
         parts = list(zip(bounds, bounds[1:], self._hands, strict=False))

@@ -1,4 +1,4 @@
-"""The linear policies of `goengine.patterns` as the search uses them: rollouts from its leaves, priors until a net has answered.
+"""The linear policies of `goengine.patterns` as the search uses them: rollouts from its leaves, priors until a net answers.
 
 Both start from a board as it stands: that the last move captured is not known, so the first move of a rollout and the priors
 have no feature of captured shapes. Knows no tree.

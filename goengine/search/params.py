@@ -95,7 +95,9 @@ class SearchParams:
         if self.rollout_weight > 0 and (self.subtree_bias > 0 or self.gumbel_actions > 0):
             raise ValueError("rollout_weight: rollouts go with neither subtree_bias nor gumbel_actions; set these to 0")
         if self.rollout_weight == 0 and self.expansion_threshold > 1:
-            raise ValueError("expansion_threshold: leaves that grow later need rollouts; set rollout_weight, or the threshold to 1")
+            raise ValueError(
+                "expansion_threshold: leaves that grow later need rollouts; set rollout_weight, or the threshold to 1"
+            )
         if self.choice == "gumbel" and self.gumbel_actions < 1:
             raise ValueError("choice 'gumbel' needs gumbel_actions of at least 1")
 

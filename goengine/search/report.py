@@ -126,7 +126,7 @@ def make_result(
     """
     tree = search.tree
     row, net = tree.stats[0], tree.net[0]
-    value, score, stdev = _means(row, search.params.rollout_weight)
+    value, score, stdev = _means(row, search.rollout_weight)
     owner = None
     if ownership and tree.ownership.shape[1]:
         mean = np.empty(tree.ownership.shape[1])
@@ -186,7 +186,7 @@ def _visited_move(search: TreeSearch, edge: int, child: int, utility: float, rad
     tree = search.tree
     points, counts = np.empty(LONGEST, np.int64), np.empty(LONGEST, np.int64)
     length = principal_variation(tree, child, points, counts)
-    value, score, stdev = _means(tree.stats[child], search.params.rollout_weight)
+    value, score, stdev = _means(tree.stats[child], search.rollout_weight)
     visits = int(tree.stats[child, VISITS])
     point = int(search.root.moves[edge])
     return MoveInfo(
@@ -207,7 +207,7 @@ def _visited_move(search: TreeSearch, edge: int, child: int, utility: float, rad
 def _unvisited_move(search: TreeSearch, edge: int, order: int) -> MoveInfo:
     """A move that nobody has tried: it has the root's numbers and no certainty."""
     point = int(search.root.moves[edge])
-    value, score, stdev = _means(search.tree.stats[0], search.params.rollout_weight)
+    value, score, stdev = _means(search.tree.stats[0], search.rollout_weight)
     return MoveInfo(
         point=point,
         visits=0,

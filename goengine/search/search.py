@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from goengine import features
 from goengine.evaluators.base import Evaluator, Pending
 from goengine.search import root as roots
-from goengine.search.core import Leaves, TreeSearch
+from goengine.search.core import TreeSearch
+from goengine.search.leaves import Leaves
 from goengine.search.params import Limits, Restriction, SearchParams
 from goengine.search.report import SearchResult, make_result
 from goengine.search.tree import VISITED
@@ -31,7 +32,8 @@ class Search:
 
     def __init__(self, evaluator: Evaluator, params: SearchParams, seed: int = 0):
         self.evaluator = evaluator
-        believed = {"use_score": evaluator.traits.score_proven, "net_priors": evaluator.traits.policy_proven}
+        traits = evaluator.traits
+        believed = {"use_score": traits.score_proven, "use_value": traits.value_proven, "net_priors": traits.policy_proven}
         self.core = TreeSearch(params, features.get(evaluator.features), seed, **believed)
         self._free: list[Leaves] = []
         self._leaves_size = 0

@@ -19,7 +19,6 @@ from goengine.search.outcome import final_score, is_over
 from goengine.search.tree import (
     COUNT,
     EDGES,
-    EXPANDED,
     FIRST,
     FRESH,
     LEAF,
@@ -118,8 +117,8 @@ def _next_edge(tree, node, knobs, plan):
 def walk(tree, game, knobs, rules, plan, scratch):
     """Walk from the root to a leaf, adding virtual visits. Returns (leaf, its depth).
 
-    ``game`` stands at the root and then at the leaf, which is a node without children to go to: a finished game, a new node, one
-    that has not grown, or one under evaluation that cannot be walked through.
+    ``game`` stands at the root and then at the leaf, which is a node without children to go to: a finished game, a new node,
+    one that has not grown, or one under evaluation that cannot be walked through.
     """
     node = 0
     depth = 0
@@ -175,9 +174,9 @@ def descend(tree, game, knobs, rules, forbidden, plan, scratch):
 def select_batch(tree, games, knobs, rules, forbidden, plan, scratch, nodes, keys, want, budget):
     """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits begun).
 
-    Leaf i goes to ``nodes`` (int32), ``keys`` (uint64) and ``games`` at i; the last but one of these stacked games stands at the
-    root, and there are at least ``want`` before it. ``forbidden`` (int16[4, P]) tells by colour and point in how many plies from
-    the root a move may not be searched. ``plan``: see `Plan`.
+    Leaf i goes to ``nodes`` (int32), ``keys`` (uint64) and ``games`` at i; the last but one of these stacked games stands at
+    the root, and there are at least ``want`` before it. ``forbidden`` (int16[4, P]) tells by colour and point in how many plies
+    from the root a move may not be searched. ``plan``: see `Plan`.
     """
     root_game = game_at(games, games.status.shape[0] - 2)
     found, done, collisions = 0, 0, 0

@@ -1,10 +1,10 @@
 """Visits that end with a rollout, as the first AlphaGo's did (Silver et al., Nature 529 (2016), Methods, "Search algorithm").
 
-A visit walks to a leaf, plays a rollout from there, and is complete: it waits for no net. A leaf that has had as many rollouts as
-the threshold is evaluated and grows moves, whose priors are the tree policy's until the net answers; that answer comes as a
+A visit walks to a leaf, plays a rollout from there, and is complete: it waits for no net. A leaf that has had as many rollouts
+as the threshold is evaluated and grows moves, whose priors are the tree policy's until the net answers; that answer comes as a
 backup of its own (`answer_batch`), into the other channel. So nets and rollouts work at the same time, and if nets cannot keep
-up, leaves wait their turn while rollouts go on. One thread plays visits one by one (`simulate_batch`); several play the rollouts
-of a wave of visits.
+up, leaves wait their turn while rollouts go on. One thread plays visits one by one (`simulate_batch`); several play the
+rollouts of a wave of visits.
 """
 
 from typing import NamedTuple
@@ -56,7 +56,9 @@ def end_visit(tree, node, depth, game, rollout, knobs, rules, forbidden, scratch
 
 
 @kernel
-def simulate_batch(tree, games, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, nodes, keys, want, budget):
+def simulate_batch(
+    tree, games, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, nodes, keys, want, budget
+):
     """Play ``budget`` visits, or as many as bring ``want`` leaves. Returns (leaves, visits, leaves that wait for room).
 
     Arrays as in `goengine.search.select.select_batch`; the last of the stacked games is scratch.

@@ -18,7 +18,7 @@ from goengine.board.playout import sensible_moves
 from goengine.evaluators.base import Evaluation, EvaluatorError, Traits
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 from goengine.rules import Rules
-from goengine.search.core import new_leaves
+from goengine.search.leaves import new_leaves
 from goengine.search.tree import NODES, VIRTUAL
 
 SIZE = 5

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from goengine.arena.players import parse_player
 from goengine.evaluators import shipped
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.load import load, parts, resolved
@@ -202,3 +203,20 @@ def test_a_net_with_one_head_is_not_taken_where_there_is_no_other(net_folders):
     assert set(shipped.names(folder)) == {POLICY, VALUE}
     with pytest.raises(WeightsError, match="no net that tells policy and value in"):
         shipped.default(9, folder)
+
+
+def test_a_pair_in_a_folder_with_a_plus(tmp_path, monkeypatch):
+    """Of several ways to divide a name that one counts whose parts are there; names are those of the files."""
+    folder = tmp_path / "pp+q"
+    folder.mkdir()
+    for name in ("p.xml", "v+w.xml"):
+        (folder / name).write_text("")
+    monkeypatch.chdir(folder)
+    player = parse_player("p.xml+v+w.xml")
+    assert parts(player.net) == (str(folder / "p.xml"), str(folder / "v+w.xml"))
+    assert player.name == "p+v+w" and parse_player(str(folder / "p.xml")).name == "p"
+
+
+def test_more_than_two_nets_are_refused():
+    with pytest.raises(EvaluatorError, match="'uniform\\+uniform'"):
+        load("uniform+uniform+uniform")

@@ -102,6 +102,8 @@ def test_the_first_alphago_resigned_at_a_tenth(words, chance):
         ("--generation master", "--generation"),
         ("--generation lee --search rollout_weight=0", "expansion_threshold: leaves that grow later need rollouts"),
         ("--generation lee --no-rollouts --search expansion_threshold=40", "need rollouts; set rollout_weight"),
+        ("--generation lee --lambda 0.5 --no-rollouts", "--lambda weighs rollouts against the value net"),
+        ("--generation lee --lambda 0 --no-value", "--lambda weighs rollouts against the value net"),
         ("--generation lee --search gumbel_actions=4", "rollout_weight: rollouts go with neither"),
     ],
 )
@@ -111,7 +113,16 @@ def test_contradictions_are_named(capsys, words, said):
     assert stop.value.code == 2 and said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["A", "uniform", "A.xml", ""])
+@pytest.mark.parametrize("name", ["A", "uniform", "A.xml"])
 def test_one_net_is_not_enough_for_two(name):
     with pytest.raises(ValueError, match="--net POLICY\\+VALUE"):
         Lee().net(name)
+
+
+@pytest.mark.parametrize(
+    ("threads", "words", "shares"),
+    [(1, "", (1, 1)), (2, "", (1, 1)), (8, "", (4, 4)), (8, "--no-rollouts", (8, 1)), (8, "--no-value --no-policy", (1, 7))],
+)
+def test_rollouts_and_nets_share_the_threads(threads, words, shares):
+    options = told("--generation", "lee", "--threads", str(threads), *words.split())
+    assert (options.net_threads(), options.search_params().rollout_threads) == shares

@@ -21,7 +21,6 @@ from goengine.search.tree import (
     NODES,
     OWN,
     PARENT,
-    TERMINAL,
     UTILITY_SQUARES,
     UTILITY_SUM,
     VALUE_SUM,

@@ -11,8 +11,8 @@ from goengine.search import gumbel
 from goengine.search import tree as trees
 from goengine.search.backup import back_up
 from goengine.search.formulas import mean_utility
-from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits
 from goengine.search.knobs import make_knobs
+from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits
 from goengine.search.search import Search
 from goengine.search.simulate import answer_batch
 from goengine.search.tree import (
@@ -110,6 +110,13 @@ def test_one_channel_alone(weight):
         params = LEE.with_(rollout_weight=1.0, expansion_threshold=4)
         _, result = search(position(5, "B2 pass B4 pass D4 pass D2 pass"), Uniform(), 300, params)
         assert result.value > 0.8
+
+
+def test_where_no_value_is_believed_rollouts_count_for_all():
+    traits = Traits(name="valueless", features="zero", value_proven=False)
+    lost = position(5, "pass B2 pass B4 pass D4 pass D2")
+    values = [search(lost, Slow(noisy(4), 0, t), 300, LEE.with_(expansion_threshold=4))[1].value for t in (traits, None)]
+    assert values[0] < -0.8 < values[1]
 
 
 def test_one_without_the_other_is_told():

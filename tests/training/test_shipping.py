@@ -33,8 +33,18 @@ def test_wrong_options(more, said, capsys):
 @pytest.mark.parametrize(
     ("net", "features", "told", "untold"),
     [
-        ("lee-policy-8", "lee48", {"top1", "cross_entropy", "same_move_int8"}, {"value_mse", "reliability", "win_rate_off_int8"}),
-        ("lee-value-8", "lee49", {"value_mse", "reliability", "win_rate_off_int8"}, {"top1", "cross_entropy", "same_move_int8"}),
+        (
+            "lee-policy-8",
+            "lee48",
+            {"top1", "cross_entropy", "same_move_int8"},
+            {"value_mse", "reliability", "win_rate_off_int8"},
+        ),
+        (
+            "lee-value-8",
+            "lee49",
+            {"value_mse", "reliability", "win_rate_off_int8"},
+            {"top1", "cross_entropy", "same_move_int8"},
+        ),
     ],
 )
 def test_a_net_with_one_head_is_measured_by_that_head(net, features, told, untold, tmp_path):
