@@ -78,14 +78,18 @@ def _is_there(name: str) -> bool:
 
 
 def resolved(name: str, size: int | None) -> str:
-    """The name with shipped nets in the places of '' and 'lee': those for that board size. Raises EvaluatorError."""
+    """The name with shipped nets in the places of '' and 'lee': those for that board size. Raises EvaluatorError.
+
+    'lee' is no value net where the shipped one has learned on other boards: it knows points by their places.
+    """
     both = parts(name)
     try:
         if both is None:
             return name or shipped.default(size)
-        kinds = zip(both, ("policy", "value"), strict=True)
-        found = (shipped.default(size, tells=frozenset({tells})) if part == LEE else part for part, tells in kinds)
-        return _JOINT.join(found)
+        policy = shipped.default(size, tells=frozenset({"policy"})) if both[0] == LEE else both[0]
+        value = shipped.default(size, tells=frozenset({"value"})) if both[1] == LEE else both[1]
+        strange = both[1] == LEE and size is not None and not shipped.knows(value, size)
+        return policy + _JOINT + ("" if strange else value)
     except WeightsError as error:
         raise EvaluatorError(str(error)) from error
 

@@ -29,6 +29,7 @@ def read(name: str, folder: Path | None = None) -> Card:
     return cards.read(folder / name)
 
 
+_ABOUT: Final = 2  # points on a side
 WHOLE: Final = frozenset({"policy", "value"})  # what a net that plays alone tells
 
 
@@ -48,6 +49,11 @@ def default(size: int | None = None, folder: Path | None = None, tells: frozense
         return (-min(abs(size - known) for known in card.results.sizes) if size else 0, card.results.rank)
 
     return max(every, key=suits).name
+
+
+def knows(name: str, size: int, folder: Path | None = None) -> bool:
+    """Whether a shipped net has learned on boards of about that size. Raises WeightsError if there is no such net."""
+    return any(abs(size - known) <= _ABOUT for known in read(name, folder).results.sizes)
 
 
 def problems(name: str, folder: Path | None = None) -> list[str]:

@@ -10,14 +10,14 @@ from goengine.board.position import Position
 from goengine.evaluators.uniform import Uniform, flat_evaluation
 from goengine.rules import Rules
 from goengine.search.core import TreeSearch
-from goengine.search.params import PLAY, PRESETS, Limits, SearchParams
+from goengine.search.params import LEE, PLAY, PRESETS, Limits, SearchParams
 from goengine.search.search import Search
 
 
 def warm_up() -> None:
     """Compile every kernel of the search and of the feature sets, so that a first game does not wait for that."""
     for name in features.names():
-        for params in PRESETS.values():
+        for params in (*PRESETS.values(), LEE.with_(rollout_threads=2)):
             search = Search(Uniform(name), params.with_(trust_score=True))
             position = Position(5, Rules())
             search.set_position(position)

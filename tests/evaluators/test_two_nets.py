@@ -220,3 +220,12 @@ def test_a_pair_in_a_folder_with_a_plus(tmp_path, monkeypatch):
 def test_more_than_two_nets_are_refused():
     with pytest.raises(EvaluatorError, match="'uniform\\+uniform'"):
         load("uniform+uniform+uniform")
+
+
+@pytest.mark.parametrize(
+    ("size", "value"), [(6, ""), (7, VALUE), (9, VALUE), (11, VALUE), (13, ""), (17, VALUE), (19, VALUE), (None, VALUE)]
+)
+def test_a_value_net_of_other_boards_is_none(weights, size, value):
+    """The shipped value net stands for 'lee' on boards of about the sizes of its card alone; by its own name on all."""
+    assert resolved("lee", size) == f"{POLICY}+{value}"
+    assert resolved(f"{POLICY}+{VALUE}", size) == f"{POLICY}+{VALUE}"
