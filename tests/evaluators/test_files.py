@@ -179,7 +179,7 @@ def test_wrong_planes_are_named(net_folder):
 
 def test_a_card_says_what_was_shipped(net_folder):
     card = cards.read(net_folder)
-    assert (card.name, card.results.description, card.results.sizes) == (NAME, "random weights", (19,))
+    assert (card.name, card.results.description, card.results.sizes) == (NAME, "random weights", (9, 19))
     assert card.results.numbers == {"top1": 0.1}
     assert set(card.files) == {"net.safetensors", f"{NAME}.xml", f"{NAME}.bin"}
 
