@@ -21,9 +21,11 @@ from goengine.board.random import new_generator
 from goengine.board.state import BLACK, NONE, TO_PLAY, Game, copy_game, new_board, new_game
 from goengine.evaluators import shipped
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
+from goengine.evaluators.load import LEE as LEE_NETS
 from goengine.evaluators.load import load
 from goengine.features import lee, zero
 from goengine.figures import Figure
+from goengine.generation import Lee
 from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
 from goengine.options import option, parse
@@ -32,7 +34,7 @@ from goengine.patterns.policy import ROLLOUT, PolicyError
 from goengine.patterns.rollout import new_flow, play_rollouts
 from goengine.rules import Rules
 from goengine.search.bench import overhead
-from goengine.search.params import PLAY, Limits
+from goengine.search.params import PLAY, Limits, SearchParams
 from goengine.search.search import Search
 from goengine.tables import short, table
 
@@ -103,6 +105,7 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
             if label.endswith(_PLAYED):
                 yield Figure(f"search with {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
             evaluator.close()
+        yield from lee_figures(options, size, seconds)
     common = ["--seconds", str(options.seconds), "--sizes", *map(str, options.sizes)]
     if options.selfplay:
         threads = str(options.threads or machine.usable_cores())
@@ -213,15 +216,26 @@ def batch_of_games(evaluator: Evaluator, games: list[Game]) -> Batch:
     return Batch(planes, values, np.zeros(len(encoded), np.uint64))
 
 
-def visits_per_second(evaluator: Evaluator, size: int, seconds: float) -> float:
-    """Visits of a search with the constants of play, from the empty board, without a cache."""
-    best, search = 0.0, Search(evaluator, PLAY, seed=1)
+def visits_per_second(evaluator: Evaluator, size: int, seconds: float, params: SearchParams = PLAY) -> float:
+    """Visits of a search from the empty board, without a cache."""
+    best, search = 0.0, Search(evaluator, params, seed=1)
     for run in range(RUNS + 1):  # the first one warms up
         search.set_position(Position(size))
         search.clear()
         result = search.run(Limits(seconds=seconds if run else seconds / 4))
         best = max(best, result.playouts / result.seconds) if run else best
     return best
+
+
+def lee_figures(options: BenchOptions, size: int, seconds: float) -> Iterator[Figure]:
+    """The first AlphaGo's search, one thread of rollouts beside those of its nets; nothing where these are not shipped."""
+    whole, threads = Lee(), options.threads or machine.usable_cores()
+    try:
+        with load(LEE_NETS, size=size, device="cpu", threads=whole.net_threads(threads)) as nets:
+            rate = visits_per_second(nets, size, seconds, whole.params(threads))
+        yield Figure(f"search with rollouts and {nets.name}", size, rate, "visits/s")
+    except (EvaluatorError, PolicyError) as error:
+        sys.stderr.write(f"goengine bench: the first AlphaGo left out: {error}\n")
 
 
 def _evaluators(options: BenchOptions, size: int) -> Iterator[tuple[str, Evaluator]]:

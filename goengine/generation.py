@@ -42,13 +42,16 @@ class Lee:
 
     def params(self, threads: int) -> SearchParams:
         """The constants, where so many threads are there; without rollouts every leaf is evaluated when it is reached."""
-        weight = 0.0 if not self.rollouts else self.rollout_weight if self.value else 1.0
-        if weight == 0:
+        if self._weight == 0:
             return LEE.with_(rollout_weight=0.0, expansion_threshold=1)
-        return LEE.with_(rollout_weight=weight, rollout_threads=max(1, threads - self.net_threads(threads)))
+        rest = threads - self.net_threads(threads) if self.policy or self.value else threads
+        return LEE.with_(rollout_weight=self._weight, rollout_threads=max(1, rest))
 
     def net_threads(self, threads: int) -> int:
         """Of so many threads, those of the nets: half of them, where rollouts take the other half."""
-        if not self.rollouts:
-            return threads
-        return max(1, threads // 2) if self.policy or self.value else 1
+        return threads if self._weight == 0 else max(1, threads // 2)
+
+    @property
+    def _weight(self) -> float:
+        """lambda of what is left."""
+        return 0.0 if not self.rollouts else self.rollout_weight if self.value else 1.0

@@ -32,6 +32,7 @@ class NetSource:
         self._backend = load.Backend(threads=threads or 0, precision=precision)
         self._loaded: dict[str, Evaluator] = {}
         self._bare: dict[str, Evaluator] = {}
+        self._names: dict[int, str] = {}  # by board size
 
     def get(self, size: int) -> Evaluator:
         """The evaluator for boards of this size; loaded once per net."""
@@ -43,11 +44,16 @@ class NetSource:
 
     def _ready(self, size: int) -> str:
         """The name of the net for a size, which is loaded then."""
-        name = load.UNIFORM if self._name is None and not shipped.names() else load.resolved(self._name or "", size)
+        name = self._names.get(size) or self._resolved(size)
         if name not in self._loaded:
             self._bare[name] = load.load(name, backend=self._backend)
             self._loaded[name] = self._wrapped(self._bare[name])
         return name
+
+    def _resolved(self, size: int) -> str:
+        """As `load.resolved`, kept, as it reads every card; without shipped nets none is the default."""
+        none = self._name is None and not shipped.names()
+        return self._names.setdefault(size, load.UNIFORM if none else load.resolved(self._name or "", size))
 
     def clear(self) -> None:
         """Forget all remembered evaluations."""

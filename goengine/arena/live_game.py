@@ -19,7 +19,7 @@ from goengine.board.state import BLACK, PASS, PASSES
 from goengine.evaluators.base import Evaluation, Traits
 from goengine.policy_play.table import draw
 from goengine.search import root as roots
-from goengine.search.core import TreeSearch
+from goengine.search.core import TreeSearch, believed
 from goengine.search.leaves import Leaves
 from goengine.search.params import Limits
 from goengine.search.search import Run
@@ -60,8 +60,8 @@ def limits_of(player: NetPlayer) -> Limits:
 def new_seat(player: NetPlayer, traits: Traits, fixture: Fixture, side: Side) -> Seat:
     """A player's place in a game; all its chance comes from the fixture."""
     words = np.random.SeedSequence([fixture.seed, fixture.number, side == "b"]).generate_state(2, np.uint64)
-    believed = {"use_score": traits.score_proven, "use_value": traits.value_proven, "net_priors": traits.policy_proven}
-    core = TreeSearch(player.params, features.get(traits.features), int(words[0] >> np.uint64(1)), **believed)
+    seed = int(words[0] >> np.uint64(1))
+    core = TreeSearch(player.params, features.get(traits.features), seed, **believed(traits))
     return Seat(player, traits, core, limits_of(player), words[1])
 
 
@@ -166,7 +166,7 @@ class LiveGame:
     def _note_value(self, core: TreeSearch) -> None:
         """Remember what the root is worth, for Black. The tree's sums are for the player who moved to the root."""
         row = core.tree.stats[0]
-        value = -float(row[VALUE_SUM]) / max(1.0, float(row[VALUES]))
+        value = -float(roots.with_rollouts(row, row[VALUE_SUM] / max(1.0, row[VALUES]), core.rollout_weight))
         self._black_values.append(value if self.referee.position.to_play == BLACK else -value)
 
     def _check_end(self) -> None:

@@ -82,7 +82,7 @@ class Pending(Protocol):
     """An evaluation under way."""
 
     def ready(self) -> bool:
-        """Whether `result` need not wait."""
+        """Whether `result` need not wait. Raises what `result` raises."""
         ...
 
     def result(self) -> Evaluation:

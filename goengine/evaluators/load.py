@@ -9,6 +9,7 @@ playing on a CPU never imports torch.
 import ctypes
 import dataclasses
 import importlib.util
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,14 +68,18 @@ def parts(name: str) -> tuple[str, str] | None:
     """
     if name == LEE:
         return LEE, LEE
-    if _JOINT not in name or Path(name).expanduser().exists():
+    if _JOINT not in name or _exists(name):
         return None
     ways = [(name[:place], name[place + 1 :]) for place, letter in enumerate(name) if letter == _JOINT]
     return next((way for way in ways if all(map(_is_there, way))), ways[0])
 
 
 def _is_there(name: str) -> bool:
-    return name in ("", LEE, UNIFORM, *shipped.names()) or Path(name).expanduser().exists()
+    return name in ("", LEE, UNIFORM, *shipped.names()) or _exists(name)
+
+
+def _exists(name: str) -> bool:
+    return os.path.exists(os.path.expanduser(name))  # a whole command line, too long for a path, is no error here
 
 
 def resolved(name: str, size: int | None) -> str:

@@ -167,7 +167,10 @@ class _Running:
         self.evaluation: Evaluation | None = None
 
     def ready(self) -> bool:
-        return self.evaluation is not None or self.request.wait_for(0)
+        try:
+            return self.evaluation is not None or self.request.wait_for(0)
+        except RuntimeError:
+            return True  # `result` says what went wrong
 
     def result(self) -> Evaluation:
         if self.evaluation is None:

@@ -43,7 +43,8 @@ def default(size: int | None = None, folder: Path | None = None, tells: frozense
     every = [card for card in (read(name, folder) for name in names(folder)) if card.spec.tells & WHOLE == tells]
     if not every:
         what = " and ".join(sorted(tells))
-        raise WeightsError(f"no net that tells {what} in {folder}; name a file with --net, or play without one: --net uniform")
+        other = "or play without one: --net uniform" if tells == WHOLE else f"or leave it out: --no-{what}"
+        raise WeightsError(f"no net that tells {what} in {folder}; name a file with --net, {other}")
 
     def suits(card: Card) -> tuple[int, int]:
         return (-min(abs(size - known) for known in card.results.sizes) if size else 0, card.results.rank)

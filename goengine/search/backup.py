@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from goengine.jit import kernel
-from goengine.search.bias import correct_again, own_values, tell_and_ask
+from goengine.search.bias import correct_again, is_known, own_values, tell_and_ask
 from goengine.search.formulas import score_utility
 from goengine.search.tree import (
     CORRECTION,
@@ -139,7 +139,7 @@ def is_finite(count, policy, value, score, stdev):
 @kernel
 def enter(tree, node, stride, knobs, policy, value, score, stdev, ownership):
     """Enter the evaluation of a node: what it says of the position, and the priors of its moves if it has grown any."""
-    if tree.net[node, NET_STDEV] == 0:  # a leaf that found no room to grow is asked again: its value has counted
+    if not is_known(tree, node):  # a leaf that found no room to grow is asked again: its value has counted
         set_net(tree, node, value, score, stdev, knobs)
         for k in range(tree.ownership.shape[1]):
             tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[k]))))
@@ -179,7 +179,7 @@ def cancel_batch(tree, nodes, count):
 @kernel
 def ungrown(tree, node):
     """A leaf that is not evaluated after all: as before it grew, unless descents have walked through it."""
-    if tree.links[node, VISITED] > 0:  # its flat priors stay
+    if tree.links[node, VISITED] > 0:  # it keeps the priors that they saw, and has no value of its own
         tree.state[node] = EXPANDED
     else:
         tree.links[node, COUNT] = 0

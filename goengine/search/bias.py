@@ -76,10 +76,16 @@ def situation(game, point, liberties):
 
 
 @inlined_kernel
+def is_known(tree, node):
+    """Whether an evaluator has said something of a node: the deviation of its score is never 0."""
+    return tree.net[node, NET_STDEV] > 0
+
+
+@inlined_kernel
 def own_values(tree, node, rollout_weight):
     """How many of the values in the sums of a node are its own: with rollouts that of a position counts once, if known."""
     if rollout_weight > 0 and tree.state[node] != TERMINAL:
-        return 1.0 if tree.net[node, NET_STDEV] > 0 else 0.0
+        return 1.0 if is_known(tree, node) else 0.0
     return np.float64(tree.links[node, OWN])
 
 

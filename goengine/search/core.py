@@ -13,18 +13,18 @@ import numpy as np
 from goengine import coords
 from goengine.board.random import new_generator
 from goengine.board.state import SIZE, TO_PLAY, copy_game
-from goengine.evaluators.base import Evaluation
+from goengine.evaluators.base import Evaluation, Traits
 from goengine.features import FeatureSet
 from goengine.rules import RuleCode
 from goengine.search import root as roots
 from goengine.search import tree as trees
 from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
-from goengine.search.crew import RAMP, RolloutCrew
+from goengine.search.crew import RolloutCrew
 from goengine.search.encoders import batch_encoder
 from goengine.search.entry import Entry
 from goengine.search.gumbel import barriers
 from goengine.search.knobs import Plan, flip, make_knobs, new_games, new_scratch, no_plan
-from goengine.search.leaves import Leaves, new_leaves
+from goengine.search.leaves import RAMP, Leaves, new_leaves
 from goengine.search.linear import new_guesser, new_roller
 from goengine.search.params import Restriction, SearchParams
 from goengine.search.select import game_at, select_batch
@@ -36,6 +36,8 @@ _SHAPE = (
     "leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "placeholder_priors",
     "rollout_threads",
 )  # fmt: skip
+_PACE = 1.05  # by which the threshold changes at a time
+_LATEST = 10_000.0  # threshold
 _DEEPEST = np.iinfo(np.int16).max
 _NO_NODES, _NO_KEYS = np.zeros(0, np.int32), np.zeros(0, np.uint64)
 
@@ -70,8 +72,7 @@ class TreeSearch:
         self.restrictions: tuple[Restriction, ...] = ()
         self.twins: dict[int, tuple[int, int]] = {}  # moves left out for symmetry; see `roots.equivalents`
         self.in_flight = 0  # leaves selected and not yet answered
-        self.threshold = float(params.expansion_threshold)  # where rollouts are played: may be changed between batches
-        self.waiting = 0  # leaves that the last visits found ripe, while no room was left to ask for them
+        self.threshold = float(params.expansion_threshold)  # as it was adapted, where rollouts are played
         self._score_proven, self._value_proven, self._net_priors = use_score, use_value, net_priors
         self._encode = Entry(batch_encoder(features))
         self._select_batch, self._update_batch = Entry(select_batch), Entry(update_batch)
@@ -89,7 +90,9 @@ class TreeSearch:
             (getattr(params, name) > 0) == (getattr(self.params, name) > 0) for name in ("rollout_weight", "subtree_bias")
         )
         scored = self._uses_score
-        self.params, self.threshold = params, float(params.expansion_threshold)
+        if params.expansion_threshold != self.params.expansion_threshold:
+            self.threshold = float(params.expansion_threshold)
+        self.params = params
         if self._origin is None:
             return
         if not same:
@@ -181,19 +184,19 @@ class TreeSearch:
         return True
 
     @property
-    def _rolls(self) -> bool:
+    def rolls(self) -> bool:
         """Whether visits end with rollouts: then each is complete before the evaluator answers."""
         return self.params.rollout_weight > 0
 
     @property
     def rollout_weight(self) -> float:
         """lambda: the params', or 1 where there is no other value."""
-        return self.params.rollout_weight if self._value_proven or not self._rolls else 1.0
+        return self.params.rollout_weight if self._value_proven or not self.rolls else 1.0
 
     @property
     def unfinished(self) -> int:
         """Visits that were begun and that the root does not count yet."""
-        return 0 if self._rolls else self.in_flight
+        return 0 if self.rolls else self.in_flight
 
     def _make_room(self, size: int, capacity: int, game=None) -> None:
         """Arrays for another board size, or another shape of the tree; ``game`` is kept."""
@@ -207,8 +210,8 @@ class TreeSearch:
             copy_game(self._game, game)
         self._scratch = new_scratch(size, self.params.leaves)
         self._feature_scratch = self.features.new_scratch(size)
-        self._roller = new_roller(size) if self._rolls else None
-        threads = self.params.rollout_threads if self._rolls else 1
+        self._roller = new_roller(size) if self.rolls else None
+        threads = self.params.rollout_threads if self.rolls else 1
         self._crew = RolloutCrew(threads, size, capacity, self.generator) if threads > 1 else None
         guesses = self.params.placeholder_priors or not self._net_priors
         self._guesser = new_guesser(size) if guesses else None
@@ -285,7 +288,8 @@ class TreeSearch:
         if self.root is None:
             want = budget = 1 if self.in_flight == 0 else 0
         want = min(want, len(leaves.nodes), max(1, self.visits // RAMP) - self.in_flight)
-        budget = min(budget, 4 * want + 16)
+        most = 4 * want + 16
+        few, budget = budget < most, min(budget, most)
         plan = self.root.plan if self.root else no_plan()
         if plan.cursor[0] < len(plan.visits):
             ends = barriers(len(plan.scores), len(plan.visits))
@@ -295,6 +299,8 @@ class TreeSearch:
         if want <= 0 or budget <= 0:
             return 0
         leaves.count, begun = self._visit(leaves.nodes, leaves.keys, want, budget, plan)
+        if self.rolls and not few:
+            self._set_pace(leaves.count == want)
         if leaves.count:
             if self._guesser is not None:
                 stride = self.size + 1
@@ -303,9 +309,13 @@ class TreeSearch:
         self.in_flight += leaves.count
         return begun
 
+    def _set_pace(self, full: bool) -> None:
+        """After a batch: as many leaves should become ripe as the evaluator can take (Silver et al. 2016), so half are full."""
+        self.threshold = min(max(1.0, self.threshold * (_PACE if full else 1 / _PACE)), _LATEST)
+
     def roll(self, budget: int) -> int:
         """Play up to ``budget`` visits that ask nothing, while the evaluator is busy. Returns how many; 0 without rollouts."""
-        if not self._rolls or self.root is None or budget <= 0:
+        if not self.rolls or self.root is None or budget <= 0:
             return 0
         return self._visit(_NO_NODES, _NO_KEYS, 0, budget, no_plan())[1]
 
@@ -314,16 +324,12 @@ class TreeSearch:
         p, actions = self.params, self.size * self.size + 1
         self.tree = trees.grow(self.tree, budget + 1, (want + 1) * actions, p.max_nodes, p.max_memory_mb << 20)
         where = self.tree, self._games, self.knobs, self.rules, self._forbidden, plan
-        if not self._rolls:
+        if not self.rolls:
             return self._select_batch(*where, self._scratch, nodes, keys, want, budget)
         if self._crew is not None:
-            found, begun, self.waiting = self._crew.play(
-                self.tree, self._game, *where[1:], self._scratch, self.threshold, nodes, keys, want, budget
-            )
-        else:
-            rolling = self.generator, self._scratch, self._roller, self.threshold
-            found, begun, self.waiting = self._simulate_batch(*where, *rolling, nodes, keys, want, budget)
-        return found, begun
+            return self._crew.play(self.tree, self._game, *where[1:], self._scratch, self.threshold, nodes, keys, want, budget)
+        rolling = self.generator, self._scratch, self._roller, self.threshold
+        return self._simulate_batch(*where, *rolling, nodes, keys, want, budget)
 
     def update(self, leaves: Leaves, answer: Evaluation) -> None:
         """Enter the answers to all leaves. Raises ValueError if their shapes are others, or one is not a number."""
@@ -332,7 +338,7 @@ class TreeSearch:
         if [array.shape for array in arrays] != [(n, points + 1), (n,), (n,), (n,), (n, points)]:
             self.cancel(leaves)
             raise ValueError(f"the shapes {[a.shape for a in arrays]} do not answer {n} positions of size {self.size}")
-        enter = self._answer_batch if self._rolls else self._update_batch
+        enter = self._answer_batch if self.rolls else self._update_batch
         if not enter(self.tree, self.size + 1, self.knobs, leaves.nodes, n, *arrays):
             self.cancel(leaves)
             raise ValueError("the evaluator gave a value, a score or a policy that is not a number")
@@ -341,7 +347,7 @@ class TreeSearch:
 
     def cancel(self, leaves: Leaves) -> None:
         """Give up leaves whose evaluation failed."""
-        give_up = withdraw_batch if self._rolls else cancel_batch
+        give_up = withdraw_batch if self.rolls else cancel_batch
         give_up(self.tree, leaves.nodes, leaves.count)
         self.in_flight -= leaves.count
         leaves.count = 0
@@ -364,6 +370,11 @@ class TreeSearch:
     def target(self) -> np.ndarray:
         """What a policy should learn from this search: float32[N * N + 1]."""
         return roots.target(self.tree, self.root, self.params, self.knobs, self.size)
+
+
+def believed(traits: Traits) -> dict[str, bool]:
+    """What `TreeSearch` may believe of an evaluator, as its arguments."""
+    return {"use_score": traits.score_proven, "use_value": traits.value_proven, "net_priors": traits.policy_proven}
 
 
 def _forbidden(restrictions: Sequence[Restriction], size: int) -> np.ndarray:

@@ -1,22 +1,22 @@
 """Rollouts of one search on several threads: a wave of visits is begun, its rollouts are played side by side, all are ended.
 
 The tree is touched by the caller's thread alone, so it needs no lock; kernels release the GIL, so rollouts really run at the
-same time. The same seed and number of threads give the same visits.
+same time. What is played in a wave depends on the seed and the number of threads, not on which of them is faster.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
 from goengine.board.random import new_generator
 from goengine.board.state import new_board
-from goengine.search import tree as tree_columns
 from goengine.search.entry import Entry
+from goengine.search.leaves import RAMP
 from goengine.search.linear import new_roller
-from goengine.search.simulate import begin_wave, end_wave, new_wave, roll_wave
+from goengine.search.simulate import begin_wave, break_off, end_wave, new_wave, roll_wave
+from goengine.search.tree import VISITS
 
-VISITS = 8  # of a wave, for each thread
-RAMP = 4  # at most one visit under way for this many visits of the root: a small tree must not be searched blindly
+SHARE = 8  # visits of a wave, for each thread
 
 
 class RolloutCrew:
@@ -24,27 +24,38 @@ class RolloutCrew:
 
     def __init__(self, threads: int, size: int, capacity: int, generator: np.ndarray):
         """generator: the search's, from which those of the threads are drawn."""
-        self.visits = VISITS * threads
-        self._wave = new_wave(size, self.visits, capacity)
+        self._most = SHARE * threads
+        self._wave = new_wave(size, self._most, capacity)
         words = np.random.default_rng(generator).integers(0, 2**63, threads)
         self._hands = [(new_board(size), new_roller(size), new_generator(int(word))) for word in words]
         self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="rollouts")  # the caller plays a share itself
         self._begin, self._roll, self._end = Entry(begin_wave), Entry(roll_wave), Entry(end_wave)
 
-    def play(self, tree, root_game, games, knobs, rules, forbidden, plan, scratch, threshold, nodes, keys, want, visits):
-        """So many visits, one wave at most. Returns (leaves, visits, leaves that wait), as `simulate_batch`."""
-        visits = min(visits, self.visits, max(1, int(tree.stats[0, tree_columns.VISITS]) // RAMP))
-        count = self._begin(tree, self._wave, root_game, knobs, rules, plan, scratch, visits)
+    def play(self, tree, root_game, games, knobs, rules, forbidden, plan, scratch, threshold, nodes, keys, want, budget):
+        """Waves of up to ``budget`` visits, or until one brings leaves. Returns (leaves, visits), as `simulate_batch`."""
+        found = done = 0
+        while done < budget and found == 0:
+            visits = min(budget - done, self._most, max(1, int(tree.stats[0, VISITS]) // RAMP))
+            count = self._begin(tree, self._wave, root_game, knobs, rules, plan, scratch, visits)
+            self._roll_out(tree, count, rules.komi)
+            found = self._end(tree, self._wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, want)
+            done += visits
+        return found, done
+
+    def _roll_out(self, tree, count: int, komi: float) -> None:
+        """The rollouts of the wave, each thread a part of them."""
         bounds = [count * i // len(self._hands) for i in range(len(self._hands) + 1)]
         parts = list(zip(bounds, bounds[1:], self._hands, strict=False))
-        others = [self._pool.submit(self._part, *part, rules.komi) for part in parts[1:] if part[0] < part[1]]
-        self._part(*parts[0], rules.komi)
-        for other in others:
-            other.result()
-        found, waiting = self._end(
-            tree, self._wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, want
-        )
-        return found, visits, waiting
+        others = []
+        try:
+            others += [self._pool.submit(self._part, *part, komi) for part in parts[:-1] if part[0] < part[1]]
+            self._part(*parts[-1], komi)
+            for other in others:
+                other.result()
+        except BaseException:
+            wait(others)
+            break_off(tree, self._wave, count)
+            raise
 
     def _part(self, first: int, last: int, hand: tuple, komi: float) -> None:
         board, roller, generator = hand

@@ -28,7 +28,6 @@ class Knobs(NamedTuple):
     root_fpu_reduction: float
     policy_temperature: float
     forced_playouts: float
-    threshold: int
     placeholder: int
     virtual_loss: float
     rollout_weight: float
@@ -86,7 +85,6 @@ def make_knobs(
         root_fpu_reduction=float(params.root_fpu_reduction),
         policy_temperature=float(params.policy_temperature),
         forced_playouts=float(params.forced_playouts),
-        threshold=int(params.expansion_threshold),
         placeholder=int(params.placeholder_priors),
         virtual_loss=float(params.virtual_loss),
         rollout_weight=float(params.rollout_weight),

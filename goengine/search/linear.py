@@ -1,7 +1,7 @@
 """The linear policies of `goengine.patterns` as the search uses them: rollouts from its leaves, priors until a net answers.
 
-Both start from a board as it stands: that the last move captured is not known, so the first move of a rollout and the priors
-have no feature of captured shapes. Knows no tree.
+Both start from a board as it stands: what the last move captured is not known, so the first move of a rollout and the priors
+have no feature of captured shapes. Rollouts are counted by area under all rules, and know no button. Knows no tree.
 """
 
 import functools
@@ -111,7 +111,8 @@ def guess(game, guesser):
     most, least = -np.inf, np.inf
     for i in range(count):
         most, least = max(most, guesser.logit[i]), min(least, guesser.logit[i])
-    policy[:] = least + _SENSELESS if count > 0 else 0.0
+    policy[:] = (least if count > 0 else 0.0) + _SENSELESS
+    policy[size * size] = 0.0
     total = 0.0
     for i in range(count):
         p = np.int64(candidates.point[i])

@@ -39,13 +39,13 @@ class SearchParams:
     forced_playouts: float = 0.0  # k; a visited child of the root gets sqrt(k P sum N) visits; KataGo 2; 0 = off
     # Leaves and batches.
     expansion_threshold: int = 1  # n_thr: rollouts after which a leaf is evaluated and grows; Lee 40 (adapted), Zero 1
-    placeholder_priors: bool = False  # Lee: a leaf under evaluation is walked through, with the tree policy's priors
+    placeholder_priors: bool = False  # Lee: a leaf under evaluation has the tree policy's priors and is walked through
     virtual_loss: float = 1.0  # n_vl; Lee 3, Zero's descendants 1
     leaves: int = 1  # positions in a batch
     batches: int = 1  # batches under way; 2 lets the tree work while the net does
     # Value channels: Q = (1 - lambda) W_v / N_v + lambda W_r / N_r.
     rollout_weight: float = 0.0  # lambda; Lee 0.5; 0 = no rollouts are played
-    rollout_threads: int = 1  # that play them, the search's own among them; Lee 40
+    rollout_threads: int = 1  # that play them, the search's own among them; the paper's match version had 40
     # Score in the utility, where the evaluator's score is proven.
     static_score: float = 0.0  # KataGo staticScoreUtilityFactor 0.10 for play
     dynamic_score: float = 0.0  # KataGo dynamicScoreUtilityFactor 0.30 for play
@@ -114,6 +114,7 @@ LEE = SearchParams(
     placeholder_priors=True,
     virtual_loss=3.0,
     leaves=8,
+    batches=2,
 )
 ZERO = SearchParams(
     cpuct=1.25,  # not published; AlphaZero's constant

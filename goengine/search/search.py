@@ -12,16 +12,14 @@ from collections.abc import Callable, Sequence
 from goengine import features
 from goengine.evaluators.base import Evaluator, Pending
 from goengine.search import root as roots
-from goengine.search.core import TreeSearch
+from goengine.search.core import TreeSearch, believed
 from goengine.search.leaves import Leaves
 from goengine.search.params import Limits, Restriction, SearchParams
 from goengine.search.report import SearchResult, make_result
 from goengine.search.tree import VISITED
 
 _FOREVER = 1 << 60
-_ROLLOUTS = 8  # played between two looks whether the net has answered
-_PACE = 1.05  # by which the threshold changes at a time
-_LOWEST, _HIGHEST = 1.0, 10_000.0  # thresholds
+_ROLLOUTS = 8  # of each thread between two looks whether the net has answered
 _CHECK_EVERY = 4  # questions whether the run is over, between looks at whether the leader can still be caught
 
 Report = Callable[[SearchResult], None]
@@ -32,9 +30,7 @@ class Search:
 
     def __init__(self, evaluator: Evaluator, params: SearchParams, seed: int = 0):
         self.evaluator = evaluator
-        traits = evaluator.traits
-        believed = {"use_score": traits.score_proven, "use_value": traits.value_proven, "net_priors": traits.policy_proven}
-        self.core = TreeSearch(params, features.get(evaluator.features), seed, **believed)
+        self.core = TreeSearch(params, features.get(evaluator.features), seed, **believed(evaluator.traits))
         self._free: list[Leaves] = []
         self._leaves_size = 0
 
@@ -89,7 +85,7 @@ class Search:
                 self._submit(run, pending)
                 if pending:
                     leaves, answer, asked = pending[0]
-                    self._roll(run, answer)
+                    self._roll(run, [waiting for _, waiting, _ in pending])
                     self.core.update(leaves, answer.result())
                     run.answered(run.elapsed() - asked)
                     pending.popleft()
@@ -114,29 +110,24 @@ class Search:
             leaves = self._free.pop()
             begun = self.core.select(leaves, self.params.leaves, run.budget())
             run.begun += begun
-            if begun and leaves.count < self.params.leaves:
-                self._set_pace(1 / _PACE)
             if leaves.count:
                 asked = run.elapsed()  # before the question: some evaluators answer while it is put
                 pending.append((leaves, self._ask(leaves), asked))
                 continue
             self._free.append(leaves)
-            if pending or begun == 0:
+            if pending or begun == 0 or self.core.rolls:
                 return
 
-    def _roll(self, run: "Run", answer: Pending) -> None:
-        """Play rollouts, where there are any, until the net has answered."""
-        while not answer.ready() and not run.over():
-            begun = self.core.roll(min(_ROLLOUTS, run.budget()))
+    def _roll(self, run: "Run", answers: list[Pending]) -> None:
+        """Play rollouts, where there are any, until the first answer is there."""
+        while self.core.rolls and not run.over():
+            ready = [answer.ready() for answer in answers]  # all are asked: one may have its second net to begin
+            if ready[0]:
+                return
+            begun = self.core.roll(min(_ROLLOUTS * self.params.rollout_threads, run.budget()))
             if begun == 0:
                 return
             run.begun += begun
-            if self.core.waiting:
-                self._set_pace(_PACE)
-
-    def _set_pace(self, factor: float) -> None:
-        """Let leaves grow later, or earlier: as many should become ripe as the net can answer (Silver et al. 2016)."""
-        self.core.threshold = min(max(_LOWEST, self.core.threshold * factor), _HIGHEST)
 
     def _ask(self, leaves: Leaves) -> Pending:
         """Give a batch to the evaluator. Nothing is under way if it refuses."""

@@ -1,9 +1,9 @@
 """Visits that end with a rollout, as the first AlphaGo's did (Silver et al., Nature 529 (2016), Methods, "Search algorithm").
 
 A visit walks to a leaf, plays a rollout from there, and is complete: it waits for no net. A leaf that has had as many rollouts
-as the threshold is evaluated and grows moves, whose priors are the tree policy's until the net answers; that answer comes as a
-backup of its own (`answer_batch`), into the other channel. So nets and rollouts work at the same time, and if nets cannot keep
-up, leaves wait their turn while rollouts go on. One thread plays visits one by one (`simulate_batch`); several play the
+as the threshold is evaluated and grows moves, whose priors may be the tree policy's until the net answers; that answer comes as
+a backup of its own (`answer_batch`), into the other channel. So nets and rollouts work at the same time, and if nets cannot
+keep up, leaves wait their turn while rollouts go on. One thread plays visits one by one (`simulate_batch`); several play the
 rollouts of a wave of visits.
 """
 
@@ -14,14 +14,11 @@ import numpy as np
 from goengine.board.kernels import mix, position_key
 from goengine.board.state import Game, copy_game
 from goengine.jit import kernel
-from goengine.search.backup import back_up, enter, fill_priors, is_finite, ungrown
+from goengine.search.backup import back_up, enter, fill_priors, forget_descent, is_finite, ungrown
 from goengine.search.knobs import new_games
 from goengine.search.linear import guess, roll_out
 from goengine.search.select import game_at, make_edges, walk
 from goengine.search.tree import FRESH, LEAF, NET_VALUE, PENDING, TERMINAL, VISITS
-
-# What a visit leaves behind: nothing; a leaf to be evaluated; one that should be, but nobody is free.
-NOTHING, RIPE, WAITING = range(3)
 
 
 @kernel
@@ -36,36 +33,42 @@ def begin_visit(tree, game, knobs, rules, plan, scratch):
 
 @kernel
 def end_visit(tree, node, depth, game, rollout, knobs, rules, forbidden, scratch, threshold, free):
-    """Back a rollout up. Returns what the visit leaves behind.
+    """Back a rollout up. Returns whether the leaf is to be evaluated now.
 
-    ``threshold``: visits of a leaf with which it is evaluated, if the evaluator is ``free``; the root is at once.
+    ``threshold``: visits of a leaf with which it is ripe for that, the root at once; if nobody is ``free`` to do it, the leaf
+    waits until it is met again.
     """
     back_up(tree, node, 1.0, 0.0, rollout, knobs)
     state = tree.state[node]
     if state != FRESH and state != LEAF:
-        return NOTHING
+        return False
     tree.state[node] = LEAF
-    if node > 0 and tree.stats[node, VISITS] < threshold:
-        return NOTHING
-    if not free:
-        return WAITING
+    if not free or (node > 0 and tree.stats[node, VISITS] < threshold):
+        return False
     if not make_edges(tree, node, game, rules, forbidden, depth, scratch.legal) and node > 0:
-        return NOTHING
+        return False
     tree.state[node] = PENDING
-    return RIPE
+    return True
+
+
+@kernel
+def _note(nodes, keys, found, node, game, salt):
+    """Leaf number ``found`` of a batch."""
+    nodes[found] = node
+    keys[found] = mix(position_key(game), salt)
 
 
 @kernel
 def simulate_batch(
     tree, games, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, nodes, keys, want, budget
 ):
-    """Play ``budget`` visits, or as many as bring ``want`` leaves. Returns (leaves, visits, leaves that wait for room).
+    """Play ``budget`` visits, or as many as bring ``want`` leaves. Returns (leaves, visits).
 
     Arrays as in `goengine.search.select.select_batch`; the last of the stacked games is scratch.
     """
     root_game = game_at(games, games.status.shape[0] - 2)
     spare = game_at(games, games.status.shape[0] - 1).board
-    found, done, waiting = 0, 0, 0
+    found, done = 0, 0
     while done < budget and (found < want or want == 0):
         game = game_at(games, found)
         copy_game(game, root_game)
@@ -74,13 +77,10 @@ def simulate_batch(
         if node < 0:
             continue
         z = roll_out(game, spare, roller, rules.komi, generator)
-        left = end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want)
-        waiting += left == WAITING
-        if left == RIPE:
-            nodes[found] = node
-            keys[found] = mix(position_key(game), knobs.salt)
+        if end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want):
+            _note(nodes, keys, found, node, game, knobs.salt)
             found += 1
-    return found, done, waiting
+    return found, done
 
 
 class Wave(NamedTuple):
@@ -118,22 +118,26 @@ def roll_wave(wave, first, last, spare, roller, komi, generator):
 
 @kernel
 def end_wave(tree, wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, want):
-    """Back all rollouts up. Returns (leaves to evaluate, up to ``want``; leaves that wait for room).
+    """Back all rollouts up. Returns the number of leaves to evaluate, up to ``want``.
 
     ``nodes``, ``keys`` and ``games`` get the leaves, as in `simulate_batch`.
     """
-    found, waiting = 0, 0
+    found = 0
     for i in range(count):
         game, node = game_at(wave.games, i), wave.node[i]
         z, depth = wave.result[i], wave.depth[i]
-        left = end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want)
-        waiting += left == WAITING
-        if left == RIPE:
+        if end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want):
             copy_game(game_at(games, found), game)
-            nodes[found] = node
-            keys[found] = mix(position_key(game), knobs.salt)
+            _note(nodes, keys, found, node, game, knobs.salt)
             found += 1
-    return found, waiting
+    return found
+
+
+@kernel
+def break_off(tree, wave, count):
+    """Take the visits of a wave back, whose rollouts were not all played."""
+    for i in range(count):
+        forget_descent(tree, wave.node[i])
 
 
 @kernel

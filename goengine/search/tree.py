@@ -33,7 +33,7 @@ VISITS, VALUES, VALUE_SUM, UTILITY_SUM, UTILITY_SQUARES, SCORE_SUM, SCORE_SQUARE
 NET_VALUE, NET_SCORE, NET_STDEV, NET_UTILITY = range(4)
 # Columns of bias: what the node told its bucket last (delta * weight, weight), and by how much its own utility is corrected.
 BIAS_SUM, BIAS_WEIGHT, CORRECTION = range(3)
-# States of a node: to be evaluated; under evaluation; evaluated without children; with children; the game is over.
+# States of a node: new; under evaluation; without children, though visited; with children; the game is over.
 FRESH, PENDING, LEAF, EXPANDED, TERMINAL = range(5)
 # Places in used.
 NODES, EDGES, GENERATION = range(3)

@@ -121,7 +121,14 @@ def test_one_net_is_not_enough_for_two(name):
 
 @pytest.mark.parametrize(
     ("threads", "words", "shares"),
-    [(1, "", (1, 1)), (2, "", (1, 1)), (8, "", (4, 4)), (8, "--no-rollouts", (8, 1)), (8, "--no-value --no-policy", (1, 7))],
+    [
+        (1, "", (1, 1)),
+        (2, "", (1, 1)),
+        (8, "", (4, 4)),
+        (8, "--no-rollouts", (8, 1)),
+        (8, "--no-value --no-policy", (4, 8)),
+        (8, "--lambda 0", (8, 1)),
+    ],
 )
 def test_rollouts_and_nets_share_the_threads(threads, words, shares):
     options = told("--generation", "lee", "--threads", str(threads), *words.split())

@@ -78,7 +78,7 @@ def test_a_guess_is_the_sum_of_the_weights_of_the_features(size, seed, plies):
         found = guessed(position, guesser)
         by_point = {int(p): float(found[coords.to_index(int(p), size)]) for p in coords.points(size)}
         if not expected:
-            assert not found.any()
+            assert (found[:-1] < found[-1] - 10).all()
             continue
         assert {p: by_point[p] for p in expected} == pytest.approx(expected, abs=1e-4)
         others = [logit for p, logit in by_point.items() if p not in expected]
@@ -144,11 +144,12 @@ FINISHED = {
 
 
 @pytest.mark.parametrize("color", [BLACK, WHITE])
-def test_where_no_move_is_sensible_all_are_equal(color):
-    """The guess is flat then, whatever the one before it was."""
+def test_where_no_move_is_sensible_one_passes(color):
+    """Whatever the guess before it was."""
     guesser = new_guesser(5)
     assert guessed(Position(5, RULES), guesser).any()
-    assert not guessed(Position.from_diagram(BOTH_LIVE, RULES, to_play=color), guesser).any()
+    found = guessed(Position.from_diagram(BOTH_LIVE, RULES, to_play=color), guesser)
+    assert (found[:-1] < found[-1] - 10).all()
 
 
 def results(diagram: str, color: int, komi: float, count: int, seed: int = 1) -> list[float]:
