@@ -53,11 +53,12 @@ def _problems(name: str, verify: bool) -> list[str]:
 
 
 def _list(cards: list[Card]) -> str:
-    default = {size: shipped.default(size) for size in (9, 13, 19)}
     rows = []
     for card in cards:
         boards = " ".join(str(size) for size in card.results.sizes)
-        used = " ".join(str(size) for size, name in default.items() if name == card.name)
+        tells = card.spec.tells & shipped.WHOLE
+        sizes = [str(size) for size in (9, 13, 19) if shipped.default(size, tells=tells) == card.name]
+        used = " ".join((*(["lee"] if sizes and tells != shipped.WHOLE else []), *sizes))
         rows.append((card.name, boards, used, f"{card.parameters / 1e6:.2f} M", card.results.description))
     text = table(rows, header=("net", "trained on", "default for", "weights", "what it is"), left=5)
     return text + "\ngoengine nets NAME shows all of a card; --net NAME plays it.\n"

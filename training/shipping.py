@@ -4,6 +4,7 @@ Knows which figures a card holds and how they come about. Int8 steps come from t
 trained with its roundings; figures come from held-out games. Does not train, and does not choose the net.
 """
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path, PureWindowsPath
@@ -34,6 +35,7 @@ def run(config: Ship) -> dict[str, object]:
     """
     games = packs.load((config.games,))
     source = checkpoint.load(config.weights)
+    config = dataclasses.replace(config, proven=tuple(head for head in config.proven if head in source.spec.tells))
     folder = config.folder / config.name
     with tempfile.TemporaryDirectory() as temporary:
         clean = Path(temporary) / ship.NET
