@@ -1,0 +1,64 @@
+"""What a value net, rollouts, and both half and half foresee of results, on positions that the net has not learned from.
+
+python benchmarks/lee_value.py --games runs/value/games --net lee-value    # games of `python -m training value`
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from goengine import features
+from goengine.board.position import Position
+from goengine.board.random import new_generator
+from goengine.board.state import new_board
+from goengine.evaluators.load import load
+from goengine.options import option, parse
+from goengine.rules import Rules
+from goengine.search.linear import new_roller, roll_out
+from training import evaluate, value_games
+from training.data import Sampler
+from training.sampling import Draw
+
+KOMI = 7.5
+
+
+@dataclass(frozen=True)
+class Options:
+    """Mean squared errors of values against results of 1 and -1."""
+
+    games: Path = option(help="folder of games, a position each")
+    net: str = option("lee-value", "a value net")
+    positions: int = option(1500, "the first ones, which the run held out")
+    rollouts: int = option(100, "from each position")
+
+
+def rolled(position: Position, rollouts: int, memory: tuple) -> float:
+    """The mean result of rollouts, for the player to move."""
+    return float(np.mean([roll_out(position.game, *memory[:2], KOMI, memory[2]) for _ in range(rollouts)]))
+
+
+def main(options: Options) -> None:
+    """Print the errors."""
+    games, chosen, _ = value_games.load(options.games, options.positions)
+    size, held = int(games.size[0]), chosen[: options.positions]
+    memory, values, results, rolls = (new_board(size), new_roller(size), new_generator(3)), [], [], []
+    with load(options.net, size=size, device="cpu", threads=1) as net:
+        sampler = Sampler(games, features.get(net.features), Draw(0, symmetries=0, shuffle=1, vary=0.0), chosen=held)
+        predict = evaluate.from_evaluator(net)
+        for first in range(0, len(held), 100):
+            batch = sampler.batch(first, min(100, len(held) - first))
+            values.append(predict(batch.planes, batch.globals).value)
+            results.append(batch.value)
+    for place in sampler.positions(0, len(held)):
+        position = Position(size, Rules.preset("tromp-taylor").with_komi(KOMI))
+        for i in range(games.start[np.searchsorted(games.start, place, "right") - 1], place):
+            position.play(int(games.moves[i]), int(games.colors[i]), tolerant=True)
+        rolls.append(rolled(position, options.rollouts, memory))
+    value, rollout, result = np.concatenate(values), np.array(rolls), np.concatenate(results)
+    for name, said in ((net.name, value), ("rollouts", rollout), ("half and half", (value + rollout) / 2)):
+        print(f"{name:16}{((said - result) ** 2).mean():.3f}")
+
+
+if __name__ == "__main__":
+    main(parse(Options, None, "lee_value.py"))
