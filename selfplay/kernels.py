@@ -285,7 +285,7 @@ def update(table, waiting, size, ways, policy, value, score, stdev, ownership):
         g = waiting[i]
         knobs = ways.full if table.state[g, IS_FULL] else ways.cheap
         if not update_batch(
-            tree_of(table, g), size + 1, knobs, table.node[g], 1, policy[i : i + 1], value[i : i + 1],
+            tree_of(table, g), size + 1, knobs, table.node[g], 1, 1.0, policy[i : i + 1], value[i : i + 1],
             score[i : i + 1], stdev[i : i + 1], ownership[i : i + 1],
         ):  # fmt: skip
             return i

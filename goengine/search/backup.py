@@ -152,9 +152,10 @@ def enter(tree, node, stride, knobs, policy, value, score, stdev, ownership):
 
 
 @kernel
-def update_batch(tree, stride, knobs, nodes, count, policy, value, score, stdev, ownership):
+def update_batch(tree, stride, knobs, nodes, count, visits, policy, value, score, stdev, ownership):
     """Enter the evaluations of the first ``count`` nodes (int32[count]) and back their values up.
 
+    ``visits``: 1.0 where the evaluation completes a visit, 0.0 where a rollout has done so and the value comes after it.
     Shapes as in `goengine.evaluators.base.Evaluation`. Returns False, and changes nothing, if a value, score or logit is no
     number.
     """
@@ -163,7 +164,7 @@ def update_batch(tree, stride, knobs, nodes, count, policy, value, score, stdev,
     for i in range(count):
         node = np.int64(nodes[i])
         enter(tree, node, stride, knobs, policy[i], value[i], score[i], stdev[i], ownership[i])
-        back_up(tree, node, 1.0, 1.0, 0.0, knobs)
+        back_up(tree, node, visits, 1.0, 0.0, knobs)
     return True
 
 

@@ -28,7 +28,7 @@ from goengine.search.leaves import RAMP, Leaves, new_leaves
 from goengine.search.linear import new_guesser, new_roller
 from goengine.search.params import Restriction, SearchParams
 from goengine.search.select import game_at, select_batch
-from goengine.search.simulate import answer_batch, guess_priors, simulate_batch, withdraw_batch
+from goengine.search.simulate import guess_priors, simulate_batch, withdraw_batch
 from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
 
 _FIRST_NODES = 512
@@ -76,9 +76,7 @@ class TreeSearch:
         self._score_proven, self._value_proven, self._net_priors = use_score, use_value, net_priors
         self._encode = Entry(batch_encoder(features))
         self._select_batch, self._update_batch = Entry(select_batch), Entry(update_batch)
-        self._simulate_batch, self._answer_batch, self._guess_priors = (
-            Entry(simulate_batch), Entry(answer_batch), Entry(guess_priors)
-        )  # fmt: skip
+        self._simulate_batch, self._guess_priors = Entry(simulate_batch), Entry(guess_priors)
         self._origin: _Origin | None = None
         self._moves: list[tuple[int, int]] = []
         self._simulations = params.gumbel_visits
@@ -338,8 +336,8 @@ class TreeSearch:
         if [array.shape for array in arrays] != [(n, points + 1), (n,), (n,), (n,), (n, points)]:
             self.cancel(leaves)
             raise ValueError(f"the shapes {[a.shape for a in arrays]} do not answer {n} positions of size {self.size}")
-        enter = self._answer_batch if self.rolls else self._update_batch
-        if not enter(self.tree, self.size + 1, self.knobs, leaves.nodes, n, *arrays):
+        visits = 0.0 if self.rolls else 1.0  # rollouts have completed them
+        if not self._update_batch(self.tree, self.size + 1, self.knobs, leaves.nodes, n, visits, *arrays):
             self.cancel(leaves)
             raise ValueError("the evaluator gave a value, a score or a policy that is not a number")
         self.in_flight -= n

@@ -32,13 +32,14 @@ class RolloutCrew:
         self._begin, self._roll, self._end = Entry(begin_wave), Entry(roll_wave), Entry(end_wave)
 
     def play(self, tree, root_game, games, knobs, rules, forbidden, plan, scratch, threshold, nodes, keys, want, budget):
-        """Waves of up to ``budget`` visits, or until one brings leaves. Returns (leaves, visits), as `simulate_batch`."""
+        """Waves of ``budget`` visits, or until they bring ``want`` leaves. Returns (leaves, visits), as `simulate_batch`."""
         found = done = 0
-        while done < budget and found == 0:
+        ends = (rules, forbidden, scratch, threshold, nodes, keys)
+        while done < budget and (found < want or want == 0):
             visits = min(budget - done, self._most, max(1, int(tree.stats[0, VISITS]) // RAMP))
             count = self._begin(tree, self._wave, root_game, knobs, rules, plan, scratch, visits)
             self._roll_out(tree, count, rules.komi)
-            found = self._end(tree, self._wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, want)
+            found = self._end(tree, self._wave, count, games, knobs, *ends, found, want)
             done += visits
         return found, done
 

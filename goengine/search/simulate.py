@@ -2,7 +2,7 @@
 
 A visit walks to a leaf, plays a rollout from there, and is complete: it waits for no net. A leaf that has had as many rollouts
 as the threshold is evaluated and grows moves, whose priors may be the tree policy's until the net answers; that answer comes as
-a backup of its own (`answer_batch`), into the other channel. So nets and rollouts work at the same time, and if nets cannot
+a backup of its own (`update_batch`), into the other channel. So nets and rollouts work at the same time, and if nets cannot
 keep up, leaves wait their turn while rollouts go on. One thread plays visits one by one (`simulate_batch`); several play the
 rollouts of a wave of visits.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from goengine.board.kernels import mix, position_key
 from goengine.board.state import Game, copy_game
 from goengine.jit import kernel
-from goengine.search.backup import back_up, enter, fill_priors, forget_descent, is_finite, ungrown
+from goengine.search.backup import back_up, fill_priors, forget_descent, ungrown
 from goengine.search.knobs import new_games
 from goengine.search.linear import guess, roll_out
 from goengine.search.select import game_at, make_edges, walk
@@ -117,12 +117,11 @@ def roll_wave(wave, first, last, spare, roller, komi, generator):
 
 
 @kernel
-def end_wave(tree, wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, want):
-    """Back all rollouts up. Returns the number of leaves to evaluate, up to ``want``.
+def end_wave(tree, wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, found, want):
+    """Back all rollouts up. Returns the number of leaves to evaluate, up to ``want``; ``found`` were there before.
 
     ``nodes``, ``keys`` and ``games`` get the leaves, as in `simulate_batch`.
     """
-    found = 0
     for i in range(count):
         game, node = game_at(wave.games, i), wave.node[i]
         z, depth = wave.result[i], wave.depth[i]
@@ -146,18 +145,6 @@ def guess_priors(tree, stride, games, nodes, count, guesser):
     for i in range(count):
         guess(game_at(games, i), guesser)
         fill_priors(tree, np.int64(nodes[i]), guesser.policy, 1.0, stride)
-
-
-@kernel
-def answer_batch(tree, stride, knobs, nodes, count, policy, value, score, stdev, ownership):
-    """Enter the evaluations of the first ``count`` nodes and back their values up, as `update_batch`; no visit is counted."""
-    if not is_finite(count, policy, value, score, stdev):
-        return False
-    for i in range(count):
-        node = np.int64(nodes[i])
-        enter(tree, node, stride, knobs, policy[i], value[i], score[i], stdev[i], ownership[i])
-        back_up(tree, node, 0.0, 1.0, 0.0, knobs)
-    return True
 
 
 @kernel

@@ -9,12 +9,11 @@ from goengine.evaluators.base import EvaluatorBase, Traits
 from goengine.evaluators.uniform import Uniform, flat_evaluation
 from goengine.search import gumbel
 from goengine.search import tree as trees
-from goengine.search.backup import back_up
+from goengine.search.backup import back_up, update_batch
 from goengine.search.formulas import mean_utility
 from goengine.search.knobs import make_knobs
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits
 from goengine.search.search import Search
-from goengine.search.simulate import answer_batch
 from goengine.search.tree import (
     COUNT,
     EXPANDED,
@@ -81,7 +80,7 @@ def test_two_channels_go_up_apart():
     assert tree.stats[:3, ROLLOUT_SUM].tolist() == [-1, 1, -1] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
     assert mean_utility(tree, 2, 0.25) == pytest.approx(-1 / 3)  # rollouts alone
     answer = [np.array([x], np.float32) for x in (np.zeros(26), 0.5, 3.0, 8.0, np.zeros(25))]
-    assert answer_batch(tree, stride, knobs, np.array([2], np.int32), 1, *answer)
+    assert update_batch(tree, stride, knobs, np.array([2], np.int32), 1, 0.0, *answer)
     assert tree.stats[:3, VISITS].tolist() == [3, 3, 3] and tree.stats[:3, VALUES].tolist() == [1, 1, 1]
     assert tree.stats[:3, VALUE_SUM].tolist() == [-0.5, 0.5, -0.5] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
     assert mean_utility(tree, 2, 0.25) == pytest.approx(0.75 * -0.5 + 0.25 * -1 / 3)
@@ -94,7 +93,7 @@ def test_what_is_no_number_changes_nothing():
     tree, stride, knobs = scripted_tree()
     before = [array.copy() for array in tree]
     answer = [np.array([x], np.float32) for x in (np.zeros(26), np.nan, 3.0, 8.0, np.zeros(25))]
-    assert not answer_batch(tree, stride, knobs, np.array([2], np.int32), 1, *answer)
+    assert not update_batch(tree, stride, knobs, np.array([2], np.int32), 1, 0.0, *answer)
     assert all(np.array_equal(one, other) for one, other in zip(before, tree, strict=True))
 
 
@@ -191,6 +190,20 @@ def test_rollouts_on_several_threads(threads):
     assert found[0][1].moves == found[1][1].moves
     _, one = search(position(5, "B2 pass B4 pass D4 pass D2 pass"), Uniform(), 400, params.with_(rollout_weight=1.0))
     assert one.value > 0.8
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_selection_goes_on_until_the_batch_is_full(threads):
+    """However many rollouts are played side by side, the batch takes as many leaves as it has room for, and no more."""
+    many = 20  # more than a wave of two threads
+    params = LEE.with_(rollout_threads=threads, expansion_threshold=1, leaves=many)
+    engine, _ = search(position(9), noisy(3), 300, params)
+    core, leaves = engine.core, engine.core.new_leaves()
+    core.threshold = 1.0
+    core.select(leaves, many, 3000)
+    assert leaves.count == many and len(set(leaves.nodes.tolist())) == many
+    core.update(leaves, engine.evaluator.evaluate(leaves.batch))
+    check_tree(core.tree)
 
 
 def test_a_failed_evaluation_leaves_rollouts_and_no_moves():
