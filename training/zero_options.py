@@ -114,6 +114,9 @@ class Zero(Anchored, Learning):
     threads: int | None = option(1, "threads of the learner on a CPU; more suffer beside processes that play")
     optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
     save_every: Seconds | None = option(None, "time between nets for self-play; by default a 40th of the budget, 10s to 5m")
+    validate_every: Seconds | None = option(
+        None, "time between measurements on new games; by default a 40th of the budget, 1m to 10m"
+    )
     rate_games: int = option(40, "games of a rating: half against the net rated before, half against chance; 0: none are rated")
     rate_visits: int = option(32, "visits of their searches")
     rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run")
@@ -177,11 +180,13 @@ class Zero(Anchored, Learning):
         """With a number wherever the default depends on the machine, the budget or another option."""
         budget = self.budget or Seconds(3600)
         every = Seconds(min(max(budget / 40, 10), 300)) if self.save_every is None else self.save_every
+        measured = Seconds(min(max(budget / 40, 60), 600)) if self.validate_every is None else self.validate_every
         return dataclasses.replace(
             self,
             workers=usable_cores() if self.workers is None else self.workers,
             first_rows=self.window // 5 if self.first_rows is None else self.first_rows,
             save_every=every,
+            validate_every=measured,
             keep_norms=keeps_norms(self.keep_norms, self.net, len(self.shares) + len(self.data)),
             rate_nth=max(1, round(budget / max(every, 1) / 12)) if self.rate_nth is None else self.rate_nth,
         )

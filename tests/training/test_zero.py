@@ -63,9 +63,11 @@ def test_phases_of_a_run(tmp_path):
 
 def test_defaults_that_depend_on_the_machine_and_the_budget(tmp_path):
     short, long = (Zero(run=tmp_path, budget=Seconds(seconds)).settled() for seconds in (300, 8 * 3600))
-    assert (short.save_every, long.save_every) == (10, 300) and (short.rate_nth, long.rate_nth) == (2, 8)
+    assert (short.save_every, long.save_every) == (10, 300) and (short.validate_every, long.validate_every) == (60, 600)
+    assert (short.rate_nth, long.rate_nth) == (2, 8)
     assert short.workers >= 1 and short.first_rows == short.window // 5 and short.threads == 1
-    given = Zero(run=tmp_path, steps=5, workers=0, first_rows=7, save_every=Seconds(3), rate_nth=9, keep_norms=False)
+    given = Zero(run=tmp_path, steps=5, workers=0, first_rows=7, rate_nth=9, keep_norms=False)
+    given = replace(given, save_every=Seconds(3), validate_every=Seconds(4))
     assert given.settled() == given
 
 
