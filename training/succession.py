@@ -162,7 +162,7 @@ def settle(run: Path, say: Say) -> None:
     heir = checkpoint.load(run / LEARNER / _NET)
     if heir.spec != checkpoint.load(present.folder / _NET).spec:
         # Played as the net before: what depends on how far the run is comes with the next one.
-        samples = max(present.samples, int(heir.meta.data.get("samples", 0)))
+        samples = present.samples + int(heir.meta.data.get("samples", 0))
         story = {"samples": samples, "step": heir.meta.step, "config": heir.meta.config, "data": heir.meta.data}
         net = publish_net(run, heir.arrays, heir.spec, present.boards, **story)
         say(f"net {net.name} is the first of {net_name(heir.spec)}")

@@ -169,7 +169,7 @@ class ZeroStage:
         card = {
             "games": self.replay.games,
             "positions": self.replay.made,
-            "samples": counters.samples,
+            "samples": counters.step * self.config.batch,  # a net that is to take over numbers them from elsewhere
             "seconds": round(counters.seconds, 1),
             "fair_komi": {str(size): value for size, value in komi.items()},
             **self._recorded,
@@ -271,8 +271,8 @@ def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> boo
     def publish(arrays, boards, counters, card):
         newest = run_folder.newest(run)
         if newest is None or newest.step != counters.step:  # a run that waited in vain has nothing new to say
-            # A net that took over has drawn less than the one before it; curves go forward all the same.
-            samples = max(counters.samples, newest.samples if newest else 0)
+            before, step = (newest.samples, newest.step) if newest else (0, 0)
+            samples = before + (counters.step - step) * config.batch  # of all the run's learners
             story = {"samples": samples, "step": counters.step, "config": plain(config), "data": card}
             publish_net(run, arrays, module.spec, boards, **story, calibration=stage.calibration())
 

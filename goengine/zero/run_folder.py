@@ -52,8 +52,8 @@ class PublishedNet(NamedTuple):
     number: int
     folder: Path
     boards: tuple[Board, ...]  # how self-play plays with it, by board size; the first is the one that ratings are about
-    samples: int = 0  # positions drawn for learning before it
-    step: int = 0
+    samples: int = 0  # positions drawn for learning before it, by all learners of the run
+    step: int = 0  # of the learner that made it
     made: str = ""  # time in ISO form
 
     @property

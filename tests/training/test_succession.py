@@ -117,7 +117,9 @@ def test_it_learns_takes_over_and_the_run_goes_on(run, monkeypatch, capsys):
     first = nets[before.number + 1]
     assert checkpoint.load(first.folder / "net.safetensors").spec == form("b3c32") == newest_form(run)
     assert nets[-1].step == 8 > first.step > 0 and first.boards == before.boards
-    assert [net.samples for net in nets] == sorted(net.samples for net in nets)
+    batch = options(run).batch
+    assert first.samples == before.samples + first.step * batch  # what both have drawn
+    assert nets[-1].samples == before.samples + nets[-1].step * batch
     found = load_state(run / "learner/state.safetensors")[1]
     assert found.step == 8 and found.seconds > rests.seconds  # the budget is the run's
     log = [json.loads(line) for line in (run / "learner/log.jsonl").read_text().splitlines()]
