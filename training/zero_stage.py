@@ -109,7 +109,7 @@ class ZeroStage:
         with contextlib.closing(source):
             for targets in source:
                 self._on_tick(self.standing(targets is None))
-                patience.see(targets is None)
+                patience.see(targets is None and not self.replay.behind)  # a resumed run first reads what is there
                 if targets is None:
                     time.sleep(WAIT_SECONDS)
                     yield None

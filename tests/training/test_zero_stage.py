@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+from functools import partial
+from itertools import count
 
 import numpy as np
 import pytest
@@ -175,6 +177,15 @@ def test_it_waits_for_games_and_says_so(empty, capsys, quick):
     assert [standing.waiting for standing in seen[:2]] == [True, True] and not seen[-1].waiting
     assert seen[0].shards == 0 and seen[-1].shards == 2
     assert capsys.readouterr().err.count("learning waits for games: 0 positions so far, it begins with 20") == 1
+
+
+def test_reading_what_is_there_is_not_waiting_for_games(run, capsys, quick, monkeypatch):
+    slow = partial(Replay, clock=count(step=0.6 * replay.LOOK_SECONDS).__next__)  # a look has time for one shard
+    monkeypatch.setattr(zero_stage, "Replay", slow)
+    seen = []
+    assert learn(options(run, steps=1), run, on_tick=seen.append)
+    assert seen[0].waiting and seen[0].shards < 3 and seen[-1].shards == 3
+    assert "learning waits" not in capsys.readouterr().err
 
 
 def test_a_budget_ends_a_run_without_games_and_publishes_nothing(empty):
