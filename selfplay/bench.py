@@ -1,7 +1,7 @@
 """How fast this machine plays games of a net against itself: what `python -m selfplay bench` measures.
 
 Games begin with drawn openings of all lengths, so that the positions are those of whole games. How many games end in a
-second is told where enough of them have ended, which takes minutes on 9x9. Judges nothing.
+minute is told where enough of them have ended, which takes minutes on 9x9. Judges nothing.
 """
 
 import time
@@ -42,5 +42,5 @@ def _measure(table: Lockstep, label: str, seconds: float) -> Iterator[Figure]:
     yield Figure(label, size, stats.evaluations / stats.seconds, "evaluations/s")
     yield Figure(label, size, stats.moves / stats.seconds, "moves/s")
     if stats.games >= table.games:  # as many have ended as are played at once: enough to tell
-        yield Figure(label, size, stats.games / stats.seconds, "games/s")
+        yield Figure(label, size, 60 * stats.games / stats.seconds, "games/min")
     yield Figure(label, size, 100 * stats.busy, "% of the time in the net")

@@ -90,7 +90,7 @@ def test_bench_has_the_figures_of_training(monkeypatch):
 
 def test_bench_has_the_figures_of_self_play():
     found = list(bench.figures_of("selfplay", ["--sizes", "3", "--seconds", "1", "--net", "uniform", "--games", "4"]))
-    assert {figure.unit for figure in found} == {"evaluations/s", "moves/s", "games/s", "% of the time in the net"}
+    assert {figure.unit for figure in found} == {"evaluations/s", "moves/s", "games/min", "% of the time in the net"}
     assert all(figure.size == 3 and figure.value > 0 for figure in found)
 
 
