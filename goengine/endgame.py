@@ -5,7 +5,7 @@ dead stones), dead stones of the opponent are captured first. Knows positions an
 and the search's candidates as plain numbers; knows no search, no clock and no protocol.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,13 @@ class Candidate:
 
     point: int
     value: float | None
+
+
+def candidates(position: Position, searched: Mapping[int, float | None], first: int) -> list[Candidate]:
+    """All legal moves: ``first``, then what else was searched, in its order (point -> value or None), then the others."""
+    order = sorted(searched, key=lambda point: point != first)
+    rest = [point for point in position.legal_moves() if point not in searched]
+    return [Candidate(point, searched.get(point)) for point in (*order, *rest)]
 
 
 def may_play(position: Position, point: int, color: int) -> bool:

@@ -6,6 +6,7 @@ Ties together what others know: `goengine.search` (which move is best), `goengin
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from goengine import coords
 from goengine.board.position import Position
 from goengine.board.state import BLACK, PASS, PASSES, WHITE
-from goengine.endgame import Candidate, Finish, Resignation
+from goengine.endgame import Finish, Resignation, candidates
 from goengine.engine_options import DEFAULT_SECONDS, EngineOptions
 from goengine.evaluators.base import Evaluator
 from goengine.levels import draw, strength
@@ -87,7 +88,8 @@ class Engine:
         self.clock = Clock(lag=self.options.lag)
         self.last_decision: Decision | None = None
         self._ponder_left = 0.0  # seconds of pondering still allowed in this turn of the opponent
-        self._judging = 0.0  # seconds that a move takes beside its search, as the last ones did
+        self._judging: deque[float] = deque(maxlen=5)  # seconds that the last moves took beside their search
+        self._warm: set[str] = set()  # evaluators that have run, the search and the judgement with them
 
     @staticmethod
     def load(
@@ -134,11 +136,17 @@ class Engine:
         self.clock.restart()
 
     def replace(self, position: Position) -> None:
-        """Go on from another position."""
+        """Go on from another position. Where another board size has another net, a warm engine gets that one ready here.
+
+        Loaded in the first move, it would take the time of that one. Raises EvaluatorError if it cannot be loaded.
+        """
+        cold = bool(self._warm) and self._nets.get(position.size).name not in self._warm
         self.position = position
         self._resignation.reset()
         self.last_decision = None
         self.rest()
+        if cold:
+            self.warm_up()
 
     def set_komi(self, komi: float) -> None:
         """Points for White. Raises ValueError if they are beyond reason."""
@@ -215,7 +223,8 @@ class Engine:
         """
         start = time.monotonic()
         try:
-            decision = self._decide(color, self._limits(color, self.clock), watch, cleanup=cleanup, may_resign=not cleanup)
+            limits = self._limits(color, self.clock)
+            decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
             if not decision.resign:
                 self.position.play(decision.point, color, tolerant=True)
         finally:
@@ -225,8 +234,8 @@ class Engine:
         return decision
 
     def choose(self, color: int, **watch: Unpack[Watch]) -> Decision:
-        """As `genmove`, but the move is not played, the clock does not run, and nothing is resigned."""
-        self.last_decision = self._decide(color, self._limits(color, None), watch)
+        """The best move, which is not played: no clock runs, nothing is resigned, and nothing is left to chance."""
+        self.last_decision = self._decide(color, self._limits(color, None), watch, _best)
         return self.last_decision
 
     def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
@@ -263,17 +272,21 @@ class Engine:
         self.clock.lag = options.lag
 
     def warm_up(self) -> None:
-        """Run everything once on an empty board, so that no game waits for compiled code to load."""
-        self._decide(self.position.to_play, Limits(visits=2 * self._params.leaves), {})
-        self._prepared(self.position, ()).clear()
-        scratch = Position(self.position.size, self.rules)
-        scratch.play(int(coords.points(scratch.size)[0]))
-        scratch.undo()
-        self.opinion.territory(self.position)
-        scratch.play(int(coords.points(scratch.size)[-1]))
-        start = time.monotonic()
-        self.opinion.territory(scratch)
-        self._judging = time.monotonic() - start
+        """Run everything once on an empty board, so that no move waits for a net or compiled code to load."""
+        game, self.position = self.position, Position(self.position.size, self.rules)
+        try:
+            self._decide(self.position.to_play, Limits(visits=2 * self._params.leaves), {}, self._drawn)
+            self._prepared(self.position, ()).clear()
+            first, *_, last = coords.points(self.position.size)
+            self.position.play(int(first))
+            self.position.undo()
+            self.position.play(int(last))
+            start = time.monotonic()
+            self.opinion.territory(self.position)
+        finally:
+            self.position = game
+        self._judging = deque([time.monotonic() - start], maxlen=self._judging.maxlen)
+        self._warm.add(self.evaluator.name)
 
     # -- the judgement, for people and programs --
 
@@ -343,10 +356,20 @@ class Engine:
             limits = Limits(visits=visits, seconds=options.time)
         else:
             return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)
-        return limits.less(self._judging)
+        # The longest of the last moves' but one: a machine that paused once must not starve the search of the next moves.
+        return limits.less(sorted(self._judging)[-2:][0] if self._judging else 0.0)
 
-    def _decide(self, color: int, limits: Limits, watch: Watch, *, cleanup: bool = False, may_resign: bool = False) -> Decision:
-        """Search, then let the endgame's judgement have its say."""
+    def _decide(
+        self,
+        color: int,
+        limits: Limits,
+        watch: Watch,
+        pick: Callable[[SearchResult], int],
+        *,
+        cleanup: bool = False,
+        may_resign: bool = False,
+    ) -> Decision:
+        """Search, ``pick`` a move from what was found, then let the endgame's judgement have its say."""
         start, turned = time.monotonic(), self._turned(color)
         weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
         result = _run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), limits, watch)
@@ -356,7 +379,7 @@ class Engine:
         finish = Finish(
             self.position,
             color,
-            self._candidates(turned, result),
+            candidates(turned, {m.point: m.value if m.visits else None for m in result.moves}, pick(result)),
             self.opinion.territory(turned),
             (lambda: self.opinion.value_of_pass(turned)) if valued else None,
         )
@@ -365,20 +388,20 @@ class Engine:
         if may_resign and (valued or self._params.rollout_weight > 0):
             lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
             resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
-        self._judging = max(time.monotonic() - start - result.seconds, 0.7 * self._judging)
+        self._judging.append(time.monotonic() - start - result.seconds)
         return Decision(color, point, resign, result, stopped)
 
-    def _candidates(self, position: Position, result: SearchResult) -> list[Candidate]:
-        """The search's moves, the one to play first (drawn at random below full strength), then all others that are legal."""
-        moves = sorted(result.moves, key=lambda m: m.point != result.chosen)
-        weaker = strength(self.options.level)
-        if weaker is not None and moves and moves[0].visits and moves[0].point != PASS:
-            visited = [m for m in moves if m.visits and m.point != PASS]
-            drawn = draw(visited, weaker, self.evaluator.traits.score_proven, self._chance)
-            moves.sort(key=lambda m: m is not drawn)
-        known = {m.point for m in moves}
-        rest = [p for p in position.legal_moves() if p not in known]
-        return [Candidate(m.point, m.value if m.visits else None) for m in moves] + [Candidate(p, None) for p in rest]
+    def _drawn(self, result: SearchResult) -> int:
+        """The move that the search chose; below full strength one drawn at random from those that it visited."""
+        weaker, visited = strength(self.options.level), [m for m in result.moves if m.visits and m.point != PASS]
+        if weaker is None or result.chosen == PASS or not visited:
+            return result.chosen
+        return draw(visited, weaker, self.evaluator.traits.score_proven, self._chance).point
+
+
+def _best(result: SearchResult) -> int:
+    """The move that the search thinks best, whatever it would draw."""
+    return result.moves[0].point if result.moves else result.chosen
 
 
 def _run(search: Search, limits: Limits, watch: Watch) -> SearchResult:

@@ -13,9 +13,9 @@ from goengine.endgame import Candidate, Finish, Resignation, may_play
 from goengine.engine import Engine
 from goengine.engine_options import EngineOptions, OptionError
 from goengine.evaluators.base import Evaluation, Traits
-from goengine.evaluators.uniform import Scripted, Uniform
+from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 from goengine.levels import draw, strength
-from goengine.net_source import Given
+from goengine.net_source import Given, NetSource
 from goengine.opinion import Opinion
 from goengine.rules import Rules
 from goengine.search.clock import from_words
@@ -321,6 +321,55 @@ def test_short_clocks_are_never_overstepped(words):
         before, start = engine.clock.left[WHITE], time.monotonic()
         engine.genmove(WHITE)
         assert time.monotonic() - start < max(0.15, before.main + before.period)
+
+
+class TwoNets(NetSource):
+    """One net up to 7x7, another one above; each says when it is asked for the first time."""
+
+    def __init__(self, said):
+        super().__init__()
+        self.said = said
+
+    def get(self, size):
+        name = "small" if size <= 7 else "large"
+        if name not in self._loaded:
+            self.said.append(name)
+            traits = Traits(name=name, features="zero")
+            self._loaded[name] = Scripted(lambda planes, _: flat_evaluation(len(planes), planes.shape[-1]), traits=traits)
+        return self._loaded[name]
+
+    bare = get
+
+
+def test_a_net_of_another_size_is_ready_before_the_first_move():
+    said = []
+    engine = Engine(TwoNets(said), EngineOptions(visits=8), size=9, seed=1)
+    engine.new_game(5)
+    assert not said, "an engine that was never warmed up loads when it must"
+    engine.new_game(9)
+    engine.warm_up()
+    assert said == ["large"]
+    engine.new_game(5)
+    calls = engine.evaluator.calls
+    assert said == ["large", "small"] and calls, "loaded, and has run"
+    assert not engine.position.moves and engine.last_decision is None
+    engine.new_game(9)
+    engine.new_game(5)
+    assert engine.evaluator.calls == calls, "once is enough"
+
+
+def test_the_best_move_is_asked_for_without_chance():
+    engine = Engine(Uniform(), EngineOptions(level=1), size=5, seed=3)
+
+    def led(decision):
+        return decision.point == next(move.point for move in decision.search.moves if move.point != PASS)
+
+    assert all(led(engine.choose(BLACK)) for _ in range(10))
+    drawn = set()
+    for _ in range(10):
+        drawn.add(led(engine.genmove(BLACK)))
+        engine.undo()
+    assert False in drawn, "a weak player draws its moves"
 
 
 def test_a_level_borrows_no_visits_from_an_analysis_or_from_pondering():

@@ -6,7 +6,7 @@ asked; plays no games.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -24,13 +24,18 @@ PATIENCE = 120.0  # seconds for a program to think about it
 
 
 def dead_stones(
-    position: Position, programs: Mapping[Side, Controller], how: Dead, judge: str = "", seed: int = 0
+    position: Position,
+    programs: Mapping[Side, Controller],
+    how: Dead,
+    judge: str = "",
+    seed: int = 0,
+    hire: Callable[[str], Controller] = Controller,
 ) -> tuple[frozenset[int], str]:
     """The dead stones of a finished game, and how they were found, in words (an empty text where there is nothing to say).
 
     how: `agreement` takes what both players name, if they name the same, else asks the judge; `judge` asks it alone; `own` is
     our opinion by playouts, which also stands in for a judge that is not named or gives no answer; `none`: all are alive.
-    judge: 'a', 'b', or the command line of a third program.
+    judge: 'a', 'b', or the command line of a third program, which ``hire`` starts.
     """
     if how == "none":
         return frozenset(), ""
@@ -41,7 +46,7 @@ def dead_stones(
             return lists["a"], ""
     note = "the players do not agree about dead stones; " if how == "agreement" else ""
     if how != "own" and judge:
-        answer = _judged(position, programs, lists, judge, seed)
+        answer = _judged(position, programs, lists, judge.replace("{seed}", str(seed)), hire)
         if answer is not None:
             return answer, f"{note}dead stones by {_name(judge, programs)}"
         note += f"{_name(judge, programs)} gave no list of them; "
@@ -72,12 +77,14 @@ def _name(judge: str, programs: Mapping[Side, Controller]) -> str:
     return programs[judge].name if judge in programs else Path(judge.split()[0]).name
 
 
-def _judged(position: Position, programs: Mapping[Side, Controller], known: dict, judge: str, seed: int):
+def _judged(
+    position: Position, programs: Mapping[Side, Controller], known: dict, judge: str, hire: Callable[[str], Controller]
+) -> frozenset[int] | None:
     """The judge's list, or None."""
     if judge in programs:
         return known[judge] if judge in known else listed(programs[judge], position)
     try:
-        with Controller(judge.replace("{seed}", str(seed)), timeout=PATIENCE) as program:
+        with hire(judge) as program:
             try:
                 set_up(program, position)
                 return listed(program, position)

@@ -157,6 +157,11 @@ class Hall:
         """Games under way."""
         return sum(len(group.games) for group in self._groups)
 
+    @property
+    def visits(self) -> int:
+        """All visits so far, those of games under way among them."""
+        return self.stats.visits + sum(seat.visits for g in self._groups for game in g.games for seat in game.seats.values())
+
     def seat(self, fixture: Fixture) -> None:
         """Begin a game. Raises ValueError if its opening or handicap cannot be played."""
         sides: tuple[Side, Side] = ("a", "b")

@@ -156,6 +156,13 @@ class _Worker:
     done: bool = field(default=False)
 
 
+def _ended(worker: _Worker) -> LockStepError:
+    worker.process.join(_PATIENCE)
+    return LockStepError(
+        f"a process that played games ended with status {worker.process.exitcode}; the games recorded so far are good"
+    )
+
+
 class _Pool:
     """Processes that play one list of fixtures."""
 
@@ -196,22 +203,26 @@ class _Pool:
             if not free:
                 return
             worker = min(free, key=lambda worker: worker.playing)
-            worker.connection.send(waiting.popleft())
+            self._send(worker, waiting.popleft())
             worker.playing += 1
         for worker in self.workers:
             if not worker.told_end and not worker.done:
-                worker.connection.send(None)
+                self._send(worker, None)
                 worker.told_end = True
+
+    def _send(self, worker: _Worker, message: Fixture | None) -> None:
+        """Tell a process something. Raises LockStepError if it has ended."""
+        try:
+            worker.connection.send(message)
+        except OSError:
+            raise _ended(worker) from None
 
     def _receive(self, worker: _Worker, on_played: Callable[[Played], None], stats: Stats) -> None:
         """One message of a process. Raises what the process raised."""
         try:
             message = worker.connection.recv()
-        except EOFError:
-            worker.process.join(_PATIENCE)
-            raise LockStepError(
-                f"a process that played games ended with status {worker.process.exitcode}; the games recorded so far are good"
-            ) from None
+        except (EOFError, OSError):  # a process that has not read all it was sent resets the connection
+            raise _ended(worker) from None
         if isinstance(message, Played):
             worker.playing -= 1
             on_played(message)

@@ -5,6 +5,7 @@ Starts and ends no processes (`goengine.arena.programs`).
 
 from __future__ import annotations
 
+import math
 import shlex
 import shutil
 import time
@@ -58,10 +59,16 @@ class Failure(Exception):
 
 
 class ProgramGame:
-    """A game that both programs have been told the beginning of."""
+    """A game that both programs have been told the beginning of. ``hire`` starts the judge, if one is needed."""
 
-    def __init__(self, referee: Referee, programs: Mapping[Side, Controller], settings: ProgramSettings):
-        self.referee, self._programs, self._settings = referee, programs, settings
+    def __init__(
+        self,
+        referee: Referee,
+        programs: Mapping[Side, Controller],
+        settings: ProgramSettings,
+        hire: Callable[[str], Controller] = Controller,
+    ):
+        self.referee, self._programs, self._settings, self._hire = referee, programs, settings, hire
         self._clock = MatchClock(settings.clock)
         self.seconds: dict[Side, float] = {"a": 0.0, "b": 0.0}  # thinking time
         self._told_time = {
@@ -90,7 +97,7 @@ class ProgramGame:
         left = self._clock.time_left(side)
         if left is not None and self._told_time[side]:
             try:
-                program.ask(f"time_left {letter(color)} {left[0]} {left[1]}")
+                program.ask(f"time_left {letter(color)} {_seconds(left[0], program)} {left[1]}")
             except CommandFailed:
                 self._told_time[side] = False
             except ControllerError as error:
@@ -129,7 +136,8 @@ class ProgramGame:
 
     def _count(self) -> Played:
         position, settings = self.referee.position, self._settings
-        dead, note = dead_stones(position, self._programs, settings.dead, settings.judge, self.referee.fixture.seed)
+        seed = self.referee.fixture.seed
+        dead, note = dead_stones(position, self._programs, settings.dead, settings.judge, seed, self._hire)
         return self.referee.count(dead, detail=note)
 
     def _failure(self, side: Side, error: ControllerError) -> Failure:
@@ -138,7 +146,15 @@ class ProgramGame:
         return Failure(side, reason, with_stderr(error, self._programs[side]))
 
 
+def _seconds(left: float, program: Controller) -> str:
+    """Seconds as a program reads them: whole ones are GTP; who knows KataGo's time settings takes parts, too."""
+    if program.knows("kata-time_settings"):
+        return f"{math.floor(100 * left) / 100:g}"
+    return str(int(left) or math.ceil(left))
+
+
 def with_stderr(error: Exception, program: Controller | None) -> str:
-    """The complaint, with the last lines of the program's stderr but for that which it quotes."""
-    lines = program.complaints.splitlines()[-_STDERR_LINES:-1] if program else []
-    return f"{error}" + (f" (before them: {' | '.join(lines)})" if lines else "")
+    """The complaint, with the last lines of the program's stderr but for those which it quotes."""
+    said = program.complaints.splitlines()[-_STDERR_LINES:] if program else []
+    lines = [line for line in said if line not in str(error)]
+    return f"{error}" + (f" (on its stderr: {' | '.join(lines)})" if lines else "")

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
+from goengine.arena.dead_stones import PATIENCE
 from goengine.arena.fixtures import Fixture, Play, Played, Side, Terms, other
 from goengine.arena.gtp_player import set_up, tell_clock
 from goengine.arena.players import NetPlayer, Player
@@ -96,13 +97,18 @@ class Table:
     def __init__(self, players: Mapping[Side, Player], terms: Terms, settings: ProgramSettings, stop: threading.Event):
         self._players, self._terms, self._settings, self._stop = players, terms, settings, stop
         self._programs: dict[Side, Controller] = {}
+        self._judge: Controller | None = None
         self._names: dict[Side, str] = {}
         self._lock = threading.Lock()
 
     def close(self, patience: float = 0.0) -> None:
-        """End both programs; they have so many seconds to do it themselves."""
+        """End both programs, which have so many seconds to do it themselves, and a judge at once."""
         for side in SIDES:
             self._end(side, patience)
+        with self._lock:
+            judge, self._judge = self._judge, None
+        if judge is not None:
+            judge.close(0.0)
 
     def play(self, fixture: Fixture) -> Played | None:
         """Play one game. None if the match was stopped meanwhile."""
@@ -111,7 +117,7 @@ class Table:
         try:
             for side in SIDES:
                 self._prepare(side, referee)
-            game = ProgramGame(referee, dict(self._programs), self._settings)
+            game = ProgramGame(referee, dict(self._programs), self._settings, self._hire)
             played = game.play(self._stop.is_set)
         except _NoStart as error:
             played = referee.void(detail=str(error))
@@ -156,6 +162,15 @@ class Table:
         if program.knows("set_random_seed"):
             with suppress(CommandFailed):
                 program.ask(f"set_random_seed {seed}")
+
+    def _hire(self, command: str) -> Controller:
+        """A judge, whom `close` ends like the players. Raises ControllerError if it cannot be started."""
+        judge = Controller(command, timeout=PATIENCE)
+        with self._lock:
+            self._judge = judge
+        if self._stop.is_set():
+            judge.close(0.0)
+        return judge
 
     def _end(self, side: Side, patience: float) -> None:
         with self._lock:

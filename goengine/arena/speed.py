@@ -28,9 +28,9 @@ def visits_per_second(player: NetPlayer, size: int, *, seconds: float = SECONDS,
         hall = Hall({"a": player, "b": player}, {"a": net, "b": net}, Terms(size, Rules()), GAMES)
         clock = time.process_time if net.traits.device.startswith("cpu") else time.perf_counter
         begun = _rounds(hall, 0, lambda rounds: rounds < _FIRST_ROUNDS)
-        rows, start = net.counter.rows, clock()
+        visits, start = hall.visits, clock()
         _rounds(hall, begun, lambda rounds: clock() - start < seconds)
-        return (net.counter.rows - rows) / max(1e-9, clock() - start)
+        return (hall.visits - visits) / max(1e-9, clock() - start)
     finally:
         if evaluator is None:
             net.close()

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from goengine.arena.fixtures import Side
-from goengine.search.clock import TimeLeft, TimeSettings
+from goengine.search.clock import TimeLeft, TimeSettings, spent
 
 GRACE = 0.5  # seconds that a move may take beyond the clock: for pipes, and for a machine that does other things too
 
@@ -114,23 +114,23 @@ class MatchClock:
         return self._until_flag(side) + self.control.grace
 
     def spend(self, side: Side, seconds: float) -> bool:
-        """Count a move. Returns whether it was in time."""
+        """Count a move. Returns whether it was in time; the grace is not taken from the next move."""
         if self.control is None:
             return True
         if seconds > self._until_flag(side) + self.control.grace:
             return False
         if self.control.move is None:
-            self.left[side] = _spent(self.control.settings, self.left[side], seconds)
+            self.left[side] = spent(self.control.settings, self.left[side], seconds)
         return True
 
-    def time_left(self, side: Side) -> tuple[int, int] | None:
+    def time_left(self, side: Side) -> tuple[float, int] | None:
         """Seconds and stones (or periods) for `time_left`; None where it would say nothing."""
         if self.control is None or self.control.move is not None:
             return None
         left, kind = self.left[side], self.control.settings.kind
-        if kind in ("byoyomi", "canadian") and left.main <= 0:
-            return int(left.period), left.stones
-        return int(left.main), 0
+        if kind in ("byoyomi", "canadian") and left.main < 1:  # less than GTP can say is no main time
+            return left.period, left.stones
+        return left.main, 0
 
     def _until_flag(self, side: Side) -> float:
         control, left = self.control, self.left[side]
@@ -140,18 +140,3 @@ class MatchClock:
         if kind == "byoyomi":
             return left.main + left.period * left.stones
         return left.main + (left.period if kind == "canadian" else 0.0)
-
-
-def _spent(settings: TimeSettings, left: TimeLeft, seconds: float) -> TimeLeft:
-    """What is left after a move in time; the grace is not taken from the next move."""
-    main, over = max(0.0, left.main - seconds), max(0.0, seconds - left.main)
-    if settings.kind == "fischer":
-        return TimeLeft(main + settings.increment)
-    if settings.kind == "byoyomi" and main == 0.0:
-        lost = min(int(over / settings.period), left.stones - 1)
-        return TimeLeft(0.0, settings.period, left.stones - lost)
-    if settings.kind == "canadian" and main == 0.0:
-        if left.stones == 1:
-            return TimeLeft(0.0, settings.period, settings.stones)
-        return TimeLeft(0.0, max(0.0, left.period - over), left.stones - 1)
-    return TimeLeft(main, left.period, left.stones)

@@ -17,6 +17,7 @@ from typing import Any
 
 from goengine.arena.fixtures import Played
 from goengine.arena.game_options import GameOptions
+from goengine.arena.lockstep import LockStepError
 from goengine.arena.log import LogError, result_text
 from goengine.arena.picture import PictureError, draw_ratings
 from goengine.arena.summary import Summary
@@ -118,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.file is not None:  # what the command line says goes before what the file says
             options = parse(TournamentOptions, [*_words(_read(options.file)), *argv], "goengine tournament")
         standings = _run(options.tournament(), folder)
-    except (ValueError, LogError, EvaluatorError) as error:
+    except (ValueError, LogError, LockStepError, EvaluatorError) as error:
         sys.stderr.write(f"goengine tournament: {error}\n")
         return 2
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ takes all that follows it for moves. Knows how a report is written, not how it c
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from goengine.coords import to_gtp
@@ -213,6 +213,3 @@ def cgos_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
 
 def _letter(value: float) -> int:
     return min(62, max(0, round((_finite(value) + 1) / 2 * 62)))
-
-
-Dialect = Callable[[SearchResult, int, AnalyzeArguments], str]

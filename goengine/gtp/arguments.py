@@ -7,7 +7,6 @@ from goengine.gtp.protocol import GtpError
 BLACK, WHITE = 1, 2  # as in goengine.board.state, which would load numpy
 _COLORS = {"b": BLACK, "black": BLACK, "w": WHITE, "white": WHITE}
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-COLOR_LETTERS = {BLACK: "B", WHITE: "W"}
 
 
 def word(words: list[str], place: int, what: str) -> str:

@@ -143,11 +143,6 @@ class Controller:
         """The last lines of the program's stderr."""
         return "\n".join(self._complaints)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the process is there."""
-        return self._process.poll() is None
-
     def close(self, timeout: float = 5.0) -> None:
         """Ask the program to quit; end it, and what it has started, if it does not within `timeout` seconds.
 

@@ -92,6 +92,22 @@ class Allotment:
     longest: float | None
 
 
+def spent(settings: TimeSettings, left: TimeLeft, seconds: float) -> TimeLeft:
+    """What is left after a move that took so long. Who has overstepped is left with the last period, or with no time."""
+    over, main = max(0.0, seconds - left.main), max(0.0, left.main - seconds)
+    if settings.kind.startswith("fischer"):
+        return replace(left, main=min(settings.main_limit, main + settings.increment))
+    if settings.kind == "byoyomi" and main == 0.0:
+        lost = int(over // settings.period) if settings.period > 0 else 0
+        return TimeLeft(0.0, settings.period, max(1, left.stones - lost))
+    if settings.kind == "canadian" and main == 0.0:
+        stones = left.stones - 1
+        if stones <= 0:
+            return TimeLeft(0.0, settings.period, settings.stones)
+        return TimeLeft(0.0, max(0.0, left.period - over), stones)
+    return replace(left, main=main)
+
+
 class Clock:
     """Both colours' time under one control."""
 
@@ -119,22 +135,7 @@ class Clock:
 
     def spend(self, color: int, seconds: float) -> None:
         """Count a move of that colour that took so long."""
-        settings, left = self.settings, self.left[color]
-        over = max(0.0, seconds - left.main)
-        main = max(0.0, left.main - seconds)
-        if settings.kind.startswith("fischer"):
-            self.left[color] = replace(left, main=min(settings.main_limit, main + settings.increment))
-        elif settings.kind == "byoyomi" and main == 0.0:
-            lost = int(over // settings.period) if settings.period > 0 else 0
-            self.left[color] = TimeLeft(0.0, settings.period, max(1, left.stones - lost))
-        elif settings.kind == "canadian" and main == 0.0:
-            stones = left.stones - 1
-            if stones <= 0:
-                self.left[color] = TimeLeft(0.0, settings.period, settings.stones)
-            else:
-                self.left[color] = TimeLeft(0.0, max(0.0, left.period - over), stones)
-        else:
-            self.left[color] = replace(left, main=main)
+        self.left[color] = spent(self.settings, self.left[color], seconds)
 
     def allot(self, color: int, ply: int, size: int) -> Allotment:
         """Time for the next move of that colour at ply ``ply`` of a game on this size."""

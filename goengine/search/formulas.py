@@ -57,7 +57,7 @@ def exploration(tree, node, total, knobs):
     """c_puct at a node: c + c_log ln((sum N + base) / base), times KataGo's factor for the spread of the utilities below."""
     c = knobs.cpuct + knobs.cpuct_log * math.log((total + knobs.cpuct_base) / knobs.cpuct_base)
     n = tree.stats[node, VALUES]
-    if knobs.stdev_scale > 0 and n > 0:
+    if knobs.stdev_scale > 0 and n > 1:  # one value has no spread (KataGo)
         u = tree.stats[node, UTILITY_SUM] / n
         prior, weight = knobs.stdev_prior, knobs.stdev_weight
         squares = ((u * u + prior * prior) * weight + tree.stats[node, UTILITY_SQUARES]) / (weight + n - 1.0)

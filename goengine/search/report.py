@@ -3,7 +3,7 @@
 All numbers are for the player to move at the root. Reads the tree, never changes it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,10 +70,12 @@ class SearchResult:
     moves: tuple[MoveInfo, ...]
     chosen: int  # point to play
 
-    @property
-    def best(self) -> MoveInfo | None:
-        """The first move, or None before the root has moves."""
-        return self.moves[0] if self.moves else None
+    def led_by(self, point: int) -> "SearchResult":
+        """The same result with that move first; itself where it is already, or was not searched."""
+        if not any(move.point == point for move in self.moves[1:]):
+            return self
+        moves = sorted(self.moves, key=lambda move: move.point != point)
+        return replace(self, moves=tuple(replace(move, order=order) for order, move in enumerate(moves)))
 
 
 @kernel

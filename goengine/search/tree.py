@@ -36,7 +36,7 @@ BIAS_SUM, BIAS_WEIGHT, CORRECTION = range(3)
 # States of a node: new; under evaluation; without children, though visited; with children; the game is over.
 FRESH, PENDING, LEAF, EXPANDED, TERMINAL = range(5)
 # Places in used.
-NODES, EDGES, GENERATION = range(3)
+NODES, EDGES = range(2)
 
 OWNERSHIP_SCALE = 127.0
 _NODE_BYTES = 8 * 8 + 8 * 4 + 4 * 4 + 2
@@ -138,9 +138,7 @@ def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> 
 @kernel
 def clear(tree, to_play):
     """Make the tree a single root that nobody has evaluated."""
-    generation = tree.used[GENERATION]
     tree.used[:] = 0
-    tree.used[GENERATION] = generation + 1
     tree.table_keys[:] = 0
     tree.table_sums[:] = 0
     new_node(tree, -1, -1, to_play)
@@ -276,7 +274,6 @@ def _compact_nodes(tree, root, place, forget):
         kept += 1
     tree.used[NODES] = kept
     tree.links[0, MOVE] = -1
-    tree.used[GENERATION] += 1
 
 
 @kernel

@@ -22,7 +22,7 @@ for line in sys.stdin:
             continue
         answer("pass" if count > last else ("C" if words[1] == "b" else "G") + str(count + 1))
     elif command == "list_commands":
-        answer("name\\nversion\\nboardsize\\nkomi\\nplay\\ngenmove\\nclear_board\\ntime_left\\ntime_settings\\nfinal_status_list")
+        answer("name\\nversion\\nboardsize\\nkomi\\nplay\\ngenmove\\nclear_board\\ntime_left\\ntime_settings\\nfinal_status_list\\n{known}")
     elif command == "name":
         answer("Scripted")
     elif command == "version":
@@ -37,7 +37,7 @@ for line in sys.stdin:
 """
 
 
-def scripted(bad="", at=0, last=4, start="", more="elif 0: pass"):
-    """A player; ``start`` runs first, ``more`` is a further branch for commands."""
-    source = SOURCE.format(start=start, more=more)
+def scripted(bad="", at=0, last=4, start="", more="elif 0: pass", known=""):
+    """A player; ``start`` runs first, ``more`` is a further branch for commands, ``known`` one that it lists besides."""
+    source = SOURCE.format(start=start, more=more, known=known)
     return ProgramPlayer((sys.executable, "-S", "-E", "-c", source, bad, str(at), str(last)))

@@ -131,6 +131,15 @@ def test_programs_are_told_their_time():
     assert played.reason == "score", played.detail
 
 
+def test_half_seconds_are_told_to_those_who_read_them():
+    whole = "elif command == 'time_left' and words[2:] != ['1', '5']: sys.exit(line)"
+    parts = "elif command == 'time_left' and words[2] != '0.5': sys.exit(line)"
+    settings = replace(SETTINGS, clock=TimeControl.parse("byo=5x0.5 grace=5"))
+    for more, known in ((whole, ""), (parts, "kata-time_settings")):
+        (played,) = match(scripted(more=more, known=known), scripted(), settings=settings)
+        assert played.reason == "score", played.detail
+
+
 def test_handicap_and_openings():
     terms = replace(TERMS, handicap=2)
     (played,) = match(scripted(last=0), scripted(last=1), terms=terms)

@@ -1,6 +1,8 @@
 """Analysis commands inside this process: what clients ask for is in the lines, in KataGo's order, and nothing else."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +76,22 @@ def test_everything_at_once(ask):
     _, lines = ask("kata-analyze w 10 ownership true")
     turned = list(map(float, segments(lines[-1])[1][0].split()[1:]))
     assert turned == pytest.approx([-x for x in owned], abs=0.2)
+
+
+def test_the_move_played_leads_the_last_report(ask, protocol):
+    """Also where it was drawn, here by a low level, if it was searched at all; CGOS gets one report."""
+    engine = protocol.session.engine
+    engine.configure(replace(engine.options, level=10))
+    for command in ("lz-genmove_analyze b 1", "kata-genmove_analyze w 1", "cgos-genmove_analyze b"):
+        for _ in range(5):
+            _, (*before, report, last) = ask(command)
+            engine.undo()
+            if command.startswith("cgos"):
+                assert not before
+                named = [move["move"] for move in json.loads(report)["moves"]]
+            else:
+                named = re.findall(r"(?:^|info )move (\S+)", report)
+            assert named and last.removeprefix("play ") not in named[1:]
 
 
 def test_avoid_and_allow(ask):

@@ -90,3 +90,21 @@ def test_a_move_takes_the_time_it_has(watch, clock, usable):
         start = watch.now
         engine.genmove(color)
         assert usable - 0.06 <= watch.now - start <= usable + 1e-9
+
+
+def test_a_pause_of_the_machine_does_not_starve_the_next_moves(watch):
+    engine = Engine(Slow(watch, 0.01), EngineOptions(time=1.0, resign=False), size=5, seed=1)
+    judge, pauses = engine.opinion._owned, iter([0.0, 2.0] + [0.0] * 9)
+
+    def paused(position):
+        watch.now += next(pauses, 0.0)
+        return judge(position)
+
+    engine.warm_up()
+    engine.opinion._owned = paused
+    taken = []
+    for color in (BLACK, 3 - BLACK) * 2:
+        start = watch.now
+        engine.genmove(color)
+        taken.append(watch.now - start)
+    assert taken == pytest.approx([1.0, 3.0, 1.0, 1.0], abs=0.06)

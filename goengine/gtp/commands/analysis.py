@@ -12,8 +12,6 @@ from goengine.gtp.protocol import Emit, GtpError, Stream
 from goengine.gtp.registry import command
 from goengine.gtp.session import Session
 
-_WHOLE_SEARCH = 1e9  # seconds: an interval that never ends, for servers that want one report
-
 
 def _dialect(name: str):
     from goengine.gtp import analyze
@@ -81,17 +79,27 @@ def lz_analyze(session: Session, words: list[str]) -> Stream:
 
 
 def _generation(session: Session, words: list[str], dialect: str, *, play: bool = True, cancellable: bool = False) -> Stream:
-    """A move with reports on the way, at least one of them, and the line `play VERTEX` at the end."""
+    """A move with reports on the way, a last one that begins with that move, and the line `play VERTEX` at the end.
+
+    The search's own last report may begin with another move: the one played may be drawn, or be the judgement's.
+    """
     wanted, color = _arguments(session, words)
     engine, look = session.engine, session.lookahead
     should_stop = look.pending if cancellable else look.abandoned
 
     def run(emit: Emit) -> None:
         choose = engine.genmove if play else engine.choose
-        decision = choose(color, should_stop=should_stop, **_watch(session, emit, color, wanted, dialect))
+        watch = _watch(session, emit, color, wanted, dialect)
+        report = watch["on_report"]
+        if dialect == "cgos":  # the server reads one report
+            del watch["on_report"]
+        decision = choose(color, should_stop=should_stop, **watch)
         if cancellable and decision.stopped:
             emit("play cancelled")
             return
+        result = decision.search.led_by(decision.point)
+        if "on_report" not in watch or result is not decision.search:
+            report(result)
         emit(f"play {decision_text(session, decision)}")
         if play:
             session.journal.note(engine.summary(decision))
@@ -112,7 +120,7 @@ def lz_genmove_analyze(session: Session, words: list[str]) -> Stream:
 
 @command("cgos-genmove_analyze", "cgos")
 def cgos_genmove_analyze(session: Session, words: list[str]) -> Stream:
-    return _generation(session, [*_required_color(words)[:1], f"{_WHOLE_SEARCH:.0f}"], "cgos")
+    return _generation(session, _required_color(words)[:1], "cgos")
 
 
 @command("kata-search_analyze", "katago")
