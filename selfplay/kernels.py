@@ -13,7 +13,6 @@ from goengine.board.kernels import game_legal, game_play, mix, position_key
 from goengine.board.random import uniform
 from goengine.board.scoring import BensonScratch, benson
 from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, copy_game, start_game
-from goengine.evaluators.base import Evaluation
 from goengine.features import agz17, lee, zero
 from goengine.jit import kernel
 from goengine.rules import SCORING_AREA, TAX_NONE, RuleCode
@@ -45,7 +44,7 @@ from selfplay.table import (
     tree_of,
 )
 
-_LEAST_WEIGHT = 1e-4  # smaller shares of a policy are not recorded
+_LEAST_WEIGHT = 1e-4  # smaller shares of a policy are not recorded; the others are made to add up to 1
 
 
 class Ways(NamedTuple):
@@ -131,14 +130,17 @@ def _note_policy(table, g, tree, size, weights):
     first, count = tree.links[0, FIRST], tree.links[0, COUNT]
     if start + count > record.index.shape[1]:
         return False
-    end, surprise = start, 0.0
+    end, surprise, kept = start, 0.0, 0.0
+    for i in range(count):
+        if weights[i] >= _LEAST_WEIGHT:
+            kept += weights[i]
     for i in range(count):
         if weights[i] < _LEAST_WEIGHT:
             continue
-        index = policy_index(np.int64(tree.edge_move[first + i]), size)
-        surprise += weights[i] * math.log(weights[i] / max(1e-30, np.float64(table.bare[g, index])))
+        index, share = policy_index(np.int64(tree.edge_move[first + i]), size), weights[i] / kept
+        surprise += share * math.log(share / max(1e-30, np.float64(table.bare[g, index])))
         record.index[g, end] = index
-        record.weight[g, end] = weights[i]
+        record.weight[g, end] = share
         end += 1
     table.state[g, ENTRIES] = end
     record.surprise[g, table.state[g, PLY]] = max(0.0, surprise)
@@ -321,4 +323,3 @@ def encode_lee49(table, waiting, scratch, planes, values):
 
 
 ENCODERS = {"zero": encode_zero, "agz17": encode_agz17, "lee48": encode_lee48, "lee49": encode_lee49}
-ANSWER = Evaluation._fields  # the order in which `update` takes a batch's answers

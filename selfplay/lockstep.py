@@ -36,7 +36,6 @@ class Stats:
     seconds: float = 0.0  # in `step`
     net_seconds: float = 0.0  # of these, waiting for the net
     evaluations: int = 0
-    batches: int = 0
     moves: int = 0  # of all games, those under way too
     games: int = 0
     given_up: int = 0  # games that were played out although a side would have given up
@@ -100,7 +99,6 @@ class Lockstep:
         counter, stats = self._counter, self.stats
         stats.net_seconds += counter.seconds
         stats.evaluations += counter.rows
-        stats.batches += counter.batches
         counter.reset()
         stats.seconds += time.perf_counter() - start
         return ended
@@ -174,8 +172,8 @@ class Lockstep:
         spread = settings.komi_stdev * (_WIDER if random.random() < settings.komi_wide else 1.0)
         table.komi[g] = np.clip(round(2 * random.normal(settings.komi, spread)) / 2, -(settings.size**2), settings.size**2)
         table.heat[g], moves = 1.0, np.zeros(0, np.uint16)
-        area = (settings.size / 19.0) ** 2
-        table.state[g, TO_DRAW] = min(int(random.exponential(settings.opening_plies * area)), settings.size**2 // 4)
+        mean = settings.opening_plies * (settings.size / 19.0) ** 2
+        table.state[g, TO_DRAW] = min(random.geometric(1 / (1 + mean)) - 1, settings.size**2 // 4)
         if self._earlier and random.random() < settings.fork_share:
             earlier = self._earlier[random.integers(len(self._earlier))]
             moves, table.heat[g], table.state[g, TO_DRAW] = earlier[: random.integers(len(earlier))], _FORK_HEAT, 1

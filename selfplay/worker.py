@@ -48,6 +48,7 @@ class Worker:
         self.name = options.name or re.sub(r"[^\w.-]", "-", platform.node() or "worker", flags=re.ASCII)
         self.config = run_folder.read_config(self.run)
         self._lock = hold_name(self.run, self.name, NAME_SECONDS if options.attached else 0.0)
+        run_folder.remove_halves(self.run, self.name)
         self._before = run_folder.read_status(self.run, self.name)  # by earlier processes
         self._began = time.monotonic()
         self._written = _Mark(self._began, Stats())
@@ -188,12 +189,17 @@ class Worker:
 
     def _write(self) -> None:
         """A shard for each net and board size with finished games, and what this worker has done."""
-        for builder in self._builders.values():
-            builder.shard().save(run_folder.next_shard_path(self.run, self.name))
-        if self._builders:
-            self._builders = {}
-            run_folder.write_status(self.run, self.name, self._status())
-            self._written = _Mark(time.monotonic(), self.boards.stats)
+        if not self._builders:
+            return
+        for key in list(self._builders):
+            builder = self._builders.pop(key)
+            try:
+                builder.shard().save(run_folder.next_shard_path(self.run, self.name))
+            except OSError:
+                self._builders[key] = builder  # to be tried again; what was saved before it is saved
+                raise
+        run_folder.write_status(self.run, self.name, self._status())
+        self._written = _Mark(time.monotonic(), self.boards.stats)
 
     def _status(self) -> Status:
         """What this worker has done, over all its processes, and lately."""

@@ -6,6 +6,7 @@ ends when we are gone, however we went. What it says goes into a file of its own
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ PATIENCE = 20.0  # seconds to end by itself: a worker still writes its games
 FAILURES = 5  # in a row, after which it is no use to start it again
 HEALTHY = 60.0  # seconds of life after which earlier failures are forgotten
 _LONGEST_PAUSE = 30.0
+# Codes of a process that somebody ended, which may happen however often. Other signals are its own failures.
+_KILLED = frozenset(-getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL") if hasattr(signal, name))
 _TAIL = 2000  # bytes of what it said last
 
 
@@ -82,7 +85,7 @@ class Crew:
         _close(member.process)
         if now - member.started > HEALTHY:
             member.failures = 0
-        member.process, member.failures = None, member.failures + (code > 0)  # below 0: somebody killed it
+        member.process, member.failures = None, member.failures + (code not in _KILLED)
         pause = min(2.0 ** max(0, member.failures - 1), _LONGEST_PAUSE)
         member.again = now + pause
         why = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}: {member.last_words()}"

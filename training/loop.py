@@ -251,10 +251,10 @@ class Trainer:
                 raise RunError(f"{self.state_path} was made {made}; go on so, or take another --run folder")
 
     def _describe(self) -> None:
-        """Tell people what the run is, and forget what was logged after the checkpoint: those steps come again."""
+        """Tell people what the run is, and forget what was logged after the checkpoint, if any: those steps come again."""
         checkpoint.write_text(self.folder / "config.json", json.dumps(checkpoint.plain(self.described), indent=1) + "\n")
         log = self.folder / "log.jsonl"
-        if self.state_path.exists() and log.exists():
+        if log.exists():
             lines = log.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if step_of(line) <= self.counters.step]
             checkpoint.write_text(log, "".join(line + "\n" for line in kept))

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.kernels import play
-from goengine.board.state import BLACK, EMPTIES, EMPTY, NONE, PASS, STRIDE, Board, clear_board, new_board
+from goengine.board.state import BLACK, EMPTIES, EMPTY, NONE, PASS, STRIDE, Board, new_board
 from goengine.jit import kernel
 from goengine.patterns.candidates import (
     SQUARE,
@@ -31,6 +30,7 @@ from goengine.patterns.surroundings import (
     survey,
     swapped,
 )
+from training.sampling import set_up
 
 
 class PatternCounts(NamedTuple):
@@ -61,9 +61,7 @@ def new_desk(size: int) -> Desk:
 def begin_game(games, g, desk):
     """The board before the first move of game g; all its points are listed as changed."""
     board, around = desk.board, desk.around
-    clear_board(board, games.size[g])
-    for i in range(games.setup_start[g], games.setup_start[g + 1]):
-        play(board, np.int64(games.setup_points[i]), np.int64(games.setup_colors[i]))
+    set_up(games, g, board)
     survey(board, around)
     for p in range(board.color.size):
         if board.color[p] == EMPTY:

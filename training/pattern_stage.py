@@ -24,7 +24,7 @@ from goengine.progress import Progress
 from goengine.records import RecordError
 from goengine.stopping import told_to_stop
 from training import packs
-from training.checkpoint import Counters, RunError, load_state, save_state
+from training.checkpoint import Counters, RunError, load_state, save_state, write_text
 from training.lock import RunLock
 from training.options import Rollout
 from training.pattern_kernels import Desk, PatternCounts, count_patterns, fit, new_desk
@@ -198,9 +198,13 @@ def _save(config: Rollout, state: Fit) -> None:
 
 
 def _resumed(config: Rollout) -> Fit | None:
-    """The fit as it was saved, None where there is none. Raises RunError if it was begun with other options."""
+    """The fit as it was saved, None where there is none. Raises RunError if it was begun with other options.
+
+    What was logged after it is forgotten: those parts come again.
+    """
     path = config.run / STATE
     if not path.exists():
+        _forget(config, 0)
         return None
     arrays, counters, before = load_state(path)
     for name, value in _bound(config).items():
@@ -209,8 +213,25 @@ def _resumed(config: Rollout) -> Fit | None:
                 f"{config.run}: begun with --{name} {before.get(name)}, not {value}; go on so, or take another --run"
             )
     keys = {name: np.array(arrays[f"keys/{name}"]).view(np.uint64) for name in MOST}
+    _forget(config, counters.step)
     weights, squares = np.array(arrays["weights"]), np.array(arrays["squares_sum"])
     return Fit(keys, weights, squares, counters.step, counters.samples, counters.seconds)
+
+
+def _forget(config: Rollout, part: int) -> None:
+    """Keep what the log says of the first ``part`` parts."""
+    log = config.run / LOG
+    if log.exists():
+        kept = [line for line in log.read_text(encoding="utf-8").splitlines() if _part_of(line) <= part]
+        write_text(log, "".join(line + "\n" for line in kept))
+
+
+def _part_of(line: str) -> int:
+    """The part that a line of the log tells of; one beyond all others if it tells of none, or was cut off."""
+    try:
+        return int(json.loads(line).get("part", PARTS + 1))
+    except ValueError:
+        return PARTS + 1
 
 
 def _bound(config: Rollout) -> dict[str, object]:

@@ -58,7 +58,8 @@ def rate_net(
     Games that were played already are not played again; stopped, it can be gone on with. Raises LogError if a match folder
     cannot be used, EvaluatorError if a net cannot be played, OSError if the ratings cannot be written.
     """
-    before = [other for other in run_folder.nets(run) if other.name in rated(run) and other.number < net.number]
+    done = rated(run)
+    before = [other for other in run_folder.nets(run) if other.name in done and other.number < net.number]
     opponents = [*before[-1:], None]
     half = 2 * math.ceil(games / 4)  # whole pairs
     with _evaluator(net) as ours:

@@ -197,14 +197,15 @@ class Window:
         return self._sampler, first
 
     def newest(self) -> RowSampler | None:
-        """Rows that nothing was learned from, drawn alike and shown as they were played, with the result alone for value.
+        """Rows that nothing was learned from, each once and shown as they were played, with the result alone for value.
 
         None if there are none.
         """
         if self.held is None or not self.held.count():
             return None
         draw = Draw(self.config.seed, symmetries=0, shuffle=1, vary=0.0)
-        return RowSampler(self.held.games, self.held.rows, self.features, draw, 0.0)
+        rows = self.held.rows._replace(upto=np.zeros(0))
+        return RowSampler(self.held.games, rows, self.features, draw, 0.0)
 
 
 class Replay:

@@ -137,5 +137,5 @@ def run(config: Value) -> bool:
         return False
     stage = ValueStage(config, module, folder)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    bound = {"positions per game": config.positions_per_game}
+    bound = {"positions per game": config.positions_per_game, "held out": str(config.held_out)}
     return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound).run()

@@ -183,7 +183,9 @@ def _rate_last(config: Zero) -> None:
     try:
         if net.name not in rating.rated(config.run):
             rating.rate_net(config.run, net, games=config.rate_games, visits=config.rate_visits, say=say)
-        say(f"net {net.name}: {rating.last_elo(config.run):+.0f} Elo above a random player; {config.run / rating.PICTURE}")
+        elo = {found.name: found.elo for found in rating.write_ratings(config.run, say)}
+        if net.name in elo:  # not if its games have no result
+            say(f"net {net.name}: {elo[net.name]:+.0f} Elo above a random player; {config.run / rating.PICTURE}")
         if (anchor := anchors.find(config)) is not None:
             anchors.play(config.run, net, anchor, visits=config.rate_visits, say=say)
     except (EvaluatorError, LogError) as error:

@@ -23,6 +23,7 @@ from training.sampling import (
     Targets,
     game_of,
     moved,
+    place_of,
     replay,
     symmetry_of,
     unit,
@@ -43,7 +44,7 @@ class Rows(NamedTuple):
     policy_weight: np.ndarray  # float32[E]
     surprise: np.ndarray  # float32[R]    divergence of the policy from the net's own
     horizon: np.ndarray  # float32[R]     mean value of what came after, for Black; nan where nothing is known
-    upto: np.ndarray  # float64[R]        weights in the draw, summed up
+    upto: np.ndarray  # float64[R]        weights in the draw, summed up; empty: every row once in a pass
 
 
 def weigh(surprise: np.ndarray, share: float) -> np.ndarray:
@@ -79,9 +80,9 @@ def find_horizon(games, value, decay, out):
 
 @kernel
 def row_of(rows, draw, number):
-    """The row that sample `number` shows: by its weight, or in order."""
-    if draw.shuffle == 0:
-        return number % rows.position.size
+    """The row that sample `number` shows: by its weight, or each once in a pass."""
+    if draw.shuffle == 0 or rows.upto.size == 0:
+        return place_of(rows.position.size, draw, number)
     wanted = unit(draw.seed, number, 30) * rows.upto[-1]
     low, high = 0, rows.position.size - 1
     while low < high:
@@ -170,7 +171,3 @@ class RowSampler(Sampler):
         """Room for `batch` samples; the policy is float32[batch, N * N + 1]."""
         out = new_targets(batch, self.features, self.side, allocate)
         return out._replace(policy=allocate((batch, self.side**2 + 1), np.float32))
-
-    def positions(self, first: int, count: int) -> np.ndarray:
-        """int64[count]: the positions, numbered through all games, that these samples show."""
-        return self.rows.position[[row_of(self.rows, self.draw, first + i) for i in range(count)]]

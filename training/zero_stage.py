@@ -265,13 +265,12 @@ def learn(config: Zero, run: Path, began: float | None = None, on_tick: OnTick =
 
 def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> bool:
     module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
-    if config.keep_norms:
-        settle_norms(module)
 
     def publish(arrays, boards, counters, card):
         newest = run_folder.newest(run)
         if newest is None or newest.step != counters.step:  # a run that waited in vain has nothing new to say
             before, step = (newest.samples, newest.step) if newest else (0, 0)
+            step = step if step <= counters.step else 0  # a learner whose state was removed begins anew
             samples = before + (counters.step - step) * config.batch  # of all the run's learners
             story = {"samples": samples, "step": counters.step, "config": plain(config), "data": card}
             publish_net(run, arrays, module.spec, boards, **story, calibration=stage.calibration())
@@ -282,6 +281,8 @@ def _learn(config: Zero, run: Path, began: float | None, on_tick: OnTick) -> boo
 
 def trainer(config: Zero, run: Path, module: build.Net, stage: ZeroStage, began: float | None) -> Trainer:
     """The loop for a stage, in its folder of the run. Raises RunError as `Trainer`."""
+    if config.keep_norms:
+        settle_norms(module)
     loop = dataclasses.replace(loop_config(config), schedule=Schedule(config.steps, config.budget, config.warmup, hold=HOLD))
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     return Trainer(run / stage.learner, module, stage, loop, described=described, began=began)

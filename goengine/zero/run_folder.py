@@ -179,11 +179,20 @@ def newest(run: Path) -> PublishedNet | None:
 
 def nets(run: Path) -> list[PublishedNet]:
     """All nets that are there, in order. Raises RunFolderError as `newest`."""
-    return [_read_net(*found) for found in _net_folders(run)]
+    found = []
+    for number, folder in _net_folders(run):
+        try:
+            found.append(_read_net(number, folder))
+        except RunFolderError:
+            if folder.exists():  # else it was removed while we looked
+                raise
+    return found
 
 
 def prune(run: Path, keep: Collection[int]) -> None:
-    """Remove nets but the first, those in ``keep`` and the last few."""
+    """Remove nets but the first, those in ``keep`` and the last few; and what an earlier call left half removed."""
+    for leftover in (run / NETS).glob(".*.old"):
+        shutil.rmtree(leftover, ignore_errors=True)
     for number, folder in _net_folders(run)[1:-LAST]:
         if number not in keep:
             beside = folder.with_name(f".{folder.name}.old")
@@ -237,6 +246,12 @@ def next_shard_path(run: Path, worker: str) -> Path:
     matches = (pattern.fullmatch(path.name) for path in (run / SHARDS).glob("*.npz"))
     last = max((int(match[1]) for match in matches if match), default=0)
     return run / SHARDS / f"{worker}-{last + 1:06d}.npz"
+
+
+def remove_halves(run: Path, worker: str) -> None:
+    """Remove shards that this worker was writing when it was killed. Nobody else may have its name meanwhile."""
+    for half in (run / SHARDS).glob(f".{worker}-*.part"):
+        half.unlink(missing_ok=True)
 
 
 # -- what workers have done --

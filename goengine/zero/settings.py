@@ -27,7 +27,7 @@ class SelfPlay:
     size: int = 9
     rules: tuple[str, ...] = ("tromp-taylor",)  # drawn evenly for each game; area rules, so that a game counts itself
     komi: float = 7.0  # around which komi is drawn
-    komi_stdev: float = 1.0  # KataGo 1; in half points
+    komi_stdev: float = 1.0  # in points, drawn and then rounded to halves; KataGo 1
     komi_wide: float = 0.05  # share of games whose komi is drawn ten times as wide; KataGo 0.05
     # The search.
     method: str = "gumbel"  # or 'puct', with Dirichlet noise and forced playouts
@@ -58,6 +58,8 @@ class SelfPlay:
             raise SettingsError(f"method '{self.method}' is none of {', '.join(METHODS)}")
         if not MIN_SIZE <= self.size <= MAX_SIZE:
             raise SettingsError(f"size {self.size} is not in {MIN_SIZE} .. {MAX_SIZE}")
+        if not math.isfinite(self.komi):
+            raise SettingsError(f"komi must be a number of points, not {self.komi}")
         for name in ("full_share", "komi_wide", "dirichlet_weight", "fork_share", "play_out"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"{name} must be in 0 .. 1, not {getattr(self, name)}")

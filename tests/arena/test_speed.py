@@ -14,7 +14,9 @@ def test_some_visits_are_made_in_a_second():
 def test_visits_that_ask_no_net_count_too():
     """Most visits of the first AlphaGo's search are rollouts."""
     net = Scripted(lambda planes, _: flat_evaluation(len(planes), planes.shape[-1]))
-    assert 0.2 * speed.visits_per_second(parse_player("uniform", "preset=LEE"), 5, seconds=0.2, evaluator=net) > 5 * net.rows > 0
+    assert (
+        0.2 * speed.visits_per_second(parse_player("uniform", "preset=LEE"), 5, seconds=0.2, evaluator=net) > 5 * net.rows > 0
+    )
 
 
 def test_the_faster_gets_more_visits(monkeypatch):

@@ -67,8 +67,11 @@ def test_stopped_and_gone_on_it_comes_to_the_same_weights(pack, tmp_path, monkey
         patched.setattr(pattern_stage, "told_to_stop", lambda: StopAfter(37))
         assert not pattern_stage.run(config_of(pack, tmp_path / "parts"))
     assert not (tmp_path / "parts" / shipped.POLICY).exists()
+    with open(tmp_path / "parts" / pattern_stage.LOG, "a") as log:  # a part after the state that was saved, and half a line
+        log.write(f'{{"part": {len(log_of(tmp_path / "parts")) + 1}}}\n{{"part": 1')
     assert pattern_stage.run(config_of(pack, tmp_path / "parts"))
     whole, parts = (load(tmp_path / run / shipped.POLICY) for run in ("whole", "parts"))
+    assert [line.get("part") for line in log_of(tmp_path / "parts")] == [*range(1, pattern_stage.PARTS + 1), None]
     assert (whole.weights == parts.weights).all() and np.abs(whole.weights).max() > 0.5
     with pytest.raises(RunError, match=r"begun with --rate 1\.0, not 2\.0"):
         pattern_stage.run(config_of(pack, tmp_path / "parts", rate=2.0))

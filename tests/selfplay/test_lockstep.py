@@ -19,6 +19,7 @@ from goengine.zero.settings import SelfPlay
 from goengine.zero.shards import CHEAP, FULL, OPENING
 from selfplay import lockstep
 from selfplay.lockstep import Lockstep
+from selfplay.table import PLY
 from tests.search.helpers import noisy
 
 SMALL = SelfPlay(size=5, visits=6, considered=4, opening_plies=20.0, fork_share=0.3, rules=("tromp-taylor", "chinese"))
@@ -87,6 +88,28 @@ def test_what_is_recorded_of_each_search(settings):
             places = index[start[ply] : start[ply + 1]]
             assert len(set(places.tolist())) == len(places)
     assert kinds == ({OPENING, FULL} if settings is SMALL else {OPENING, CHEAP, FULL})
+
+
+def test_a_policy_of_very_many_small_shares_adds_up():
+    """Shares that are too small to be recorded are many on a large board."""
+
+    def script(planes, _):
+        answer = flat_evaluation(len(planes), planes.shape[-1])
+        answer.policy[:, planes.shape[-1] ** 2 // 2] = 9.3  # all others have 9e-5
+        return answer
+
+    table = Lockstep(Scripted(script), SelfPlay(size=19, visits=4, considered=2, opening_plies=0.0), games=1, seed=1)
+    while table.table.state[0, PLY] < 2:
+        table.step()
+    start = table.table.record.start[0]
+    first = table.table.record.weight[0, start[0] : start[1]].astype(float)
+    assert 0 < len(first) < 100 and first.sum() == pytest.approx(1, abs=0.005)
+
+
+def test_openings_have_their_mean_length():
+    games, _ = play(SelfPlay(size=9, visits=2, opening_plies=4.0, fork_share=0.0, longest=0.25), games=64, wanted=600)
+    lengths = [int(np.argmax(np.append(game.kind, FULL) == FULL)) for game in games]
+    assert np.mean(lengths) == pytest.approx(4.0 * (9 / 19) ** 2, abs=0.2)
 
 
 def test_the_same_seed_gives_the_same_games_whatever_the_threads():

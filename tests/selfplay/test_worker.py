@@ -67,6 +67,33 @@ def test_games_are_written_whole(run):
     assert not list((run / "shards").glob(".*"))
 
 
+def test_a_shard_that_could_not_be_written_does_not_write_another_one_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "SOONER", 1e9)
+    run, save, tries = new_run(tmp_path / "run", SETTINGS, replace(SETTINGS, size=6)), Shard.save, []
+
+    def full_once(self, path):
+        tries.append(path)
+        if len(tries) == 2:
+            raise OSError(28, "No space left on device")
+        save(self, path)
+
+    monkeypatch.setattr(Shard, "save", full_once)
+    with Worker(WorkerOptions(run=run, once=40, name="w1", games=8, seed=7)) as at_work:
+        with pytest.raises(OSError, match="No space"):
+            at_work.play(threading.Event())
+        at_work._write()  # as after the next game
+        assert len(tries) == 3
+    found = shards(run)
+    assert {shard.size for shard in found} == {5, 6} and sum(map(len, found)) == at_work.games
+
+
+def test_what_a_killed_worker_was_writing_is_removed(run):
+    for name in ("w1", "w2"):
+        (run / "shards" / f".{name}-000001.npz.77.part").write_bytes(b"half")
+    play(run)
+    assert [path.name for path in (run / "shards").glob(".*")] == [".w2-000001.npz.77.part"]
+
+
 def test_a_worker_that_starts_again_goes_on_counting_and_plays_other_games(run):
     play(run)
     before = run_folder.read_status(run, "w1")

@@ -68,6 +68,14 @@ def test_one_that_fails_again_and_again_ends_the_run(tmp_path, monkeypatch):
     assert said == ["w1 ended with status 1: no net; starts again"] * (crew.FAILURES - 1)
 
 
+def test_a_process_that_crashes_by_itself_has_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "_LONGEST_PAUSE", 0.01)
+    crash = "import os, signal; os.kill(os.getpid(), signal.SIGABRT)"
+    expected = pytest.raises(RunError, match=f"w1 failed 5 times in a row and was ended by signal {signal.SIGABRT:d}")
+    with expected, Crew([member(tmp_path, crash)], lambda _: None) as at_work:
+        watched(at_work, lambda: False)
+
+
 def test_what_is_not_needed_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(crew, "_LONGEST_PAUSE", 0.01)
     said = []

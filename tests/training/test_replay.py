@@ -195,6 +195,15 @@ def test_the_first_shard_is_learned_from_alone_and_the_newest_is_held_back(tmp_p
     assert set(np.unique(batch.value[batch.value_weight > 0])) == {-1.0, 1.0}  # results, without the values of searches
 
 
+def test_held_back_rows_are_measured_once_each(folder):
+    source = opened(folder)
+    source.source(0, 8)
+    shown = source.newest()[SIZE]
+    count = len(shown.rows.position)
+    found = [row_of(shown.rows, shown.draw, number) for number in range(2 * count)]
+    assert sorted(found[:count]) == sorted(found[count:]) == list(range(count)) and found[:count] != sorted(found[:count])
+
+
 def test_no_more_draws_than_wanted(tmp_path):
     source = opened(tmp_path, first_rows=30, uses=2.0)
     assert source.source(0, 8) is None

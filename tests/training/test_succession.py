@@ -130,6 +130,16 @@ def test_it_learns_takes_over_and_the_run_goes_on(run, monkeypatch, capsys):
     assert (run / "learner/state.safetensors").read_bytes() == again and folders(run) == {"learner", "learner-b2c16"}
 
 
+def test_a_larger_net_keeps_its_statistics_where_that_is_asked_for(run, monkeypatch):
+    """As one that learns alone (`training.zero_stage.trainer` makes the loop of both)."""
+    always(monkeypatch, False)
+    config, module = heir(run, keep_norms=True)
+    before = {name: value.clone() for name, value in module.state_dict().items() if "running" in name}
+    succeed(config, module, time.monotonic(), lambda standing: None, print)
+    after = load_state(run / run_folder.NEXT / "state.safetensors")[0]
+    assert before and all(np.array_equal(after[f"weights/{name}"], value.numpy()) for name, value in before.items())
+
+
 def test_nothing_changes_before_it_is_as_good(run, monkeypatch):
     always(monkeypatch, False)
     config, module = heir(run)

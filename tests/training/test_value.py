@@ -106,6 +106,12 @@ def test_a_run_measures_what_it_learned_beside_what_it_did_not(folder):
     assert every["games"] == data["games"]
 
 
+def test_a_run_keeps_what_it_holds_out(folder, capsys):
+    assert cli.main(command(folder, "run", "--steps", "1")) == 0
+    assert cli.main([*command(folder, "run", "--steps", "2"), "--held-out", "10"]) != 0
+    assert "held out 12" in capsys.readouterr().err
+
+
 def test_held_out_games_are_not_learned_from(folder):
     assert cli.main(command(folder, "run", "--steps", "1")) == 0
     config = Value(

@@ -294,6 +294,16 @@ def test_a_small_run_from_nothing_to_its_end(tmp_path, capsys):
     assert run_folder.newest(moved).step == 9
 
 
+def test_a_complete_run_whose_ratings_were_lost_makes_them_anew(tmp_path, capsys):
+    run = tmp_path / "run"
+    command = ["zero", "--run", str(run), *SMALL, "--steps", "2", "--workers", "1"]
+    assert cli.main(command) == 0
+    (run / "elo.json").unlink()
+    capsys.readouterr()
+    assert cli.main(command) == 0
+    assert f"net {run_folder.newest(run).name}: " in capsys.readouterr().err and (run / "elo.json").exists()
+
+
 def test_the_command_rate(tmp_path, capsys):
     run = new_run(tmp_path / "run")
     assert cli.main(["rate", "--run", str(run), "--games", "4", "--visits", "4"]) == 0

@@ -146,6 +146,16 @@ def test_a_stopped_run_goes_on_to_the_same_weights(run, tmp_path, quick):
     assert whole.keys() == parts.keys() and all(np.array_equal(whole[name], parts[name]) for name in whole)
 
 
+def test_a_learner_whose_state_was_removed_begins_anew_and_positions_count_on(run, quick):
+    assert learn(options(run), run)
+    before = run_folder.newest(run)
+    (run / "learner" / "state.safetensors").unlink()
+    assert learn(options(run, steps=2), run)
+    after = run_folder.newest(run)
+    assert after.step == 2 < before.step and after.samples == before.samples + 2 * 16
+    assert {line["step"] for line in lines(run)} <= {0, 1, 2}
+
+
 def test_an_error_of_the_caller_ends_the_run(run, quick):
     class Broken(Exception):
         pass

@@ -8,7 +8,7 @@ import pytest
 
 from goengine.zero import run_folder
 from goengine.zero.run_folder import NET_FILES, Board, RunFolderError, Status
-from goengine.zero.settings import SelfPlay
+from goengine.zero.settings import SelfPlay, SettingsError
 
 SETTINGS = SelfPlay(size=5, visits=8)
 BOARDS = (Board(SETTINGS),)
@@ -148,6 +148,27 @@ def test_pruning_keeps_the_first_the_last_and_what_is_asked_for(run):
     assert [net.number for net in run_folder.nets(run)] == [0, 3, 6, 8, 9, 10, 11]
     assert {path.name for path in (run / "nets").iterdir()} == {f"{n:06d}" for n in (0, 3, 6, 8, 9, 10, 11)}
     assert run_folder.publish(run, write_net, BOARDS, samples=0, step=0).number == 12
+
+
+@pytest.mark.parametrize("komi", [float("nan"), float("inf")])
+def test_komi_that_is_no_number(komi):
+    with pytest.raises(SettingsError, match="komi must be a number"):
+        replace(SETTINGS, komi=komi)
+
+
+def test_what_was_half_removed_goes_with_the_next_pruning(run):
+    (run / "nets" / ".000012.old").mkdir()
+    run_folder.prune(run, keep=())
+    assert not list((run / "nets").glob(".*"))
+
+
+def test_a_net_that_is_removed_while_we_look_is_none(run, monkeypatch):
+    gone = run / "nets" / "000007"
+    monkeypatch.setattr(run_folder, "_net_folders", lambda run: [(7, gone)])
+    assert run_folder.nets(run) == []
+    gone.mkdir()
+    with pytest.raises(RunFolderError, match="000007"):
+        run_folder.nets(run)
 
 
 def test_shards_by_time_and_counters_that_go_on(run):
