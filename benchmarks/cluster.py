@@ -88,7 +88,7 @@ def measure(run: Path, options: Options, actors: int) -> Iterator[Row]:
         report, seconds = at_work.report(), time.monotonic() - since
         label = f"{actors} actors" if actors > 1 else "1 actor"
         yield label, f"{(report.games - before.games) / seconds:.2f}", "games/s"
-        yield label, f"{report.evaluations_per_second:,.0f}", "evaluations/s, lately"
+        yield label, f"{report.pace.evaluations_per_second:,.0f}", "evaluations/s, lately"
         yield label, f"{start_up:.0f}", "s until each has brought games"
         shards = max(report.shards - before.shards, 1)
         yield label, f"{(report.received - before.received) / shards / 1e3:,.0f}", "kB per shard"

@@ -265,8 +265,9 @@ def words(report: Report) -> str:
     """A report in a line."""
     if not report.net:
         return "waits for a net"
+    pace = report.pace
     return (
-        f"{report.players} actors, {report.games_per_minute:,.0f} games/min, {report.evaluations_per_second:,.0f} "
-        f"evaluations/s, net {report.net} busy {100 * report.busy:.0f} %, {report.shards:,} shards, "
+        f"{pace.workers} actors, {pace.games_per_minute:,.0f} games/min, {pace.evaluations_per_second:,.0f} "
+        f"evaluations/s, net {report.net} busy {100 * pace.busy:.0f} %, {report.shards:,} shards, "
         f"{report.received / 1e6:,.1f} MB"
     )

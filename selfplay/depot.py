@@ -19,11 +19,10 @@ from typing import Any, Protocol
 from goengine import __version__
 from goengine.files import replacing
 from goengine.zero import run_folder
-from goengine.zero.run_folder import PLAY, RunFolderError, Status
+from goengine.zero.run_folder import PLAY, Pace, RunFolderError, Status
 from selfplay.options import ClusterOptions, WorkerOptions
 from selfplay.worker import LOOK_SECONDS, NAME_SECONDS, Worker, hold_name
 
-FRESH = 120.0  # seconds for which what a player said of its speed counts
 _FILES = {"cpu": ("net.xml", "net.bin", PLAY), "cuda": ("net.safetensors", PLAY)}  # that a player needs of a net
 
 Bundle = Mapping[str, bytes]  # a net's files by name
@@ -43,10 +42,7 @@ class Report:
     """How the players of a depot stand."""
 
     games: int  # of all players of these names, earlier ones too
-    players: int  # that were heard of lately; of these are
-    games_per_minute: float
-    evaluations_per_second: float
-    busy: float  # share of the time in which nets computed
+    pace: Pace  # of those that were heard of lately
     net: str  # the newest
     shards: int  # that came in since the depot stands
     received: int  # bytes of these
@@ -137,14 +133,9 @@ class Depot:
     def report(self) -> Report:
         """How things stand."""
         self._look()
-        now = time.time()
-        lately = [status for status in self._statuses.values() if now - status.time < FRESH]
         return Report(
             games=sum(status.games for status in self._statuses.values()),
-            players=len(lately),
-            games_per_minute=sum(status.games_per_minute for status in lately),
-            evaluations_per_second=sum(status.evaluations_per_second for status in lately),
-            busy=sum(status.busy for status in lately) / max(len(lately), 1),
+            pace=run_folder.pace(self._statuses.values()),
             net=self._net.name if self._net else "",
             shards=self.shards,
             received=self.received,

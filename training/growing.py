@@ -10,8 +10,6 @@ from goengine.nets.checkpoint import Checkpoint, restore
 from goengine.nets.spec import NetSpec
 from training.checkpoint import RunError
 
-FIRST_BLOCKS = "trunk.blocks."
-
 
 def deepen(old: Checkpoint, spec: NetSpec, seed: int = 0) -> build.Net:
     """The net `old` with fresh silent blocks behind its own, as `spec` says, in training mode.

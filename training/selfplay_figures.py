@@ -3,19 +3,10 @@
 Knows what workers say of themselves, and the words for it. Reads no shards and plays nothing.
 """
 
-import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from goengine.zero import run_folder
-from goengine.zero.run_folder import Status
-
-FRESH = 120.0  # seconds for which what a worker said of its speed counts
-
-
-def lately(statuses: Collection[Status]) -> list[Status]:
-    """Those of workers that are at work."""
-    return [status for status in statuses if time.time() - status.time < FRESH]
 
 
 def figures(run: Path, window: int, plies: Mapping[int, float]) -> dict[str, float]:
@@ -26,10 +17,10 @@ def figures(run: Path, window: int, plies: Mapping[int, float]) -> dict[str, flo
     """
     statuses = run_folder.statuses(run).values()
     found: dict[str, float] = {"games": sum(status.games for status in statuses), "window": window}
-    if busy := lately(statuses):
-        found["games_per_minute"] = round(sum(status.games_per_minute for status in busy), 1)
-        found["evaluations_per_second"] = round(sum(status.evaluations_per_second for status in busy), 1)
-        found["net_busy"] = round(sum(status.busy for status in busy) / len(busy), 4)
+    if (pace := run_folder.pace(statuses)).workers:
+        found["games_per_minute"] = round(pace.games_per_minute, 1)
+        found["evaluations_per_second"] = round(pace.evaluations_per_second, 1)
+        found["net_busy"] = round(pace.busy, 4)
     net = run_folder.newest(run)
     several = len(plies) > 1 or (net is not None and len(net.boards) > 1)
     found |= {f"plies_{size}" if several else "plies": round(mean, 2) for size, mean in plies.items()}

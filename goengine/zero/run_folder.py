@@ -16,7 +16,8 @@ at any moment. Knows names of files and their JSON; what is in nets and shards i
 import json
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ CONFIG, NETS, SHARDS, STATUS, LEARNER, MATCHES = "config.json", "nets", "shards"
 NEXT = "learner-next"
 NET_FILES = ("net.xml", "net.bin", "net.safetensors")
 PLAY, LOCK = "play.json", "lock"
+FRESH = 120.0  # seconds for which what a worker said of its speed counts
 LAST = 4  # of the newest nets are never removed: somebody may be loading one of them
 _NUMBER = re.compile(r"\d{6,9}")
 _WORKER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
@@ -89,6 +91,27 @@ class Status:
     evaluations_per_second: float = 0.0
     busy: float = 0.0  # share of the time in which the net computed
     time: float = 0.0  # when this was written, seconds since the epoch
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What the workers that are at work do together."""
+
+    workers: int
+    games_per_minute: float
+    evaluations_per_second: float
+    busy: float  # mean share of the time in which their nets computed
+
+
+def pace(statuses: Iterable[Status]) -> Pace:
+    """The pace of those workers that have said something lately."""
+    fresh = [status for status in statuses if time.time() - status.time < FRESH]
+    return Pace(
+        len(fresh),
+        sum(status.games_per_minute for status in fresh),
+        sum(status.evaluations_per_second for status in fresh),
+        sum(status.busy for status in fresh) / max(len(fresh), 1),
+    )
 
 
 # -- what the run is --

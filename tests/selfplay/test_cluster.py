@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from goengine.zero import run_folder
+from goengine.zero.run_folder import Pace
 from goengine.zero.shards import Shard
 from selfplay import cli, cluster
 from selfplay.cluster import ClusterError, Seat, words
@@ -92,9 +93,9 @@ def test_a_seat_remembers_failures(monkeypatch):
 
 
 def test_words():
-    report = Report(10, 2, 60.0, 1234.5, 0.876, "000003", 4, 1_500_000)
+    report = Report(10, Pace(2, 60.0, 1234.5, 0.876), "000003", 4, 1_500_000)
     assert words(report) == "2 actors, 60 games/min, 1,234 evaluations/s, net 000003 busy 88 %, 4 shards, 1.5 MB"
-    assert words(Report(0, 0, 0.0, 0.0, 0.0, "", 0, 0)) == "waits for a net"
+    assert words(Report(0, Pace(0, 0.0, 0.0, 0.0), "", 0, 0)) == "waits for a net"
 
 
 @pytest.mark.parametrize(
