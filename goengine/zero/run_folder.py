@@ -273,8 +273,10 @@ def next_shard_path(run: Path, worker: str) -> Path:
 
 def remove_halves(run: Path, worker: str) -> None:
     """Remove shards that this worker was writing when it was killed. Nobody else may have its name meanwhile."""
-    for half in (run / SHARDS).glob(f".{worker}-*.part"):
-        half.unlink(missing_ok=True)
+    pattern = re.compile(rf"\.{re.escape(worker)}-\d+\.npz\.\d+\.part")
+    for half in (run / SHARDS).glob(".*.part"):
+        if pattern.fullmatch(half.name):
+            half.unlink(missing_ok=True)
 
 
 # -- what workers have done --

@@ -88,10 +88,10 @@ def test_a_shard_that_could_not_be_written_does_not_write_another_one_twice(tmp_
 
 
 def test_what_a_killed_worker_was_writing_is_removed(run):
-    for name in ("w1", "w2"):
+    for name in ("w1", "w1-2"):
         (run / "shards" / f".{name}-000001.npz.77.part").write_bytes(b"half")
     play(run)
-    assert [path.name for path in (run / "shards").glob(".*")] == [".w2-000001.npz.77.part"]
+    assert [path.name for path in (run / "shards").glob(".*")] == [".w1-2-000001.npz.77.part"]
 
 
 def test_a_worker_that_starts_again_goes_on_counting_and_plays_other_games(run):
