@@ -69,7 +69,7 @@ def genmove_cleanup(session: Session, words: list[str]) -> str:
 @command("kata-search", "katago")
 @command("reg_genmove", "play")
 def reg_genmove(session: Session, words: list[str]) -> str:
-    """The move that `genmove` would play; it is not played, costs no clock time, and is never a resignation."""
+    """The best move, without chance; it is not played, costs no clock time, and is never a resignation."""
     color = arguments.color(words)
     return decision_text(session, session.engine.choose(color, should_stop=session.lookahead.abandoned))
 
