@@ -22,7 +22,7 @@ from goengine.tables import short, table
 from goengine.zero.run_folder import RunFolderError
 from training import launch
 from training.checkpoint import RunError
-from training.options import Bench, Distill, Evaluate, Grow, Looped, Pack, Quantize, Rollout, Ship, Supervised
+from training.options import Bench, Distill, Evaluate, Grow, Looped, Pack, Quantize, Rollout, Ship, Supervised, Together
 from training.policy_options import Reinforce, Value
 from training.zero_options import Rate, Zero
 
@@ -115,6 +115,14 @@ def run_distill(config: Distill) -> int:
     from training.stages import distill
 
     return _say_how_it_stands(config, distill(config, began))
+
+
+def run_together(config: Together) -> int:
+    """As `run_supervised`, with students."""
+    began = time.monotonic()
+    from training.together import together
+
+    return _say_how_it_stands(config, together(config, began))
 
 
 def run_quantize(config: Quantize) -> int:
@@ -226,6 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pack": (Pack, run_pack),
         "supervised": (Supervised, run_supervised),
         "distill": (Distill, run_distill),
+        "together": (Together, run_together),
         "quantize": (Quantize, run_quantize),
         "rollout": (Rollout, run_rollout),
         "reinforce": (Reinforce, run_reinforce),

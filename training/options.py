@@ -218,6 +218,29 @@ class Distill(Taught, Supervised):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Together(Taught, Supervised):
+    """Train a net on recorded games and, in the same steps, smaller ones that learn from what it says: its students."""
+
+    students: tuple[str, ...] = option(help="presets' names of fresh nets, or weights files to begin with")
+
+    def __post_init__(self):
+        super().__post_init__()
+        names = [student_name(student) for student in self.students]
+        if len(set(names)) != len(names):
+            raise ValueError(f"--students {' '.join(self.students)}: their names must differ")
+        if TEACHER in names:
+            raise ValueError(f"--students: one is named {TEACHER}, which is the name of --net here; rename its file")
+
+
+TEACHER = "teacher"  # name of the net that teaches, among those trained together
+
+
+def student_name(student: str) -> str:
+    """What a student is called: its preset's name, or its file's name without ending."""
+    return Path(student).stem.replace(".", "-")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quantize(Taught):
     """Train a net on until it loses little when it computes on 8-bit integers, taught by what it said before."""
 

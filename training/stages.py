@@ -7,7 +7,7 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 
 import dataclasses
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -143,21 +143,25 @@ class HeldOut:
         games = packs.load_sizes((path,), warn) if path is not None else {}
         draw = Draw(0, symmetries=0, shuffle=1, vary=0.0)
         self._samplers = [Sampler(part, features.get(net.features), draw) for part in games.values()]
-        self._told = told_by(net.tells)
 
-    def figures(self, predict: Predict, positions: int, batch: int) -> dict[str, float]:
-        """Figures of the net's heads on so many positions of each board size, and their mean over all; empty without games."""
+    def figures(self, predict: Predict, tells: Set[str], positions: int, batch: int) -> dict[str, float]:
+        """Figures of what a net tells (`NetSpec.tells`) on so many positions of each board size, and their mean over all; empty
+        without games.
+        """
         parts = {}
         for sampler in self._samplers:
             count = min(positions, sampler.games.moves.size)
             parts[sampler.size] = measure_with(predict, sampler, count, batch)
         if not parts:
             return {}
-        kept = self._kept(combine(list(parts.values())))
-        return kept | by_size({size: self._kept(part) for size, part in parts.items()})
+        total = combine(list(parts.values()))
+        told = {size: _kept(figures, tells) for size, figures in parts.items()}
+        return _kept(total, tells) | by_size(told)
 
-    def _kept(self, figures: Figures) -> dict[str, float]:
-        return {name: value for name, value in figures.as_dict().items() if name in self._told}
+
+def _kept(figures: Figures, tells: Set[str]) -> dict[str, float]:
+    names = told_by(tells)
+    return {name: value for name, value in figures.as_dict().items() if name in names}
 
 
 class GamesStage:
@@ -183,19 +187,42 @@ class GamesStage:
         """The loss of all targets. Boards fill the planes, because a batch has one size."""
         return total_loss(module(batch["planes"], batch["globals"], True), batch, self.weights)
 
-    def validate(self, module: nn.Module, place: Place) -> dict[str, float]:
+    def validate(self, module: build.Net, place: Place) -> dict[str, float]:
         """Figures on the held-out games: so many positions of each board size, and their mean over all."""
-        return self.held_out.figures(predictor(module, place), self.config.validation_positions, self.config.batch)
+        predict, config = predictor(module, place), self.config
+        return self.held_out.figures(predict, module.spec.tells, config.validation_positions, config.batch)
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net with its configuration and data card."""
+        self.write(path, arrays, self.spec, counters, figures)
+
+    def write(
+        self,
+        path: Path,
+        arrays: Mapping[str, np.ndarray],
+        net: spec.NetSpec,
+        counters: Counters,
+        figures: Mapping[str, float],
+    ) -> None:
+        """Write one averaged net, with the figures that it had on held-out games."""
         card = {
             **self.card,
             "samples": counters.samples,
             "seconds": round(counters.seconds, 1),
             "validation": {name: value for name, value in figures.items() if np.isfinite(value)},
         }
-        checkpoint.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
+        checkpoint.save(path, arrays, net, step=counters.step, config=plain(self.config), data=card)
+
+
+def check_student(student: spec.NetSpec, teacher: spec.NetSpec, option: str) -> None:
+    """Raises RunError, which begins with `option`, if the two see different features or the teacher lacks a head."""
+    if (student.features, student.planes, student.globals) != (teacher.features, teacher.planes, teacher.globals):
+        raise RunError(
+            f"{option}: the teacher sees the features {teacher.features} ({teacher.planes} planes, {teacher.globals} "
+            f"globals), the student {student.features} ({student.planes}, {student.globals}); both must see the same"
+        )
+    if missing := student.tells - teacher.tells:
+        raise RunError(f"{option}: the teacher says nothing of {', '.join(sorted(missing))}, which the student would learn")
 
 
 def teacher_weights(config: Taught, net: spec.NetSpec) -> TeacherWeights:
@@ -220,22 +247,13 @@ class DistillStage(GamesStage):
 
         Raises RunError if the teacher sees other features than the student, or lacks one of its heads.
         """
-        ours, theirs = module.spec, teacher.spec
-        if (ours.features, ours.planes, ours.globals) != (theirs.features, theirs.planes, theirs.globals):
-            raise RunError(
-                f"--teacher {config.teacher}: sees the features {theirs.features} ({theirs.planes} planes, {theirs.globals} "
-                f"globals), the net {ours.features} ({ours.planes}, {ours.globals}); both must see the same"
-            )
-        if missing := ours.tells - theirs.tells:
-            raise RunError(
-                f"--teacher {config.teacher}: says nothing of {', '.join(sorted(missing))}, which the net would learn"
-            )
+        check_student(module.spec, teacher.spec, f"--teacher {config.teacher}")
         super().__init__(config, module)
         if self.weights.policy is not None:
             self.weights = dataclasses.replace(self.weights, policy=config.hard_weight)
         self.card |= {"teacher": teacher.meta.sha256}
         net, device = teacher.module(), device_name(config)
-        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config, ours)
+        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config, module.spec)
         self.hint_weight, self.hint_share = hint
         self.hint = Hint(module, net) if self.hint_weight else None
 
@@ -280,13 +298,15 @@ def supervised(config: Supervised, began: float | None = None) -> bool:
         module = fresh_or_loaded(config.net, config.features, config.seed)
         described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
         stage, loop = GamesStage(config, module), loop_config(config)
-        _settle(module, config, stage)
+        settle(module, config.net, config, stage)
         return Trainer(config.run, module, stage, loop, described=described, began=began).run()
 
 
-def _settle(module: build.Net, config: Supervised, stage: GamesStage) -> None:
-    """Let normalisations keep their statistics if the options, or the games' board sizes, ask for it."""
-    if keeps_norms(config.keep_norms, config.net, len(stage.card["sizes"])):
+def settle(module: build.Net, source: str, config: Training, stage: GamesStage) -> None:
+    """Let normalisations of a net that came from `source` (`fresh_or_loaded`) keep their statistics if the options, or the
+    games' board sizes, ask for it.
+    """
+    if keeps_norms(config.keep_norms, source, len(stage.card["sizes"])):
         settle_norms(module)
 
 
@@ -298,6 +318,6 @@ def distill(config: Distill, began: float | None = None) -> bool:
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     stage = DistillStage(config, module, teacher, (config.hint_weight, config.hint_share))
-    _settle(module, config, stage)
+    settle(module, config.net, config, stage)
     bound = {"teacher": teacher.meta.sha256}
     return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound, began=began).run()

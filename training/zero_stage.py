@@ -154,7 +154,7 @@ class ZeroStage:
         }
         figures = _figures(sum(sums.values())) if sums else {}
         figures |= by_size({size: _figures(own) for size, own in sums.items()})
-        recorded = self.held_out.figures(predict, config.validation_positions, config.batch)
+        recorded = self.held_out.figures(predict, self.spec.tells, config.validation_positions, config.batch)
         return figures | {f"games_{name}": value for name, value in recorded.items()}
 
     def calibration(self) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,0 +1,131 @@
+"""A teacher and its students, trained at once on the same batches.
+
+In each step the students learn from what the teacher, itself still learning, says of the batch (Zhang et al., Deep mutual
+learning, 2018, in one direction). It costs less than one after the other: a position is made once and seen by the teacher
+once, and each of them has the whole run. Knows the joined module and its stage; losses and targets are those of
+`training.distillation`.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from goengine.nets.build import Net
+from goengine.nets.heads import NetOutput
+from training import parallel
+from training.checkpoint import Counters, plain
+from training.distillation import distillation_loss
+from training.loop import Trainer
+from training.losses import total_loss
+from training.options import TEACHER, Together, student_name
+from training.place import Batch, Place
+from training.stages import (
+    GamesStage,
+    check_student,
+    device_name,
+    fresh_or_loaded,
+    loop_config,
+    loss_weights,
+    settle,
+    teacher_weights,
+)
+
+STUDENTS = "students"  # folder of their weights files in the run's
+
+
+class School(nn.Module):
+    """The teacher and its students by name, as one module: the loop trains, averages and saves them as it does one net."""
+
+    def __init__(self, nets: Mapping[str, Net]):
+        super().__init__()
+        self.nets = nn.ModuleDict(nets)
+
+    def forward(self, planes: Tensor, globals_: Tensor, full: bool | None) -> tuple[NetOutput, ...]:
+        """What each net says, the teacher first; arguments as of `Net`."""
+        return tuple(net(planes, globals_, full) for net in self.nets.values())
+
+    @property
+    def teacher(self) -> Net:
+        return self.nets[TEACHER]
+
+    @property
+    def students(self) -> dict[str, Net]:
+        return {name: net for name, net in self.nets.items() if name != TEACHER}
+
+
+class TogetherStage(GamesStage):
+    """Positions of packed games for a teacher, and for its students with what it says of them.
+
+    Figures are the teacher's; those of students end in their names.
+    """
+
+    def __init__(self, config: Together, school: School):
+        """Raises RunError if a student sees other features than the teacher, or has a head that the teacher lacks."""
+        super().__init__(config, school.teacher)
+        self.specs = {name: net.spec for name, net in school.students.items()}
+        self._lessons = {}
+        for name, spec in self.specs.items():
+            check_student(spec, self.spec, f"--students {name}")
+            games = loss_weights(config, spec)
+            if games.policy is not None:
+                games = dataclasses.replace(games, policy=config.hard_weight)
+            self._lessons[name] = games, teacher_weights(config, spec)
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum of the nets' losses: they share no weights, and the teacher learns nothing from its students."""
+        told, *answers = module(batch["planes"], batch["globals"], True)
+        loss, figures = total_loss(told, batch, self.weights)
+        said = NetOutput(*(part.detach() for part in told))
+        for (name, lesson), answer in zip(self._lessons.items(), answers, strict=True):
+            learnt, found = distillation_loss(answer, said, batch, *lesson)
+            loss, figures = loss + learnt, figures | _of(name, found)
+        return loss, figures
+
+    def validate(self, module: School, place: Place) -> dict[str, float]:
+        """Each net's figures on the held-out games."""
+        figures = super().validate(module.teacher, place)
+        for name, student in module.students.items():
+            figures |= _of(name, super().validate(student, place))
+        return figures
+
+    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
+        """Write the averaged teacher to `path`, and its students into the folder beside."""
+        others = tuple(f"_{name}" for name in self.specs)
+        theirs = {name: value for name, value in figures.items() if not name.endswith(others)}
+        self.write(path, _part(arrays, TEACHER), self.spec, counters, theirs)
+        (path.parent / STUDENTS).mkdir(exist_ok=True)
+        for name, spec in self.specs.items():
+            ending = f"_{name}"
+            theirs = {key.removesuffix(ending): value for key, value in figures.items() if key.endswith(ending)}
+            self.write(path.parent / STUDENTS / f"{name}.safetensors", _part(arrays, name), spec, counters, theirs)
+
+
+def _of(student: str, figures: Mapping) -> dict:
+    """A student's figures under names that tell whose they are."""
+    return {f"{name}_{student}": value for name, value in figures.items()}
+
+
+def _part(arrays: Mapping[str, np.ndarray], net: str) -> dict[str, np.ndarray]:
+    """One net's arrays of the school's."""
+    start = f"nets.{net}."
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+
+
+def together(config: Together, began: float | None = None) -> bool:
+    """Run the stage. Returns whether the run is complete, as `training.stages.supervised` does."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    with parallel.joined(device_name(config)):
+        sources = {TEACHER: config.net} | {student_name(student): student for student in config.students}
+        nets = {name: fresh_or_loaded(source, config.features, config.seed) for name, source in sources.items()}
+        school = School(nets)
+        stage = TogetherStage(config, school)
+        for name, net in nets.items():
+            settle(net, sources[name], config, stage)
+        specs = {name: dataclasses.asdict(net.spec) for name, net in nets.items()}
+        described = {"options": plain(config), "specs": specs}
+        return Trainer(config.run, school, stage, loop_config(config), described=described, began=began).run()
