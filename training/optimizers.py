@@ -5,13 +5,15 @@ biases and norms). Does not know the learning-rate curve: the loop multiplies ev
 factor before each step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import nn
+
+from training.replayed import Replayed
 
 Name = Literal["sgd", "adamw", "muon"]
 
@@ -52,16 +54,31 @@ def orthogonalise(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return (x.mT if tall else x).to(matrices.dtype)
+
+
+def directions(moments: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Muon's step for each weight from its momentum: orthogonal, with the root mean square of Adam's steps (factor
+    0.2 sqrt(max(rows, columns)), Liu et al. 2025).
+    """
+    by_shape: dict[tuple[int, int], list[int]] = {}
+    for i, moment in enumerate(moments):
+        by_shape.setdefault((moment.size(0), moment[0].numel()), []).append(i)
+    found = [torch.empty_like(moment) for moment in moments]
+    for shape, same in by_shape.items():  # one batched product per shape
+        matrices = orthogonalise(torch.stack([moments[i].reshape(shape) for i in same])) * (0.2 * max(shape) ** 0.5)
+        for i, matrix in zip(same, matrices, strict=True):
+            found[i].copy_(matrix.reshape(moments[i].shape))
+    return found
 
 
 class Muon(torch.optim.Optimizer):
     """Orthogonalised momentum for matrices and convolutions, Adam for the rest.
 
     A convolution's weight counts as the matrix [out, in * height * width]. The step has the root mean square of
-    Adam's (factor 0.2 sqrt(max(rows, columns)), Liu et al. 2025), so both kinds share one learning rate and
-    decoupled decay; with that factor a matrix's update is `rate * 0.2` per weight.
+    Adam's (`directions`), so both kinds share one learning rate and decoupled decay; a matrix's update is `rate * 0.2`
+    per weight.
     """
 
     def __init__(self, groups: list[dict], rate: float, momentum: float):
@@ -76,6 +93,7 @@ class Muon(torch.optim.Optimizer):
                 "ratio": 1.0,
             },
         )
+        self._directions = Replayed(directions)
 
     @torch.no_grad()
     def step(self, closure=None) -> None:
@@ -86,20 +104,13 @@ class Muon(torch.optim.Optimizer):
             update(present, group)
 
     def _matrices(self, parameters: list[torch.Tensor], group: dict) -> None:
-        by_shape: dict[tuple, list[torch.Tensor]] = {}
         for p in parameters:
-            by_shape.setdefault((p.size(0), p[0].numel()), []).append(p)
-        for (rows, columns), same in by_shape.items():  # one batched product per shape
-            for p in same:
-                self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
-            gradients, buffers = [p.grad for p in same], [self.state[p]["momentum_buffer"] for p in same]
-            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
-            ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])  # Nesterov
-            directions = [direction.reshape(rows, columns) for direction in ahead]
-            scale = 0.2 * max(rows, columns) ** 0.5
-            steps = [d.reshape(p.shape) for p, d in zip(same, orthogonalise(torch.stack(directions)), strict=True)]
-            torch._foreach_mul_(same, 1 - group["lr"] * group["weight_decay"])
-            torch._foreach_add_(same, steps, alpha=-group["lr"] * scale)
+            self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+        gradients, buffers = [p.grad for p in parameters], [self.state[p]["momentum_buffer"] for p in parameters]
+        torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])  # Nesterov
+        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(parameters, self._directions(ahead), alpha=-group["lr"])
 
     def _adam(self, parameters: list[torch.Tensor], group: dict) -> None:
         by_count: dict[float, list[torch.Tensor]] = {}
@@ -108,10 +119,11 @@ class Muon(torch.optim.Optimizer):
             if not state:
                 state["step"] = torch.zeros(())  # on the CPU: reading it waits for no GPU
                 state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(p), torch.zeros_like(p)
-            state["step"] += 1
             by_count.setdefault(float(state["step"]), []).append(p)
         first, second = group["betas"]
-        for count, same in by_count.items():
+        torch._foreach_add_([self.state[p]["step"] for p in parameters], 1.0)
+        for before, same in by_count.items():
+            count = before + 1
             gradients = [p.grad for p in same]
             means, squares = ([self.state[p][name] for p in same] for name in ("exp_avg", "exp_avg_sq"))
             torch._foreach_lerp_(means, gradients, 1 - first)

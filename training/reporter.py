@@ -39,8 +39,9 @@ class Reporter:
 
     def add(self, figures: Mapping[str, torch.Tensor]) -> None:
         """Add one step's figures; they stay on the device, so that nothing waits for it. NaN: a step that tells nothing."""
-        for name, value in figures.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        known = [name for name in figures if name in self._sums]
+        sums = torch._foreach_add([self._sums[name] for name in known], [figures[name] for name in known]) if known else []
+        self._sums |= figures | dict(zip(known, sums, strict=True))
         self._count += 1
 
     def report(self, counters: Counters, rate: float, bar: Progress, progress: float) -> None:

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 
 from goengine.nets.build import Net
 from goengine.nets.heads import NetOutput
+from goengine.nets.spec import NetSpec
 from training import parallel
 from training.checkpoint import Counters, plain
-from training.distillation import distillation_loss
+from training.distillation import TeacherWeights, distillation_loss
 from training.loop import Trainer
-from training.losses import total_loss
+from training.losses import LossWeights, total_loss
 from training.options import TEACHER, Together, student_name
 from training.place import Batch, Place
+from training.sampling import Targets
 from training.stages import (
     GamesStage,
     check_student,
@@ -37,24 +39,38 @@ from training.stages import (
 STUDENTS = "students"  # folder of their weights files in the run's
 
 
-class School(nn.Module):
-    """The teacher and its students by name, as one module: the loop trains, averages and saves them as it does one net."""
+Lesson = tuple[LossWeights, TeacherWeights]
 
-    def __init__(self, nets: Mapping[str, Net]):
+
+class School(nn.Module):
+    """The teacher and its students by name, with the loss of them all: the loop trains, averages and saves it as it does a net.
+
+    The loss belongs to the module, so that torch compiles it with the nets.
+    """
+
+    def __init__(self, nets: Mapping[str, Net], teaching: LossWeights, lessons: Mapping[str, Lesson]):
+        """teaching: what the teacher learns from the games; lessons: what each student learns from games and teacher."""
         super().__init__()
         self.nets = nn.ModuleDict(nets)
+        self.teaching, self.lessons = teaching, dict(lessons)
 
-    def forward(self, planes: Tensor, globals_: Tensor, full: bool | None) -> tuple[NetOutput, ...]:
-        """What each net says, the teacher first; arguments as of `Net`."""
-        return tuple(net(planes, globals_, full) for net in self.nets.values())
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """(loss, figures) of a batch whose boards fill the planes.
+
+        The loss is the sum of the nets' losses: they share no weights, and the teacher learns nothing from its students.
+        """
+        told = self.teacher(batch["planes"], batch["globals"], True)
+        loss, figures = total_loss(told, batch, self.teaching)
+        said = NetOutput(*(part.detach() for part in told))
+        for name, lesson in self.lessons.items():
+            answer = self.nets[name](batch["planes"], batch["globals"], True)
+            learnt, found = distillation_loss(answer, said, batch, *lesson)
+            loss, figures = loss + learnt, figures | _of(name, found)
+        return loss, figures
 
     @property
     def teacher(self) -> Net:
         return self.nets[TEACHER]
-
-    @property
-    def students(self) -> dict[str, Net]:
-        return {name: net for name, net in self.nets.items() if name != TEACHER}
 
 
 class TogetherStage(GamesStage):
@@ -63,33 +79,23 @@ class TogetherStage(GamesStage):
     Figures are the teacher's; those of students end in their names.
     """
 
-    def __init__(self, config: Together, school: School):
+    def __init__(self, config: Together, nets: Mapping[str, Net]):
         """Raises RunError if a student sees other features than the teacher, or has a head that the teacher lacks."""
-        super().__init__(config, school.teacher)
-        self.specs = {name: net.spec for name, net in school.students.items()}
-        self._lessons = {}
+        super().__init__(config, nets[TEACHER])
+        self.specs = {name: net.spec for name, net in nets.items() if name != TEACHER}
         for name, spec in self.specs.items():
             check_student(spec, self.spec, f"--students {name}")
-            games = loss_weights(config, spec)
-            if games.policy is not None:
-                games = dataclasses.replace(games, policy=config.hard_weight)
-            self._lessons[name] = games, teacher_weights(config, spec)
+        self.school = School(nets, self.weights, {name: lesson(config, spec) for name, spec in self.specs.items()})
 
-    def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum of the nets' losses: they share no weights, and the teacher learns nothing from its students."""
-        told, *answers = module(batch["planes"], batch["globals"], True)
-        loss, figures = total_loss(told, batch, self.weights)
-        said = NetOutput(*(part.detach() for part in told))
-        for (name, lesson), answer in zip(self._lessons.items(), answers, strict=True):
-            learnt, found = distillation_loss(answer, said, batch, *lesson)
-            loss, figures = loss + learnt, figures | _of(name, found)
-        return loss, figures
+    def loss(self, module: School, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The school's loss."""
+        return module({name: part for name, part in batch.items() if name in Targets._fields})
 
     def validate(self, module: School, place: Place) -> dict[str, float]:
         """Each net's figures on the held-out games."""
         figures = super().validate(module.teacher, place)
-        for name, student in module.students.items():
-            figures |= _of(name, super().validate(student, place))
+        for name in self.specs:
+            figures |= _of(name, super().validate(module.nets[name], place))
         return figures
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
@@ -115,6 +121,14 @@ def _part(arrays: Mapping[str, np.ndarray], net: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
 
 
+def lesson(config: Together, student: NetSpec) -> Lesson:
+    """What a student learns from the games, and what from its teacher."""
+    games = loss_weights(config, student)
+    if games.policy is not None:
+        games = dataclasses.replace(games, policy=config.hard_weight)
+    return games, teacher_weights(config, student)
+
+
 def together(config: Together, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete, as `training.stages.supervised` does."""
     if config.threads:
@@ -122,10 +136,9 @@ def together(config: Together, began: float | None = None) -> bool:
     with parallel.joined(device_name(config)):
         sources = {TEACHER: config.net} | {student_name(student): student for student in config.students}
         nets = {name: fresh_or_loaded(source, config.features, config.seed) for name, source in sources.items()}
-        school = School(nets)
-        stage = TogetherStage(config, school)
+        stage = TogetherStage(config, nets)
         for name, net in nets.items():
             settle(net, sources[name], config, stage)
         specs = {name: dataclasses.asdict(net.spec) for name, net in nets.items()}
         described = {"options": plain(config), "specs": specs}
-        return Trainer(config.run, school, stage, loop_config(config), described=described, began=began).run()
+        return Trainer(config.run, stage.school, stage, loop_config(config), described=described, began=began).run()
