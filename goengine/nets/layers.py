@@ -150,7 +150,7 @@ def pool_mean_max(x: Tensor, extent: Extent) -> Tensor:
     mean = _mean(x, extent)
     if extent.mask is not None:
         x = x + (1.0 - extent.mask) * OFF_BOARD
-    return torch.cat((mean, mean * ((extent.width - POOL_CENTRE) / POOL_SCALE), x.amax(dim=(2, 3))), dim=1)
+    return torch.cat((mean, mean * ((extent.width - POOL_CENTRE) / POOL_SCALE), x.flatten(2).max(dim=2).values), dim=1)
 
 
 def pool_means(x: Tensor, extent: Extent) -> Tensor:

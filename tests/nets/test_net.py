@@ -140,7 +140,7 @@ def test_bfloat16_autocast_trains(spec, to):
     planes = padded(planes, to)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, nesterov=True)
     moves, losses = torch.arange(8) * to, []
-    for _ in range(12):
+    for _ in range(24):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             out = net(planes, globals_)
         assert all(x.dtype == torch.float32 for x in out)
