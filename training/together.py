@@ -24,7 +24,6 @@ from training.loop import Trainer
 from training.losses import LossWeights, total_loss
 from training.options import TEACHER, Together, student_name
 from training.place import Batch, Place
-from training.sampling import Targets
 from training.stages import (
     GamesStage,
     check_student,
@@ -39,38 +38,16 @@ from training.stages import (
 STUDENTS = "students"  # folder of their weights files in the run's
 
 
-Lesson = tuple[LossWeights, TeacherWeights]
-
-
 class School(nn.Module):
-    """The teacher and its students by name, with the loss of them all: the loop trains, averages and saves it as it does a net.
+    """The teacher and its students by name, as one module: the loop trains, averages and saves them as it does one net."""
 
-    The loss belongs to the module, so that torch compiles it with the nets.
-    """
-
-    def __init__(self, nets: Mapping[str, Net], teaching: LossWeights, lessons: Mapping[str, Lesson]):
-        """teaching: what the teacher learns from the games; lessons: what each student learns from games and teacher."""
+    def __init__(self, nets: Mapping[str, Net]):
         super().__init__()
         self.nets = nn.ModuleDict(nets)
-        self.teaching, self.lessons = teaching, dict(lessons)
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """(loss, figures) of a batch whose boards fill the planes.
-
-        The loss is the sum of the nets' losses: they share no weights, and the teacher learns nothing from its students.
-        """
-        told = self.teacher(batch["planes"], batch["globals"], True)
-        loss, figures = total_loss(told, batch, self.teaching)
-        said = NetOutput(*(part.detach() for part in told))
-        for name, lesson in self.lessons.items():
-            answer = self.nets[name](batch["planes"], batch["globals"], True)
-            learnt, found = distillation_loss(answer, said, batch, *lesson)
-            loss, figures = loss + learnt, figures | _of(name, found)
-        return loss, figures
-
-    @property
-    def teacher(self) -> Net:
-        return self.nets[TEACHER]
+    def forward(self, planes: Tensor, globals_: Tensor, full: bool | None) -> tuple[NetOutput, ...]:
+        """What each net says, the teacher first; arguments as of `Net`."""
+        return tuple(net(planes, globals_, full) for net in self.nets.values())
 
 
 class TogetherStage(GamesStage):
@@ -79,21 +56,27 @@ class TogetherStage(GamesStage):
     Figures are the teacher's; those of students end in their names.
     """
 
-    def __init__(self, config: Together, nets: Mapping[str, Net]):
+    def __init__(self, config: Together, school: School):
         """Raises RunError if a student sees other features than the teacher, or has a head that the teacher lacks."""
-        super().__init__(config, nets[TEACHER])
-        self.specs = {name: net.spec for name, net in nets.items() if name != TEACHER}
+        super().__init__(config, school.nets[TEACHER])
+        self.specs = {name: net.spec for name, net in school.nets.items() if name != TEACHER}
         for name, spec in self.specs.items():
             check_student(spec, self.spec, f"--students {name}")
-        self.school = School(nets, self.weights, {name: lesson(config, spec) for name, spec in self.specs.items()})
+        self._lessons = {name: lesson(config, spec) for name, spec in self.specs.items()}
 
-    def loss(self, module: School, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The school's loss."""
-        return module({name: part for name, part in batch.items() if name in Targets._fields})
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum of the nets' losses: they share no weights, and the teacher learns nothing from its students."""
+        told, *answers = module(batch["planes"], batch["globals"], True)
+        loss, figures = total_loss(told, batch, self.weights)
+        said = NetOutput(*(part.detach() for part in told))
+        for (name, learns), answer in zip(self._lessons.items(), answers, strict=True):
+            more, found = distillation_loss(answer, said, batch, *learns)
+            loss, figures = loss + more, figures | _of(name, found)
+        return loss, figures
 
     def validate(self, module: School, place: Place) -> dict[str, float]:
         """Each net's figures on the held-out games."""
-        figures = super().validate(module.teacher, place)
+        figures = super().validate(module.nets[TEACHER], place)
         for name in self.specs:
             figures |= _of(name, super().validate(module.nets[name], place))
         return figures
@@ -121,7 +104,7 @@ def _part(arrays: Mapping[str, np.ndarray], net: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
 
 
-def lesson(config: Together, student: NetSpec) -> Lesson:
+def lesson(config: Together, student: NetSpec) -> tuple[LossWeights, TeacherWeights]:
     """What a student learns from the games, and what from its teacher."""
     games = loss_weights(config, student)
     if games.policy is not None:
@@ -136,9 +119,10 @@ def together(config: Together, began: float | None = None) -> bool:
     with parallel.joined(device_name(config)):
         sources = {TEACHER: config.net} | {student_name(student): student for student in config.students}
         nets = {name: fresh_or_loaded(source, config.features, config.seed) for name, source in sources.items()}
-        stage = TogetherStage(config, nets)
+        school = School(nets)
+        stage = TogetherStage(config, school)
         for name, net in nets.items():
             settle(net, sources[name], config, stage)
         specs = {name: dataclasses.asdict(net.spec) for name, net in nets.items()}
         described = {"options": plain(config), "specs": specs}
-        return Trainer(config.run, stage.school, stage, loop_config(config), described=described, began=began).run()
+        return Trainer(config.run, school, stage, loop_config(config), described=described, began=began).run()
