@@ -138,7 +138,7 @@ class Training(Learning):
     results: float = option(0.0, "positions of a game that teach its result in a pass, on average; 0: all")
     sizes: str = option("", "share of batches by board size, 19=0.8,9=0.2; by default in proportion to positions")
     vary: float = option(0.5, "share of samples shown under other rules and komi, with the result they give")
-    workers: int | None = option(None, "threads that make batches; by default 1, on a machine with a GPU all cores but one")
+    workers: int | None = option(None, "threads that make batches; by default 1, on a machine with a GPU half of its cores")
 
     def __post_init__(self):
         super().__post_init__()

@@ -60,12 +60,12 @@ def may_compile(config: Looped) -> bool:
 
 
 def workers(config: Training) -> int:
-    """Threads that make batches: as asked for; else one beside torch's own on a CPU, and all cores but one on a GPU machine,
-    where that one launches the steps.
+    """Threads that make batches: as asked for; else one beside torch's own on a CPU, and half of the cores on a GPU machine,
+    where all of them would slow the thread that launches the steps.
     """
     if config.workers is not None:
         return config.workers
-    return max(1, usable_cores() - 1) if device_name(config).startswith("cuda") else 1
+    return max(1, usable_cores() // 2) if device_name(config).startswith("cuda") else 1
 
 
 def computes_half(config: Looped) -> bool:
