@@ -100,8 +100,9 @@ class Muon(torch.optim.Optimizer):
         """One update from the gradients."""
         for group in self.param_groups:
             present = [p for p in group["params"] if p.grad is not None]
-            update = self._matrices if group["matrix"] else self._adam
-            update(present, group)
+            if present:
+                update = self._matrices if group["matrix"] else self._adam
+                update(present, group)
 
     def _matrices(self, parameters: list[torch.Tensor], group: dict) -> None:
         for p in parameters:

@@ -53,7 +53,7 @@ class School(nn.Module):
 class TogetherStage(GamesStage):
     """Positions of packed games for a teacher, and for its students with what it says of them.
 
-    Figures are the teacher's; those of students end in their names.
+    Figures are the teacher's; those of a student begin with its name, as b8c96/top1.
     """
 
     def __init__(self, config: Together, school: School):
@@ -82,26 +82,23 @@ class TogetherStage(GamesStage):
         return figures
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
-        """Write the averaged teacher to `path`, and its students into the folder beside."""
-        others = tuple(f"_{name}" for name in self.specs)
-        theirs = {name: value for name, value in figures.items() if not name.endswith(others)}
-        self.write(path, _part(arrays, TEACHER), self.spec, counters, theirs)
+        """Write the averaged teacher to `path`, and its students into the folder beside, each with its own figures."""
+        mine = {name: value for name, value in figures.items() if "/" not in name}
+        self.write(path, _part(arrays, f"nets.{TEACHER}."), self.spec, counters, mine)
         (path.parent / STUDENTS).mkdir(exist_ok=True)
         for name, spec in self.specs.items():
-            ending = f"_{name}"
-            theirs = {key.removesuffix(ending): value for key, value in figures.items() if key.endswith(ending)}
-            self.write(path.parent / STUDENTS / f"{name}.safetensors", _part(arrays, name), spec, counters, theirs)
+            place = path.parent / STUDENTS / f"{name}.safetensors"
+            self.write(place, _part(arrays, f"nets.{name}."), spec, counters, _part(figures, f"{name}/"))
 
 
 def _of(student: str, figures: Mapping) -> dict:
     """A student's figures under names that tell whose they are."""
-    return {f"{name}_{student}": value for name, value in figures.items()}
+    return {f"{student}/{name}": value for name, value in figures.items()}
 
 
-def _part(arrays: Mapping[str, np.ndarray], net: str) -> dict[str, np.ndarray]:
-    """One net's arrays of the school's."""
-    start = f"nets.{net}."
-    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+def _part(values: Mapping, start: str) -> dict:
+    """What is named by `start` and a rest, by the rest."""
+    return {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
 
 
 def lesson(config: Together, student: NetSpec) -> tuple[LossWeights, TeacherWeights]:

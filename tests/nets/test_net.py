@@ -1,6 +1,7 @@
 """One contract for every block and setting: shapes, padding that never leaks, folding, gradients, reduced precision."""
 
 import copy
+import shutil
 
 import pytest
 import torch
@@ -153,6 +154,18 @@ def test_bfloat16_autocast_trains(spec, to):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0], losses
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a CPU with g++")
+def test_compiled_in_bfloat16_gradients_are_numbers():
+    """The compiler may compare a rounded activation with the maximum of those that were not rounded yet."""
+    net = build(preset("b2c16", "zero", 18, 14)).train().to(memory_format=torch.channels_last)
+    compiled = torch.compile(net, dynamic=False)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = compiled(*positions(net.spec, 8, 9), True)
+    torch.nn.functional.cross_entropy(out.policy, torch.arange(8)).backward()
+    assert all(p.grad.isfinite().all() for p in net.parameters() if p.grad is not None)
 
 
 def test_bfloat16_stays_close():

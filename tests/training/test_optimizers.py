@@ -69,3 +69,11 @@ def test_unknown_state_is_refused():
         optimizers.load_state(
             optimizers.make(module, OptimizerConfig()), module, {"nothing|momentum_buffer": torch.zeros(1).numpy()}
         )
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
+def test_weights_without_gradients_stay(name):
+    one = net()
+    before = [p.clone() for p in one.parameters()]
+    optimizers.make(one, OptimizerConfig(name, 0.1)).step()
+    assert all(torch.equal(a, b) for a, b in zip(before, one.parameters(), strict=True))

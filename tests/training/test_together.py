@@ -91,10 +91,10 @@ def test_each_net_is_saved_with_its_own_figures(stored):
     lines = [json.loads(line) for line in (stored / "run" / "log.jsonl").read_text().splitlines()]
     last = lines[-1]["validation"]
     assert teacher.meta.data["validation"]["cross_entropy"] == pytest.approx(last["cross_entropy"], abs=1e-5)
-    assert student.meta.data["validation"]["cross_entropy"] == pytest.approx(last["cross_entropy_b2c16"], abs=1e-5)
-    assert not any("_b2c16" in name or "_lee" in name for name in teacher.meta.data["validation"])
-    assert "value_mse_b2c16" in last and "value_mse_lee-policy-8" not in last  # it has no such head
-    assert {"top1", "agree_b2c16", "agree_lee-policy-8"} <= set(lines[0])
+    assert student.meta.data["validation"]["cross_entropy"] == pytest.approx(last["b2c16/cross_entropy"], abs=1e-5)
+    assert not any("/" in name for name in (*teacher.meta.data["validation"], *student.meta.data["validation"]))
+    assert "b2c16/value_mse" in last and "lee-policy-8/value_mse" not in last  # it has no such head
+    assert {"top1", "b2c16/agree", "lee-policy-8/agree"} <= set(lines[0])
 
 
 def test_the_teacher_is_the_net_that_it_would_be_alone(stored):
