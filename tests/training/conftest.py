@@ -1,5 +1,7 @@
 """Small packs of random games for the training tests, and torch on one thread."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -70,3 +72,20 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def stop_after_a_quarter(monkeypatch):
+    """A function that lets runs of a stage's class get SIGTERM in the step that begins when a quarter of them is done."""
+
+    def stop(stage: type) -> None:
+        loss = stage.loss
+
+        def stopping(self, module, batch):
+            if float(batch["progress"]) == 0.25:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return loss(self, module, batch)
+
+        monkeypatch.setattr(stage, "loss", stopping)
+
+    return stop

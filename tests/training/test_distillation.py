@@ -1,8 +1,6 @@
 """Distillation: the student follows its teacher, hints fade, and a run keeps to the teacher it began with."""
 
 import json
-import os
-import signal
 
 import numpy as np
 import pytest
@@ -114,17 +112,10 @@ def arguments(stored, run, *more, teacher="teacher"):
     return ["distill", *(str(part) for pair in settings.items() for part in pair), *more]
 
 
-def test_a_run_stopped_and_resumed_is_the_run_in_one_go(stored, capsys, monkeypatch):
+def test_a_run_stopped_and_resumed_is_the_run_in_one_go(stored, capsys, stop_after_a_quarter):
     assert cli.main(arguments(stored, "whole", "--steps", "4")) == 0
     whole = checkpoint.load(stored / "whole" / "net.safetensors")
-    loss = stages.DistillStage.loss
-
-    def stopping(stage, module, batch):
-        if float(batch["progress"]) == 0.25:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return loss(stage, module, batch)
-
-    monkeypatch.setattr(stages.DistillStage, "loss", stopping)
+    stop_after_a_quarter(stages.DistillStage)
     assert cli.main(arguments(stored, "parts", "--steps", "4")) == 130
     # another teacher, or none, would make another net of it
     assert cli.main(arguments(stored, "parts", "--steps", "4", teacher="other")) == 1

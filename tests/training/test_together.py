@@ -1,8 +1,6 @@
 """A teacher and its students in one run: who learns what from whom, what is saved, what is refused."""
 
 import json
-import os
-import signal
 
 import numpy as np
 import pytest
@@ -105,16 +103,9 @@ def test_the_teacher_is_the_net_that_it_would_be_alone(stored):
     assert all(np.allclose(joined[name], array, atol=1e-6) for name, array in alone.items())
 
 
-def test_a_run_stopped_and_resumed_is_the_run_in_one_go(stored, monkeypatch):
+def test_a_run_stopped_and_resumed_is_the_run_in_one_go(stored, stop_after_a_quarter):
     assert cli.main(arguments(stored, "whole", "--steps", "4")) == 0
-    loss = together.TogetherStage.loss
-
-    def stopping(stage, module, batch):
-        if float(batch["progress"]) == 0.25:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return loss(stage, module, batch)
-
-    monkeypatch.setattr(together.TogetherStage, "loss", stopping)
+    stop_after_a_quarter(together.TogetherStage)
     assert cli.main(arguments(stored, "parts", "--steps", "4")) == 130
     assert cli.main(arguments(stored, "parts", "--steps", "4")) == 0
     whole, parts = (load_state(stored / run / "state.safetensors")[0] for run in ("whole", "parts"))
