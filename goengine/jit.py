@@ -3,7 +3,7 @@
 A kernel is a numba function over arrays and NamedTuples of arrays. It releases the GIL, keeps IEEE arithmetic (no
 ``fastmath``) and is cached on disk. numba's cache does not see an edit in a kernel that another kernel calls, so each module's
 kernels live in a folder named by a digest of the module's source and of every source of ours that it imports: an edit starts
-fresh folders for exactly the modules that it concerns.
+fresh folders for exactly the modules that it concerns. The same version in another place uses the same folders.
 
 This module knows nothing of Go.
 """
@@ -15,8 +15,11 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from types import FunctionType
+from typing import ClassVar
 
 import numba
+from numba.core import caching
 
 _ROOT = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(rb"^from ((?:goengine|selfplay|training)[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
@@ -81,10 +84,51 @@ def kernel_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="goengine-kernels-"))
 
 
+class _VersionLocator(caching._CacheLocator):
+    """Where a kernel is cached: by what its sources say, wherever they lie.
+
+    numba's own locators put the source's path into the folder's name and its time of change into the index, so that every
+    clone and every installed copy of the same version would compile everything again.
+    """
+
+    def __init__(self, function: FunctionType):
+        module = Path(function.__code__.co_filename)
+        self._digest = _digest(module)
+        self._folder = kernel_folder() / f"{module.stem}-{self._digest}"
+        self._line = function.__code__.co_firstlineno
+
+    def get_cache_path(self) -> str:
+        """The folder of the module's kernels."""
+        return str(self._folder)
+
+    def get_source_stamp(self) -> str:
+        """What must be equal for a cached kernel to be used."""
+        return self._digest
+
+    def get_disambiguator(self) -> str:
+        """Tells kernels of one name in one module apart."""
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, py_func: FunctionType, py_file: str) -> "_VersionLocator":
+        """As numba asks for it."""
+        locator = cls(py_func)
+        locator.ensure_cache_path()
+        return locator
+
+
+class _VersionCacheImpl(caching.CompileResultCacheImpl):
+    _locator_classes: ClassVar = [_VersionLocator]
+
+
+class _VersionCache(caching.FunctionCache):
+    _impl_class = _VersionCacheImpl
+
+
 def _compile(function, **options):
-    module = Path(function.__code__.co_filename)
-    numba.config.CACHE_DIR = str(kernel_folder() / f"{module.stem}-{_digest(module)}")
-    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)(function)
+    dispatcher = numba.njit(nogil=True, error_model="numpy", _nrt=False, **options)(function)
+    dispatcher._cache = _VersionCache(function)  # as numba's own enable_caching does with its FunctionCache
+    return dispatcher
 
 
 def kernel(function):
