@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from goengine import machine
-from goengine.options import option, parse
-from goengine.tables import table
+from goengine.core import machine
+from goengine.core.options import option, parse
+from goengine.core.tables import table
 from goengine.zero import run_folder
-from goengine.zero.run_folder import Board, Status
-from goengine.zero.settings import SelfPlay
+from goengine.zero.run_folder import SizeSettings, Status
+from goengine.zero.selfplay_params import SelfPlayParams
 from selfplay import cluster
 from selfplay.depot import Depot
-from selfplay.options import ClusterOptions
+from selfplay.worker_options import ClusterOptions
 
 Row = tuple[str, str, str]
 
@@ -45,19 +45,19 @@ class Options:
 def new_run(run: Path, options: Options) -> Path:
     """A run folder with a fresh net."""
     from goengine import features
-    from goengine.nets import build, checkpoint, export, spec
+    from goengine.nets import build, export, spec, weights_file
 
     chosen = features.get("zero")
-    settings = SelfPlay(size=options.size, visits=options.visits)
+    settings = SelfPlayParams(size=options.size, visits=options.visits)
     wanted = spec.preset(options.net, chosen.name, chosen.planes, chosen.globals)
 
     def write(folder: Path) -> None:
-        checkpoint.save(folder / "net.safetensors", build.build(wanted, 1), wanted)
-        net, meta = checkpoint.load_module(folder / "net.safetensors")
+        weights_file.save(folder / "net.safetensors", build.build(wanted, 1), wanted)
+        net, meta = weights_file.load_module(folder / "net.safetensors")
         export.save_openvino(export.openvino_model(net, meta), folder / "net.xml")
 
     run_folder.create(run, [options.size], chosen.name, {})
-    run_folder.publish(run, write, [Board(settings)], samples=0, step=0)
+    run_folder.publish(run, write, [SizeSettings(settings)], samples=0, step=0)
     return run
 
 

@@ -7,11 +7,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from goengine import drawing, sgf
-from goengine.game_files import position_from_sgf
-from goengine.options import option, parse
-from goengine.rules import Rules
-from goengine.sgf_values import format_result
+from goengine.board import drawing
+from goengine.board.rules import Rules
+from goengine.core.options import option, parse
+from goengine.dataio import sgf
+from goengine.dataio.game_files import position_from_sgf
+from goengine.dataio.sgf_values import format_result
 
 
 @dataclass(frozen=True)

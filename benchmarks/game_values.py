@@ -10,15 +10,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK
-from goengine.net_source import NetSource
-from goengine.options import option, parse
-from goengine.rules import Rules
+from goengine.core.options import option, parse
+from goengine.dataio.sgf import iterate_games
+from goengine.player.net_source import NetSource
 from goengine.search.params import PLAY, Limits
 from goengine.search.search import Search
-from goengine.sgf import iterate_games
 
 
 @dataclass(frozen=True)

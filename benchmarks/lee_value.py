@@ -11,14 +11,15 @@ import numpy as np
 from goengine import features
 from goengine.board.position import Position
 from goengine.board.random import new_generator
+from goengine.board.rules import Rules
 from goengine.board.state import new_board
+from goengine.core.options import option, parse
 from goengine.evaluators.load import load
-from goengine.options import option, parse
-from goengine.rules import Rules
-from goengine.search.linear import new_roller, roll_out
-from training import evaluate, value_games
-from training.data import Sampler
-from training.sampling import Draw
+from goengine.search.linear_policies import new_rollout_scratch, roll_out
+from training.data.sampling import Draw
+from training.data.stream import Sampler
+from training.measure import evaluate
+from training.stages import value_games
 
 KOMI = 7.5
 
@@ -42,7 +43,7 @@ def main(options: Options) -> None:
     """Print the errors."""
     games, chosen, _ = value_games.load(options.games, options.positions)
     size, held = int(games.size[0]), chosen[: options.positions]
-    memory, values, results, rolls = (new_board(size), new_roller(size), new_generator(3)), [], [], []
+    memory, values, results, rolls = (new_board(size), new_rollout_scratch(size), new_generator(3)), [], [], []
     with load(options.net, size=size, device="cpu", threads=1) as net:
         sampler = Sampler(games, features.get(net.features), Draw(0, symmetries=0, shuffle=1, vary=0.0), chosen=held)
         predict = evaluate.from_evaluator(net)

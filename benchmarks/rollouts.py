@@ -18,12 +18,12 @@ from goengine.board.kernels import is_legal, play
 from goengine.board.playout import playouts
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, EMPTIES, NONE, PASS, WHITE, copy_board, new_board
-from goengine.options import option, parse_command
-from goengine.patterns import shipped
+from goengine.core.options import option, parse_command
+from goengine.patterns import shipped_policies
 from goengine.patterns.replies import new_replies, play_rollouts_remembering
 from goengine.patterns.rollout import begin_flow, new_flow, play_rollouts
-from training import packs
-from training.sampling import NO_RESULT
+from training.data import packs
+from training.data.sampling import NO_RESULT
 
 EXPLORE = 0.5  # the constant of UCB1, for results of 0 and 1
 KOMI = 7.5
@@ -59,7 +59,7 @@ class Table:
     def __init__(self, size: int, seed: int):
         self.board, self.scratch, self.flow = new_board(size), new_board(size), new_flow(size)
         self.owned, self.generator = np.zeros(size * size, np.int64), new_generator(seed)
-        self.factors, self.replies = shipped.read_policy("rollout").factors(), new_replies(size)
+        self.factors, self.replies = shipped_policies.read_policy("rollout").factors(), new_replies(size)
 
     def uniform(self, last, earlier, color, komi) -> bool:
         """Whether Black wins a playout from the board."""

@@ -17,17 +17,17 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from goengine.arena.fixtures import Played, Terms
+from goengine.arena.fixtures import GameOutcome, GameSetup
 from goengine.arena.log import LogError, read
 from goengine.arena.match import Match, run_match
 from goengine.arena.openings import OpeningSource
 from goengine.arena.players import NetPlayer, parse_player
 from goengine.arena.sprt import Sprt
 from goengine.arena.summary import Summary, summarize
-from goengine.evaluators import shipped
-from goengine.options import option, parse
-from goengine.progress import Progress
-from goengine.rules import Rules
+from goengine.board.rules import Rules
+from goengine.core.options import option, parse
+from goengine.core.progress import Progress
+from goengine.evaluators import shipped_nets
 
 FOLDER = Path(__file__).resolve().parent / "tuning"
 
@@ -85,7 +85,7 @@ class Tuning:
 
     def player(self, variant: str = "") -> NetPlayer:
         """The player with that variant. Raises ValueError if a setting makes no sense."""
-        net = self.net or shipped.default(self.size)
+        net = self.net or shipped_nets.default(self.size)
         settings = dict(part.split("=", 1) for part in f"{self.base},{variant}".replace(" ", "").split(",") if "=" in part)
         player = parse_player(net, ",".join(f"{name}={value}" for name, value in settings.items()))
         if not isinstance(player, NetPlayer):
@@ -103,7 +103,7 @@ class Tuning:
         return Match(
             a=self.player(variant),
             b=self.player(),
-            terms=Terms(self.size, Rules.preset("tromp-taylor").with_komi(self.komi), resign=self.resign),
+            terms=GameSetup(self.size, Rules.preset("tromp-taylor").with_komi(self.komi), resign=self.resign),
             games=self.games,
             names={"a": variant, "b": "default"},
             openings=OpeningSource(self.openings, self.plies),
@@ -132,7 +132,7 @@ def play(tuning: Tuning, variant: str) -> Summary:
     match, folder = tuning.match(variant), tuning.folder / tuning.name / variant.replace("/", "_")
     with Progress(variant, tuning.games) as progress:
 
-        def on_game(played: Played, summary: Summary) -> None:
+        def on_game(played: GameOutcome, summary: Summary) -> None:
             progress.update(summary.games, summary.brief())
 
         return run_match(match, folder, on_game=on_game, on_note=lambda text: print(text, file=sys.stderr))

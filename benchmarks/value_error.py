@@ -21,14 +21,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from goengine.board.position import Position
-from goengine.net_source import NetSource
-from goengine.options import option, parse
-from goengine.progress import Progress
-from goengine.rules import Rules
+from goengine.board.rules import Rules
+from goengine.core.options import option, parse
+from goengine.core.progress import Progress
+from goengine.core.tables import table
+from goengine.player.net_source import NetSource
 from goengine.search.params import PLAY, Limits
 from goengine.search.search import Search
 from goengine.search.tree import COUNT, EXPANDED, FIRST, NET_STDEV, NET_VALUE, NODES, OWN, VALUE_SUM, VISITS
-from goengine.tables import table
 
 PARAMS = PLAY.with_(temperature=1.0, temperature_plies=400, ownership=False)
 PROXIES = ("|value|", "score stdev", "entropy", "ply")

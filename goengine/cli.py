@@ -11,13 +11,13 @@ from goengine import __version__
 # command: (module with a function main(argv) -> exit status, what it does)
 COMMANDS = {
     "gtp": ("goengine.gtp", "speak GTP on standard input and output (for Sabaki, GoGui and other programs)"),
-    "play": ("goengine.play", "play a game in the terminal"),
+    "play": ("goengine.terminal.play", "play a game in the terminal"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),
     "tournament": ("goengine.arena.tournament_command", "play a tournament between many nets or programs, and rate them"),
-    "bench": ("goengine.bench", "measure the speed of every part on this machine"),
-    "nets": ("goengine.nets_command", "list the nets that come with the engine"),
-    "doctor": ("goengine.doctor", "say what works on this machine, what does not, and how to mend it"),
-    "warmup": ("goengine.warmup", "compile all kernels now, so that no game waits for the compiler"),
+    "bench": ("goengine.commands.bench", "measure the speed of every part on this machine"),
+    "nets": ("goengine.commands.nets", "list the nets that come with the engine"),
+    "doctor": ("goengine.commands.doctor", "say what works on this machine, what does not, and how to mend it"),
+    "warmup": ("goengine.commands.warmup", "compile all kernels now, so that no game waits for the compiler"),
 }
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple
 
 from goengine.evaluators.base import Evaluator
-from goengine.zero.run_folder import Board
-from selfplay.lockstep import FinishedGame, Lockstep, Stats, new_table_needed
+from goengine.zero.run_folder import SizeSettings
+from selfplay.lockstep import FinishedGame, Lockstep, SelfPlayStats, new_table_needed
 
 LEAST = 8  # games of a size at once
 
 
-def games_at_once(boards: Sequence[Board], games: int) -> list[int]:
+def games_at_once(boards: Sequence[SizeSettings], games: int) -> list[int]:
     """How many games of each board size are played at once: about so many in all, but a few of each size.
 
     They are divided by share and area: games on a large board take long to end, and learning waits for the first of them.
@@ -32,14 +32,14 @@ class Boards:
         self.tables: dict[int, Lockstep] = {}  # by board size
         self._shares: dict[int, float] = {}
         self._given: dict[int, int] = {}  # evaluations that each size has had while these were the shares
-        self._gone = Stats()  # of tables that have been replaced
+        self._gone = SelfPlayStats()  # of tables that have been replaced
 
     @property
-    def stats(self) -> Stats:
+    def stats(self) -> SelfPlayStats:
         """What self-play took so far, on all boards, at earlier tables too."""
         return _sum([self._gone, *(table.stats for table in self.tables.values())])
 
-    def use(self, evaluator: Evaluator, boards: Sequence[Board]) -> None:
+    def use(self, evaluator: Evaluator, boards: Sequence[SizeSettings]) -> None:
         """Go on with this net, of which the sizes are always the same.
 
         A table without room for its new settings is replaced, and its games under way are lost, as when a worker is stopped; a
@@ -74,5 +74,5 @@ class Boards:
             table.close()
 
 
-def _sum(parts: Iterable[Stats]) -> Stats:
-    return Stats(*map(sum, zip(*map(astuple, parts), strict=True)))
+def _sum(parts: Iterable[SelfPlayStats]) -> SelfPlayStats:
+    return SelfPlayStats(*map(sum, zip(*map(astuple, parts), strict=True)))

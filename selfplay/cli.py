@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from goengine.options import parse_command
-from goengine.stopping import told_to_stop
-from selfplay.options import BenchOptions, ClusterOptions, SgfOptions, WorkerOptions
+from goengine.core.options import parse_command
+from goengine.core.stopping import told_to_stop
+from selfplay.worker_options import ClusterOptions, SelfPlayBenchOptions, SgfOptions, WorkerOptions
 
 DESCRIPTION = "Games of a net against itself. COMMAND --help lists a command's options."
 
@@ -54,9 +54,9 @@ def run_sgf(options: SgfOptions) -> int:
     return 0
 
 
-def run_bench(options: BenchOptions) -> int:
+def run_bench(options: SelfPlayBenchOptions) -> int:
     """Measure, and print a line per figure or one JSON object."""
-    from selfplay.bench import measure
+    from selfplay.selfplay_bench import measure
 
     found = []
     for figure in measure(options):
@@ -74,12 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "worker": (WorkerOptions, run_worker),
         "cluster": (ClusterOptions, run_cluster),
         "sgf": (SgfOptions, run_sgf),
-        "bench": (BenchOptions, run_bench),
+        "bench": (SelfPlayBenchOptions, run_bench),
     }
     name, options = parse_command(
         {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m selfplay", description=DESCRIPTION
     )
-    from goengine.array_file import RecordError
+    from goengine.core.array_file import RecordError
     from goengine.evaluators.base import EvaluatorError
     from goengine.zero.run_folder import RunFolderError
 

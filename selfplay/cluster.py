@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from goengine.machine import usable_cores
-from goengine.progress import Progress
-from selfplay.depot import Bundle, Depot, Player, Report
-from selfplay.options import ClusterOptions
+from goengine.core.machine import usable_cores
+from goengine.core.progress import Progress
+from selfplay.depot import Bundle, Depot, DepotWorker, Report
+from selfplay.worker_options import ClusterOptions
 
 KNOCK_SECONDS = 10.0  # for a head to answer
 PATIENCE = 20.0  # seconds that players have to bring their last games
@@ -39,7 +39,7 @@ class PlayerActor:
 
     def __init__(self, name: str, options: ClusterOptions, depot: Any):
         self._stop = threading.Event()
-        self._player = Player(name, options, _Calls(depot), _fetch)
+        self._player = DepotWorker(name, options, _Calls(depot), _fetch)
 
     def play(self) -> None:
         """Play until told to stop."""
@@ -114,7 +114,7 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
-class Seat:
+class WorkerSlot:
     """A place for a player: who plays there, and what became of those before."""
 
     def __init__(self, name: str, start: Callable[[str], Any]):
@@ -147,7 +147,7 @@ class Cluster:
         self.options, self._ray, self._say = options, ray, say
         self.depot = self._place_depot()
         self.games_before = self.report(max_task_retries=0).games
-        self.seats = [Seat(f"{options.name}-{number}", self._start) for number in range(1, self._count() + 1)]
+        self.seats = [WorkerSlot(f"{options.name}-{number}", self._start) for number in range(1, self._count() + 1)]
 
     def __enter__(self) -> "Cluster":
         return self
@@ -205,7 +205,7 @@ class Cluster:
         for reference in self._ray.wait(list(playing), num_returns=len(playing), timeout=patience)[0]:
             self._ended(playing[reference])
 
-    def _ended(self, seat: Seat) -> None:
+    def _ended(self, seat: WorkerSlot) -> None:
         """Say what became of a player, and let another take its seat."""
         errors, failed = self._ray.exceptions, False
         try:

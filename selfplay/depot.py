@@ -17,11 +17,11 @@ from platform import node
 from typing import Any, Protocol
 
 from goengine import __version__
-from goengine.files import replacing
+from goengine.core.files import replacing
 from goengine.zero import run_folder
 from goengine.zero.run_folder import PLAY, Pace, RunFolderError, Status
-from selfplay.options import ClusterOptions, WorkerOptions
 from selfplay.worker import LOOK_SECONDS, NAME_SECONDS, Worker, hold_name
+from selfplay.worker_options import ClusterOptions, WorkerOptions
 
 _FILES = {"cpu": ("net.xml", "net.bin", PLAY), "cuda": ("net.safetensors", PLAY)}  # that a player needs of a net
 
@@ -48,7 +48,7 @@ class Report:
     received: int  # bytes of these
 
 
-class Desk(Protocol):
+class DepotClient(Protocol):
     """What a player calls: a `Depot`, or what passes the calls on to one."""
 
     def welcome(self, player: str, version: str) -> Welcome: ...
@@ -146,13 +146,15 @@ def _shard_path(run: Path, player: str, number: int) -> Path:
     return run / run_folder.SHARDS / f"{player}-{number:06d}.npz"
 
 
-class Player:
+class DepotWorker:
     """A worker that plays with a depot's nets and brings its games there; `play` does the work, once.
 
     fetch: makes a net's files again of what the depot's `put` made of them.
     """
 
-    def __init__(self, name: str, options: ClusterOptions, desk: Desk, fetch: Callable[[Any], Bundle] = lambda files: files):
+    def __init__(
+        self, name: str, options: ClusterOptions, desk: DepotClient, fetch: Callable[[Any], Bundle] = lambda files: files
+    ):
         self.name, self.options = name, options
         self._desk, self._fetch = desk, fetch
         self._net = ""  # that was fetched last

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goengine import coords
+from goengine.board import coords
+from goengine.board.rules import Rules
 from goengine.board.scoring import area
 from goengine.board.state import BLACK, WHITE
-from goengine.records import BLACK_WINS, DRAW, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
-from goengine.rules import Rules
+from goengine.dataio.records import BLACK_WINS, DRAW, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
 from goengine.search.select import game_at
-from goengine.zero.settings import SelfPlay
+from goengine.zero.selfplay_params import SelfPlayParams
 from selfplay import kernels
-from selfplay.table import DECIDED, ENDING, ENTRIES, GAVE_UP, PASSED, PLAYED_OUT, PLY, RESIGNED, RULES, Table
+from selfplay.table import DECIDED, ENDING, ENTRIES, GAVE_UP, PASSED, PLAYED_OUT, PLY, RESIGNED, RULES, GameTable
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class FinishedGame:
         return self.played_out and self.gave_up != 0 and self.record.outcome not in (lost[self.gave_up], NO_RESULT)
 
 
-def take_out(table: Table, g: int, settings: SelfPlay, memory: kernels.Memory, seed: int, net: str) -> FinishedGame:
+def take_out(table: GameTable, g: int, settings: SelfPlayParams, memory: kernels.Memory, seed: int, net: str) -> FinishedGame:
     """Game g, which is over, as a record of its own."""
     state, record, size = table.state[g], table.record, settings.size
     count, entries = int(state[PLY]), int(state[ENTRIES])
@@ -85,7 +85,7 @@ def _outcome(margin: float | None, state: np.ndarray) -> int:
     return NO_RESULT
 
 
-def _owners(table: Table, g: int, size: int, memory: kernels.Memory) -> np.ndarray | None:
+def _owners(table: GameTable, g: int, size: int, memory: kernels.Memory) -> np.ndarray | None:
     """Who owns each point at the end, in policy order: int8[N * N]; None if the game was not counted."""
     ending, board = table.state[g, ENDING], game_at.py_func(table.roots, g).board
     points = coords.points(size)

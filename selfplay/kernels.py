@@ -11,17 +11,26 @@ import numpy as np
 
 from goengine.board.kernels import game_legal, game_play, mix, position_key
 from goengine.board.random import uniform
+from goengine.board.rules import SCORING_AREA, TAX_NONE, RuleCode
 from goengine.board.scoring import BensonScratch, benson
 from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, copy_game, start_game
+from goengine.core.jit import kernel
 from goengine.features import agz17, lee, zero
-from goengine.jit import kernel
-from goengine.rules import SCORING_AREA, TAX_NONE, RuleCode
 from goengine.search.backup import update_batch
-from goengine.search.knobs import Knobs, Scratch
+from goengine.search.batched_roots import (
+    Noise,
+    chosen,
+    drawn_prior,
+    keep_bare,
+    learn_target,
+    mix_dirichlet,
+    plan_gumbel,
+    policy_index,
+)
+from goengine.search.constants import SearchConstants, SearchScratch
 from goengine.search.select import EVALUATE, descend, game_at
 from goengine.search.tree import COUNT, EXPANDED, FIRST, SCORE_SUM, VALUE_SUM, VALUES, VISITS, clear
 from goengine.zero.shards import CHEAP, FULL, OPENING
-from selfplay.roots import Noise, chosen, drawn_prior, keep_bare, learn_target, mix_dirichlet, plan_gumbel, policy_index
 from selfplay.table import (
     BROKEN_OFF,
     CONSIDERED,
@@ -47,11 +56,11 @@ from selfplay.table import (
 _LEAST_WEIGHT = 1e-4  # smaller shares of a policy are not recorded; the others are made to add up to 1
 
 
-class Ways(NamedTuple):
+class PlayParams(NamedTuple):
     """The settings that the kernels need, as scalars."""
 
-    full: Knobs
-    cheap: Knobs
+    full: SearchConstants
+    cheap: SearchConstants
     noise: Noise
     full_share: float
     full_visits: int
@@ -67,7 +76,7 @@ class Ways(NamedTuple):
 class Memory(NamedTuple):
     """Working memory of one thread."""
 
-    scratch: Scratch
+    scratch: SearchScratch
     benson: BensonScratch
     alive: np.ndarray  # uint8[2, P]
     weights: np.ndarray  # float64[A]
@@ -165,17 +174,17 @@ def _prepare(table, g, tree, size, ways, memory):
 
 
 @kernel
-def _finish_move(table, g, tree, size, ways, knobs, memory):
+def _finish_move(table, g, tree, size, ways, constants, memory):
     """The search is over: record what it found and play."""
     state, row = table.state[g], tree.stats[0]
     value, score = -row[VALUE_SUM] / row[VALUES], -row[SCORE_SUM] / row[VALUES]
     plan, kind = plan_of(table, g), CHEAP
     if state[IS_FULL]:
-        learn_target(tree, knobs, ways.noise.actions > 0, memory.weights)
+        learn_target(tree, constants, ways.noise.actions > 0, memory.weights)
         if _note_policy(table, g, tree, size, memory.weights):
             kind = FULL
     temperature = ways.temperature if state[PLY] < ways.hot_plies else 0.0
-    edge = chosen(tree, plan, knobs, table.generator[g], temperature, memory.weights)
+    edge = chosen(tree, plan, constants, table.generator[g], temperature, memory.weights)
     _judge_hope(table, g, value, ways)
     _play(table, g, tree, np.int64(tree.edge_move[edge]), kind, value, score, np.int64(row[VISITS]))
 
@@ -245,18 +254,18 @@ def _advance(table, g, size, ways, memory):
         if tree.state[0] == EXPANDED:
             if state[TO_DRAW] > 0:
                 state[TO_DRAW] -= 1
-                edge = drawn_prior(tree, table.generator[g], table.heat[g])
+                edge = drawn_prior(tree, table.generator[g], table.temperature[g])
                 _play(table, g, tree, np.int64(tree.edge_move[edge]), OPENING, np.nan, np.nan, 1)
                 continue
             if state[READY] == 0:
                 _prepare(table, g, tree, size, ways, memory)
-            knobs = ways.full if state[IS_FULL] else ways.cheap
+            constants = ways.full if state[IS_FULL] else ways.cheap
             if tree.stats[0, VISITS] - 1 >= state[SIMULATIONS]:
-                _finish_move(table, g, tree, size, ways, knobs, memory)
+                _finish_move(table, g, tree, size, ways, constants, memory)
                 continue
-        knobs, plan = ways.full if state[IS_FULL] else ways.cheap, plan_of(table, g)
+        constants, plan = ways.full if state[IS_FULL] else ways.cheap, plan_of(table, g)
         copy_game(leaf, game)
-        node, ended = descend(tree, leaf, knobs, rules_of(table, g), memory.forbidden, plan, memory.scratch)
+        node, ended = descend(tree, leaf, constants, rules_of(table, g), memory.forbidden, plan, memory.scratch)
         if plan.cursor[0] < plan.visits.size:
             plan.cursor[0] += 1
         if ended == EVALUATE:
@@ -285,9 +294,9 @@ def update(table, waiting, size, ways, policy, value, score, stdev, ownership):
     """Enter the answers to the leaves of these games, row by row. Returns the number of rows that were numbers."""
     for i in range(waiting.size):
         g = waiting[i]
-        knobs = ways.full if table.state[g, IS_FULL] else ways.cheap
+        constants = ways.full if table.state[g, IS_FULL] else ways.cheap
         if not update_batch(
-            tree_of(table, g), size + 1, knobs, table.node[g], 1, 1.0, policy[i : i + 1], value[i : i + 1],
+            tree_of(table, g), size + 1, constants, table.node[g], 1, 1.0, policy[i : i + 1], value[i : i + 1],
             score[i : i + 1], stdev[i : i + 1], ownership[i : i + 1],
         ):  # fmt: skip
             return i

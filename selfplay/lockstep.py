@@ -12,25 +12,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goengine import coords, features
+from goengine import features
+from goengine.board import coords
 from goengine.board.scoring import new_benson_scratch
 from goengine.board.state import BLACK
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
-from goengine.evaluators.counting import Counting
+from goengine.evaluators.metered import Counting
 from goengine.evaluators.symmetric import SymmetricByKey
-from goengine.search.knobs import make_knobs, new_scratch
-from goengine.zero.settings import SelfPlay
-from selfplay import kernels, roots
+from goengine.search import batched_roots
+from goengine.search.constants import make_constants, new_scratch
+from goengine.zero.selfplay_params import SelfPlayParams
+from selfplay import kernels
 from selfplay.finished import FinishedGame, take_out
 from selfplay.table import ENDING, PLAYED_OUT, PLAYING, PLY, RULES, TO_DRAW, new_table, plies
 
 _FORKS = 256  # finished games that forks begin from
-_FORK_HEAT = 2.0  # temperature of the move that leaves the earlier game
+_FORK_TEMPERATURE = 2.0  # temperature of the move that leaves the earlier game
 _WIDER = 10.0  # times the usual deviation of komi, where it is drawn wide
 
 
 @dataclass
-class Stats:
+class SelfPlayStats:
     """What self-play took so far."""
 
     seconds: float = 0.0  # in `step`
@@ -53,9 +55,9 @@ class Lockstep:
     threads: of the trees; the net has its own. Raises ValueError if the net's feature set is unknown here.
     """
 
-    def __init__(self, evaluator: Evaluator, settings: SelfPlay, *, games: int, seed: int, threads: int = 1):
+    def __init__(self, evaluator: Evaluator, settings: SelfPlayParams, *, games: int, seed: int, threads: int = 1):
         self.settings, self.games, self.seed = settings, games, seed
-        self.stats = Stats()
+        self.stats = SelfPlayStats()
         self._numbers = 0  # of games begun
         self._random = np.random.default_rng([seed, 0])
         self._earlier: deque[np.ndarray] = deque(maxlen=_FORKS)
@@ -68,7 +70,7 @@ class Lockstep:
         for g in range(games):
             self._begin(g)
 
-    def change_net(self, evaluator: Evaluator, settings: SelfPlay) -> None:
+    def change_net(self, evaluator: Evaluator, settings: SelfPlayParams) -> None:
         """Go on with another net and other settings; games under way go on, with the komi and rules that they have.
 
         Raises ValueError if what the table holds would have to change: size, rules, or more visits than it has room for.
@@ -171,31 +173,35 @@ class Lockstep:
         table.state[g, PLAYED_OUT] = settings.resign is None or random.random() < settings.play_out
         spread = settings.komi_stdev * (_WIDER if random.random() < settings.komi_wide else 1.0)
         table.komi[g] = np.clip(round(2 * random.normal(settings.komi, spread)) / 2, -(settings.size**2), settings.size**2)
-        table.heat[g], moves = 1.0, np.zeros(0, np.uint16)
+        table.temperature[g], moves = 1.0, np.zeros(0, np.uint16)
         mean = settings.opening_plies * (settings.size / 19.0) ** 2
         table.state[g, TO_DRAW] = min(random.geometric(1 / (1 + mean)) - 1, settings.size**2 // 4)
         if self._earlier and random.random() < settings.fork_share:
             earlier = self._earlier[random.integers(len(self._earlier))]
-            moves, table.heat[g], table.state[g, TO_DRAW] = earlier[: random.integers(len(earlier))], _FORK_HEAT, 1
+            moves, table.temperature[g], table.state[g, TO_DRAW] = (
+                earlier[: random.integers(len(earlier))],
+                _FORK_TEMPERATURE,
+                1,
+            )
         kernels.begin_game(table, g, settings.size, BLACK, moves, words[:3], self._memory[0])
 
 
-def new_table_needed(old: SelfPlay, new: SelfPlay) -> bool:
+def new_table_needed(old: SelfPlayParams, new: SelfPlayParams) -> bool:
     """Whether a table made for the old settings has no room for the new ones."""
     names = ("size", "rules", "longest", "visits", "cheap_visits", "considered")
     return any(getattr(old, name) != getattr(new, name) for name in names)
 
 
-def ways_of(settings: SelfPlay) -> kernels.Ways:
+def ways_of(settings: SelfPlayParams) -> kernels.PlayParams:
     """The settings as the kernels take them."""
     full, cheap = (
-        make_knobs(roots.params_of(settings, kind), settings.size, use_score=False, center=0.0, passes=0, salt=0)
+        make_constants(batched_roots.params_of(settings, kind), settings.size, use_score=False, center=0.0, passes=0, salt=0)
         for kind in (True, False)
     )
-    return kernels.Ways(
+    return kernels.PlayParams(
         full=full,
         cheap=cheap,
-        noise=roots.noise_of(settings),
+        noise=batched_roots.noise_of(settings),
         full_share=float(settings.full_share),
         full_visits=settings.visits,
         cheap_visits=settings.cheap_visits,

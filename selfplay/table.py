@@ -6,20 +6,20 @@ A row of every array belongs to one game::
     roots[g]    the game as it stands                leaves[g]  the same game at the leaf that waits for the net
     state[g]    where the game and its search stand  record: what has been played, and what each search said
 
-Holds no rule of the game and no formula (`selfplay.kernels`, `selfplay.roots`).
+Holds no rule of the game and no formula (`selfplay.kernels`, `goengine.search.batched_roots`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board.rules import Rules
 from goengine.board.state import Game
-from goengine.jit import inlined_kernel
-from goengine.rules import Rules
+from goengine.core.jit import inlined_kernel
+from goengine.search.constants import Plan, new_games
 from goengine.search.gumbel import halving
-from goengine.search.knobs import Plan, new_games
 from goengine.search.tree import Tree, new_tree
-from goengine.zero.settings import SelfPlay
+from goengine.zero.selfplay_params import SelfPlayParams
 
 # Columns of Table.state.
 PLY, READY, IS_FULL, SIMULATIONS, CONSIDERED, TO_DRAW, LOST_FOR, GAVE_UP, PLAYED_OUT, ENDING, RULES, ENTRIES = range(12)
@@ -44,7 +44,7 @@ class Record(NamedTuple):
     weight: np.ndarray  # float32[G, E]
 
 
-class Table(NamedTuple):
+class GameTable(NamedTuple):
     """G games on boards of N x N, A = N * N + 1 actions; see the picture above."""
 
     forest: Tree
@@ -52,7 +52,7 @@ class Table(NamedTuple):
     leaves: Game
     state: np.ndarray  # int64[G, 12]
     komi: np.ndarray  # float64[G]
-    heat: np.ndarray  # float64[G]  temperature of moves by policy
+    temperature: np.ndarray  # float64[G]  temperature of moves by policy
     salt: np.ndarray  # uint64[G]
     generator: np.ndarray  # uint64[G, 2]
     rules: np.ndarray  # int64[R, 2]  ko, suicide
@@ -64,20 +64,20 @@ class Table(NamedTuple):
     record: Record
 
 
-def new_table(settings: SelfPlay, games: int) -> Table:
+def new_table(settings: SelfPlayParams, games: int) -> GameTable:
     """Room for that many games."""
     size, longest = settings.size, plies(settings)
     actions, simulations = size * size + 1, max(settings.visits, settings.cheap_visits)
     nodes = simulations + 2
     one = new_tree(0, nodes, nodes * actions)
     considered = min(settings.considered, settings.visits, actions)
-    return Table(
+    return GameTable(
         forest=Tree(*(np.repeat(array[None], games, axis=0) for array in one)),
         roots=new_games(size, games, longest + 2),
         leaves=new_games(size, games, longest + nodes + 2),
         state=np.zeros((games, 12), np.int64),
         komi=np.zeros(games),
-        heat=np.ones(games),
+        temperature=np.ones(games),
         salt=np.zeros(games, np.uint64),
         generator=np.zeros((games, 2), np.uint64),
         rules=np.array([(code.ko, code.suicide) for code in (Rules.preset(name).code() for name in settings.rules)], np.int64),
@@ -90,7 +90,7 @@ def new_table(settings: SelfPlay, games: int) -> Table:
     )
 
 
-def plies(settings: SelfPlay) -> int:
+def plies(settings: SelfPlayParams) -> int:
     """Plies after which a game is broken off."""
     return max(8, round(settings.longest * settings.size**2))
 

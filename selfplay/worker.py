@@ -18,17 +18,17 @@ from types import TracebackType
 
 import numpy as np
 
+from goengine.core.files import hold
+from goengine.core.progress import Progress
 from goengine.evaluators.base import Evaluator, EvaluatorError
 from goengine.evaluators.load import load
-from goengine.files import hold
-from goengine.progress import Progress
 from goengine.zero import run_folder
 from goengine.zero.run_folder import PublishedNet, RunFolderError, Status
-from goengine.zero.settings import SelfPlay
+from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import ShardBuilder
 from selfplay.boards import Boards
-from selfplay.lockstep import FinishedGame, Stats
-from selfplay.options import WorkerOptions
+from selfplay.lockstep import FinishedGame, SelfPlayStats
+from selfplay.worker_options import WorkerOptions
 
 LOOK_SECONDS = 2.0  # between two looks for a newer net
 SHARD_SECONDS, SHARD_GAMES = 30.0, 256  # a shard is written at whichever comes first,
@@ -51,7 +51,7 @@ class Worker:
         run_folder.remove_halves(self.run, self.name)
         self._before = run_folder.read_status(self.run, self.name)  # by earlier processes
         self._began = time.monotonic()
-        self._written = _Mark(self._began, Stats())
+        self._written = _Mark(self._began, SelfPlayStats())
         self._counter_at_start = run_folder.next_shard_path(self.run, self.name).stem
         self._seed = secrets.randbits(62) if options.seed is None else options.seed
         self.net: PublishedNet | None = None  # that plays
@@ -60,7 +60,7 @@ class Worker:
         self.boards = Boards(games=options.games, new_seed=self._new_seed, threads=options.threads)
         self._seeds = 0  # that were taken
         self._builders: dict[tuple[str, int], ShardBuilder] = {}  # by net and board size, as the next
-        self._settings: dict[tuple[str, int], SelfPlay] = {}
+        self._settings: dict[tuple[str, int], SelfPlayParams] = {}
         self.games = 0  # of this process
         self._positions = 0  # in these
 
@@ -145,7 +145,7 @@ class Worker:
         before = self._evaluator
         self.boards.use(evaluator, net.boards)
         if before is None:
-            self._written = _Mark(time.monotonic(), Stats())
+            self._written = _Mark(time.monotonic(), SelfPlayStats())
         self._evaluator, self.net = evaluator, net
         if before is not None:
             before.close()
@@ -227,7 +227,7 @@ class _Mark:
     """When a shard was written, and what had been done by then."""
 
     time: float
-    stats: Stats
+    stats: SelfPlayStats
 
 
 def hold_name(run: Path, name: str, patience: float) -> io.FileIO:

@@ -10,67 +10,67 @@ ROOT = Path(__file__).resolve().parent.parent
 # part of the tree: the parts that it may import (besides itself), lowest first
 BASE = {
     "goengine",
-    "goengine.coords",
-    "goengine.figures",
-    "goengine.files",
-    "goengine.jit",
-    "goengine.options",
-    "goengine.progress",
-    "goengine.rules",
-    "goengine.stopping",
+    "goengine.board.coords",
+    "goengine.core.figures",
+    "goengine.core.files",
+    "goengine.core.jit",
+    "goengine.core.options",
+    "goengine.core.progress",
+    "goengine.board.rules",
+    "goengine.core.stopping",
 }
 BOARD = BASE | {"goengine.board"}
-NETS = {"goengine", "goengine.array_file", "goengine.files", "goengine.openvino_import"}
+NETS = {"goengine", "goengine.core.array_file", "goengine.core.files", "goengine.core.openvino_import"}
 MAY_IMPORT = {
-    "goengine.files": {"goengine"},
-    "goengine.array_file": {"goengine", "goengine.files"},
+    "goengine.core.files": {"goengine"},
+    "goengine.core.array_file": {"goengine", "goengine.core.files"},
     "goengine.board": BASE,
     "goengine.features": BOARD,
-    "goengine.symmetry": BASE,
-    "goengine.patterns": BOARD | {"goengine.array_file"},
-    "goengine.records": BOARD | {"goengine.array_file"},
-    "goengine.sgf": BOARD | {"goengine.records", "goengine.sgf_values"},
-    "goengine.zero": BOARD | {"goengine.array_file", "goengine.records", "goengine.sgf"},
+    "goengine.board.symmetry": BASE,
+    "goengine.patterns": BOARD | {"goengine.core.array_file"},
+    "goengine.dataio.records": BOARD | {"goengine.core.array_file"},
+    "goengine.dataio.sgf": BOARD | {"goengine.dataio.records", "goengine.dataio.sgf_values"},
+    "goengine.zero": BOARD | {"goengine.core.array_file", "goengine.dataio.records", "goengine.dataio.sgf"},
     "goengine.nets": NETS,
-    "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.symmetry"},
+    "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.board.symmetry"},
     "goengine.search": BOARD
     | {
-        "goengine.array_file",
+        "goengine.core.array_file",
         "goengine.features",
         "goengine.evaluators.base",
         "goengine.evaluators.uniform",
         "goengine.patterns",
-        "goengine.symmetry",
+        "goengine.board.symmetry",
     },
-    "goengine.policy_play": BOARD | {"goengine.features", "goengine.records", "goengine.search"},
+    "goengine.policy_play": BOARD | {"goengine.features", "goengine.dataio.records", "goengine.search"},
     "goengine.arena": BOARD
     | {
-        "goengine.endgame",
-        "goengine.engine",
+        "goengine.player.endgame",
+        "goengine.player.engine",
         "goengine.evaluators",
         "goengine.features",
         "goengine.gtp.controller",
-        "goengine.handicap",
-        "goengine.machine",
+        "goengine.board.handicap",
+        "goengine.core.machine",
         "goengine.policy_play",
-        "goengine.records",
+        "goengine.dataio.records",
         "goengine.search",
-        "goengine.sgf",
-        "goengine.symmetry",
-        "goengine.tables",
-        "goengine.territory",
+        "goengine.dataio.sgf",
+        "goengine.board.symmetry",
+        "goengine.core.tables",
+        "goengine.player.territory",
     },
     "training": BOARD
     | NETS
     | {
-        "goengine.machine",
-        "goengine.tables",
+        "goengine.core.machine",
+        "goengine.core.tables",
         "goengine.features",
         "goengine.nets",
         "goengine.patterns",
-        "goengine.records",
-        "goengine.sgf",
-        "goengine.symmetry",
+        "goengine.dataio.records",
+        "goengine.dataio.sgf",
+        "goengine.board.symmetry",
         "goengine.evaluators",
         "goengine.arena",
         "goengine.policy_play",
@@ -78,15 +78,15 @@ MAY_IMPORT = {
     },
     "selfplay": BOARD
     | {
-        "goengine.array_file",
+        "goengine.core.array_file",
         "goengine.evaluators",
         "goengine.features",
-        "goengine.machine",
-        "goengine.records",
+        "goengine.core.machine",
+        "goengine.dataio.records",
         "goengine.search",
-        "goengine.sgf",
-        "goengine.symmetry",
-        "goengine.tables",
+        "goengine.dataio.sgf",
+        "goengine.board.symmetry",
+        "goengine.core.tables",
         "goengine.zero",
     },
 }
@@ -130,7 +130,7 @@ def test_imports_run_one_way(name, path):
     if part is not None:
         allowed = below | {part}
         upward = {used for used in ours if not any(inside(used, layer) for layer in allowed) and used != "goengine.__version__"}
-        # `from goengine import coords` reads as goengine.coords
+        # `from goengine import coords` reads as goengine.board.coords
         assert not upward, f"{name} reaches up to {sorted(upward)}"
     if not any(inside(name, f"goengine.{top}") for top in TOP):
         above = {used for used in ours if not any(inside(used, layer) for layer in below)}

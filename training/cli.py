@@ -10,28 +10,40 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from goengine import machine
+from goengine.core import machine
+from goengine.core.options import parse_command
+from goengine.core.progress import Progress
+from goengine.core.stopping import told_to_stop
+from goengine.core.tables import short, table
+from goengine.dataio.records import RecordError
 from goengine.evaluators.base import EvaluatorError
 from goengine.nets.safetensors_file import WeightsError
-from goengine.options import parse_command
 from goengine.patterns.policy import PolicyError
-from goengine.progress import Progress
-from goengine.records import RecordError
-from goengine.stopping import told_to_stop
-from goengine.tables import short, table
 from goengine.zero.run_folder import RunFolderError
-from training import launch
-from training.checkpoint import RunError
-from training.options import Bench, Distill, Evaluate, Grow, Looped, Pack, Quantize, Rollout, Ship, Supervised, Together
-from training.policy_options import Reinforce, Value
-from training.zero_options import Rate, Zero
+from training.core import launch
+from training.core.checkpoint import RunError
+from training.core.command_options import (
+    CodistillOptions,
+    DistillOptions,
+    EvaluateOptions,
+    GrowOptions,
+    LoopedOptions,
+    PackOptions,
+    QuantizeOptions,
+    RolloutOptions,
+    ShipOptions,
+    SupervisedOptions,
+    TrainingBenchOptions,
+)
+from training.stages.policy_options import ReinforceOptions, ValueOptions
+from training.zero.zero_options import Rate, ZeroOptions
 
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
 
-def run_pack(config: Pack) -> int:
+def run_pack(config: PackOptions) -> int:
     """Pack, and say what became of the games."""
-    from training import packs
+    from training.data import packs
 
     with Progress(f"pack {config.out.name}") as bar:
         count = 0
@@ -50,15 +62,16 @@ def run_pack(config: Pack) -> int:
     return 0
 
 
-def run_evaluate(config: Evaluate) -> int:
+def run_evaluate(config: EvaluateOptions) -> int:
     """Measure, and print a line per figure or one JSON object on stdout."""
     import numpy as np
 
     from goengine import features
     from goengine.evaluators.load import load
     from goengine.evaluators.symmetric import Symmetric
-    from training import evaluate, packs, reliability
-    from training.phases import Remembering, phases
+    from training.data import packs
+    from training.measure import calibration_curve, evaluate
+    from training.measure.phases import RecordingEvaluator, phases
 
     evaluator = load(config.net, size=None, device=config.device, precision=config.precision, threads=config.threads)
     if config.symmetries > 1:
@@ -66,21 +79,21 @@ def run_evaluate(config: Evaluate) -> int:
     chosen = features.get(evaluator.features)
     rows, by_phase, tables = {}, {}, []
     for size, games in packs.by_size(packs.load_any(config.games)).items():
-        predict = Remembering(evaluate.from_evaluator(evaluator))
+        predict = RecordingEvaluator(evaluate.from_evaluator(evaluator))
         sampler, count = evaluate.as_played(games, chosen, config.positions, config.seed)
         rows[size] = evaluate.measure_with(predict, sampler, count, config.batch)
         by_phase[size] = phases(sampler, predict.values()) if config.phases else []
-        tables.append(reliability.tables(sampler, predict.values()) if config.reliability else {})
+        tables.append(calibration_curve.tables(sampler, predict.values()) if config.reliability else {})
     evaluator.close()
     total = evaluate.combine(list(rows.values())).as_dict()
-    reliable = reliability.merged(tables)
+    reliable = calibration_curve.merged(tables)
     if config.reliability:
-        reliability.picture(reliable, config.reliability, evaluator.name)
+        calibration_curve.picture(reliable, config.reliability, evaluator.name)
     if config.json:
         by_size = {str(size): figures.as_dict() for size, figures in rows.items()} if len(rows) > 1 else {}
         told = {str(size): [asdict(phase) for phase in found] for size, found in by_phase.items() if found}
         more = {**({"sizes": by_size} if by_size else {}), **({"phases": told} if told else {})}
-        more |= {"reliability": reliability.for_card(reliable)} if reliable else {}
+        more |= {"reliability": calibration_curve.for_card(reliable)} if reliable else {}
         sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **more}) + "\n")
         return 0
     for name, value in total.items():
@@ -101,117 +114,117 @@ def finite(values: dict) -> dict:
     return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
 
 
-def run_supervised(config: Supervised) -> int:
+def run_supervised(config: SupervisedOptions) -> int:
     """Train, and say how the run stands; SIGTERM and SIGINT save and end with 130."""
     began = time.monotonic()  # before torch is imported: the budget counts from here
-    from training.stages import supervised
+    from training.stages.supervised import supervised
 
     return _say_how_it_stands(config, supervised(config, began))
 
 
-def run_distill(config: Distill) -> int:
+def run_distill(config: DistillOptions) -> int:
     """As `run_supervised`, with a teacher."""
     began = time.monotonic()
-    from training.stages import distill
+    from training.stages.supervised import distill
 
     return _say_how_it_stands(config, distill(config, began))
 
 
-def run_together(config: Together) -> int:
+def run_together(config: CodistillOptions) -> int:
     """As `run_supervised`, with students."""
     began = time.monotonic()
-    from training.together import together
+    from training.stages.codistill import together
 
     return _say_how_it_stands(config, together(config, began))
 
 
-def run_quantize(config: Quantize) -> int:
+def run_quantize(config: QuantizeOptions) -> int:
     """As `run_supervised`, with roundings."""
     began = time.monotonic()
-    from training import quantizing
+    from training.stages import quantize_stage
 
-    return _say_how_it_stands(config, quantizing.run(config, began))
+    return _say_how_it_stands(config, quantize_stage.run(config, began))
 
 
-def run_rollout(config: Rollout) -> int:
+def run_rollout(config: RolloutOptions) -> int:
     """Fit a linear policy, and say how the run stands."""
-    from goengine.patterns.shipped import POLICY
-    from training import pattern_stage
+    from goengine.patterns.shipped_policies import POLICY
+    from training.stages import patterns
 
-    complete = pattern_stage.run(config)
+    complete = patterns.run(config)
     stands = f"complete; its policy is {config.run / POLICY}" if complete else "saved; the same command goes on"
     sys.stderr.write(f"{config.run}: {stands}\n")
     return 0 if complete else 130
 
 
-def run_reinforce(config: Reinforce) -> int:
+def run_reinforce(config: ReinforceOptions) -> int:
     """As `run_supervised`, by games of the net itself."""
     began = time.monotonic()
-    from training import reinforce
+    from training.stages import reinforce
 
     return _say_how_it_stands(config, reinforce.run(config, began))
 
 
-def run_value(config: Value) -> int:
+def run_value(config: ValueOptions) -> int:
     """As `run_supervised`, on games that are played first; they are not in the budget."""
-    from training import value
+    from training.stages import value
 
     return _say_how_it_stands(config, value.run(config))
 
 
-def run_zero(config: Zero) -> int:
+def run_zero(config: ZeroOptions) -> int:
     """As `run_supervised`, by self-play."""
     began = time.monotonic()
-    from training import zero
+    from training.zero import zero_run
 
-    return _say_how_it_stands(config, zero.run(config, began))
+    return _say_how_it_stands(config, zero_run.run(config, began))
 
 
 def run_rate(config: Rate) -> int:
     """Rate nets until told to stop."""
-    from training import zero
+    from training.zero import zero_run
 
     with told_to_stop(attached=config.watch) as stop:
-        zero.rate(config, stop)
+        zero_run.rate(config, stop)
     return 0
 
 
-def _say_how_it_stands(config: Looped, complete: bool) -> int:
+def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
     if not launch.leads():
         return 0 if complete else 130
-    net = config.run / ("learner/net.safetensors" if isinstance(config, Zero) else "net.safetensors")
+    net = config.run / ("learner/net.safetensors" if isinstance(config, ZeroOptions) else "net.safetensors")
     stands = f"complete; its net is {net}" if complete else "saved; the same command goes on"
     sys.stderr.write(f"{config.run}: {stands}\n")
     return 0 if complete else 130
 
 
-def run_grow(config: Grow) -> int:
+def run_grow(config: GrowOptions) -> int:
     """Grow, and say what came of it."""
-    from goengine.nets import checkpoint, spec
-    from training import growing
+    from goengine.nets import spec, weights_file
+    from training.stages import grow
 
-    old = checkpoint.load(config.weights)
-    grown = growing.deepen(old, spec.preset(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
+    old = weights_file.load(config.weights)
+    grown = grow.deepen(old, spec.preset(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
     data = {**old.meta.data, "grown_from": old.meta.sha256}
-    checkpoint.save(config.out, grown, grown.spec, step=old.meta.step, config=old.meta.config, data=data)
+    weights_file.save(config.out, grown, grown.spec, step=old.meta.step, config=old.meta.config, data=data)
     sys.stderr.write(f"{config.out}: {len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}\n")
     return 0
 
 
-def run_ship(config: Ship) -> int:
+def run_ship(config: ShipOptions) -> int:
     """Ship, and print what was measured."""
-    from training import shipping
+    from training.measure import ship_stage
 
-    sys.stdout.write(json.dumps(shipping.run(config), indent=1) + "\n")
+    sys.stdout.write(json.dumps(ship_stage.run(config), indent=1) + "\n")
     return 0
 
 
-def run_bench(config: Bench) -> int:
+def run_bench(config: TrainingBenchOptions) -> int:
     """Measure, and print a table or one JSON object on stdout."""
-    from training import bench
+    from training import training_bench
 
     figures = []
-    for figure in bench.measure(config):
+    for figure in training_bench.measure(config):
         figures.append(figure)
         if sys.stderr.isatty():
             sys.stderr.write(f"{figure.part}: {short(figure.value)} {figure.unit}\n")
@@ -231,20 +244,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.
     """
     commands = {
-        "pack": (Pack, run_pack),
-        "supervised": (Supervised, run_supervised),
-        "distill": (Distill, run_distill),
-        "together": (Together, run_together),
-        "quantize": (Quantize, run_quantize),
-        "rollout": (Rollout, run_rollout),
-        "reinforce": (Reinforce, run_reinforce),
-        "value": (Value, run_value),
-        "zero": (Zero, run_zero),
+        "pack": (PackOptions, run_pack),
+        "supervised": (SupervisedOptions, run_supervised),
+        "distill": (DistillOptions, run_distill),
+        "together": (CodistillOptions, run_together),
+        "quantize": (QuantizeOptions, run_quantize),
+        "rollout": (RolloutOptions, run_rollout),
+        "reinforce": (ReinforceOptions, run_reinforce),
+        "value": (ValueOptions, run_value),
+        "zero": (ZeroOptions, run_zero),
         "rate": (Rate, run_rate),
-        "evaluate": (Evaluate, run_evaluate),
-        "grow": (Grow, run_grow),
-        "ship": (Ship, run_ship),
-        "bench": (Bench, run_bench),
+        "evaluate": (EvaluateOptions, run_evaluate),
+        "grow": (GrowOptions, run_grow),
+        "ship": (ShipOptions, run_ship),
+        "bench": (TrainingBenchOptions, run_bench),
     }
     name, config = parse_command(
         {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=DESCRIPTION

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from goengine import coords, territory
 from goengine.arena.fixtures import Side
 from goengine.arena.gtp_player import set_up
+from goengine.board import coords
 from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.state import EMPTY
 from goengine.gtp.controller import Controller, ControllerError
+from goengine.player import territory
 
 Dead = Literal["agreement", "judge", "own", "none"]
 PLAYOUTS = 1000  # for our own opinion, which is asked for once in a game at most

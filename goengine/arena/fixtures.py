@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from goengine.rules import Rules
+from goengine.board.rules import Rules
 
 Side = Literal["a", "b"]
 Reason = Literal["score", "resignation", "illegal move", "timeout", "died", "garbage", "move limit", "void"]
@@ -17,7 +17,7 @@ Reason = Literal["score", "resignation", "illegal move", "timeout", "died", "gar
 
 
 @dataclass(frozen=True)
-class Terms:
+class GameSetup:
     """What all games of a match have in common. Komi and rule set are in ``rules``."""
 
     size: int
@@ -52,7 +52,7 @@ class Fixture:
 
 
 @dataclass(frozen=True)
-class Played:
+class GameOutcome:
     """A game that is over."""
 
     fixture: Fixture
@@ -78,4 +78,4 @@ def other(side: Side) -> Side:
 
 
 # Plays fixtures in any order, calling back after each game (from one thread at a time); returns early once told to stop.
-Play = Callable[[Sequence[Fixture], Terms, Callable[[Played], None], Callable[[], bool]], None]
+Play = Callable[[Sequence[Fixture], GameSetup, Callable[[GameOutcome], None], Callable[[], bool]], None]

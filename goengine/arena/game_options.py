@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from goengine.arena.dead_stones import Dead
-from goengine.arena.fixtures import Terms
+from goengine.arena.fixtures import GameSetup
 from goengine.arena.match import Match
 from goengine.arena.openings import POLICY, RANDOM, OpeningSource
 from goengine.arena.players import NetPlayer, Player, parse_player
 from goengine.arena.program_game import ProgramSettings
 from goengine.arena.timing import TimeControl
-from goengine.options import Seconds, option
-from goengine.rules import Rules
+from goengine.board.rules import Rules
+from goengine.core.options import Seconds, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +66,13 @@ class GameOptions:
             player = replace(player, seconds=float(self.time))
         return player
 
-    def terms(self, players: Iterable[Player]) -> Terms:
+    def terms(self, players: Iterable[Player]) -> GameSetup:
         """The terms of games between these. Raises ValueError if there are no such rules."""
         rules = Rules.parse(self.rules or ("chinese" if self._as_programs(players) else "tromp-taylor"))
         rules = rules if self.komi is None else rules.with_komi(self.komi)
-        return Terms(self.boardsize, rules, self.handicap, self.max_plies, self.resign)
+        return GameSetup(self.boardsize, rules, self.handicap, self.max_plies, self.resign)
 
-    def between(self, a: Player, b: Player, terms: Terms | None = None) -> Match:
+    def between(self, a: Player, b: Player, terms: GameSetup | None = None) -> Match:
         """The match between two players. Raises ValueError that says what is wrong."""
         a_net = any(isinstance(player, NetPlayer) for player in (a, b))
         return Match(

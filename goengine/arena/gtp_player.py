@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from goengine import coords
 from goengine.arena.timing import TimeControl
+from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK
 from goengine.gtp.controller import CommandFailed, Controller
-from goengine.rules import Rules
 
 
 def set_up(program: Controller, position: Position) -> None:

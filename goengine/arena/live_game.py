@@ -1,7 +1,7 @@
 """One game between two searches without evaluators: says which leaves want evaluating, takes the answers, plays the moves.
 
-`goengine.arena.hall` gathers the leaves of many such games. Knows trees, limits, when to pass and when to give up; the rest of
-the end belongs to `goengine.arena.referee`. Knows neither nets nor batches.
+`goengine.arena.batched_games` gathers the leaves of many such games. Knows trees, limits, when to pass and when to give up; the
+rest of the end belongs to `goengine.arena.referee`. Knows neither nets nor batches.
 """
 
 import time
@@ -10,26 +10,27 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from goengine import coords, features
-from goengine.arena.fixtures import Fixture, Played, Side, Terms, other
+from goengine import features
+from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup, Side, other
 from goengine.arena.players import DEFAULT_VISITS, NetPlayer
 from goengine.arena.referee import Referee
+from goengine.board import coords
 from goengine.board.playout import sensible_moves
 from goengine.board.state import BLACK, PASS, PASSES
 from goengine.evaluators.base import Evaluation, Traits
-from goengine.policy_play.table import draw
+from goengine.policy_play.game_arrays import draw
 from goengine.search import root as roots
-from goengine.search.core import TreeSearch, believed
 from goengine.search.leaves import Leaves
 from goengine.search.params import Limits
 from goengine.search.search import Run
 from goengine.search.tree import VALUE_SUM, VALUES
+from goengine.search.tree_search import TreeSearch, believed
 
 RESIGN_PLIES = 6  # plies in a row, so three turns of each player, at which both must see the game as lost
 
 
 @dataclass
-class Seat:
+class SearchSide:
     """A player's part in one game."""
 
     player: NetPlayer
@@ -57,21 +58,21 @@ def limits_of(player: NetPlayer) -> Limits:
     return Limits(visits=visits, playouts=player.playouts, early_stop=player.early_stop)
 
 
-def new_seat(player: NetPlayer, traits: Traits, fixture: Fixture, side: Side) -> Seat:
+def new_seat(player: NetPlayer, traits: Traits, fixture: Fixture, side: Side) -> SearchSide:
     """A player's place in a game; all its chance comes from the fixture."""
     words = np.random.SeedSequence([fixture.seed, fixture.number, side == "b"]).generate_state(2, np.uint64)
     seed = int(words[0] >> np.uint64(1))
     core = TreeSearch(player.params, features.get(traits.features), seed, **believed(traits))
-    return Seat(player, traits, core, limits_of(player), words[1])
+    return SearchSide(player, traits, core, limits_of(player), words[1])
 
 
 class LiveGame:
     """A game from its opening to its end: call `select`; if it found leaves, then `update` or `fail`; else `finish_turn`."""
 
-    def __init__(self, fixture: Fixture, terms: Terms, seats: dict[Side, Seat]):
+    def __init__(self, fixture: Fixture, terms: GameSetup, seats: dict[Side, SearchSide]):
         self.terms, self.seats = terms, seats
         self.referee = Referee(fixture, terms, stop_when_decided=True)
-        self.played: Played | None = None  # once it is over
+        self.played: GameOutcome | None = None  # once it is over
         self._black_values: deque[float] = deque(maxlen=RESIGN_PLIES)
         self._check_end()
 
@@ -81,7 +82,7 @@ class LiveGame:
         return self.referee.to_move
 
     @property
-    def seat(self) -> Seat:
+    def seat(self) -> SearchSide:
         """The player to move."""
         return self.seats[self.to_move]
 
@@ -135,13 +136,13 @@ class LiveGame:
 
     # -- inside --
 
-    def _begin(self, seat: Seat) -> None:
+    def _begin(self, seat: SearchSide) -> None:
         seat.core.set_position(self.referee.position)
         seat.core.renew()
         seat.run = Run(seat.core, seat.limits)
         seat.core.begin(seat.run.simulations())
 
-    def _by_policy(self, seat: Seat) -> int:
+    def _by_policy(self, seat: SearchSide) -> int:
         """A sensible move drawn from the root's policy, as games without a search draw it (`goengine.policy_play`)."""
         position, root, size = self.referee.position, seat.core.root, self.terms.size
         legal = np.zeros(size * size + 1, np.uint8)

@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from goengine import coords, sgf, symmetry
-from goengine.arena.fixtures import Played, Terms
-from goengine.files import hold, replacing
-from goengine.records import (
+from goengine.arena.fixtures import GameOutcome, GameSetup
+from goengine.board import coords, symmetry
+from goengine.core.files import hold, replacing
+from goengine.dataio import sgf
+from goengine.dataio.records import (
     BLACK,
     BLACK_WINS,
     DRAW,
@@ -70,7 +71,7 @@ class MatchLog:
         """Let the folder go."""
         self._file.close()
 
-    def add(self, played: Played, terms: Terms) -> dict[str, Any]:
+    def add(self, played: GameOutcome, terms: GameSetup) -> dict[str, Any]:
         """Keep a game: its SGF first, then its line, which says that it is done. Returns the line.
 
         Raises LogError if it cannot be written; the match then goes on from the games before.
@@ -187,7 +188,7 @@ def sgf_name(number: int) -> str:
     return f"game-{number:05}.sgf"
 
 
-def describe(played: Played, terms: Terms) -> dict[str, Any]:
+def describe(played: GameOutcome, terms: GameSetup) -> dict[str, Any]:
     """The line of a game: plain values only."""
     fixture, size = played.fixture, terms.size
     return {
@@ -211,7 +212,7 @@ def describe(played: Played, terms: Terms) -> dict[str, Any]:
     }
 
 
-def moves_of_players(played: Played) -> dict[str, int]:
+def moves_of_players(played: GameOutcome) -> dict[str, int]:
     """How many moves each player chose, the opening not among them."""
     black_first = not played.handicap_points
     counts = {"a": 0, "b": 0}
@@ -220,7 +221,7 @@ def moves_of_players(played: Played) -> dict[str, int]:
     return counts
 
 
-def result_text(played: Played) -> str:
+def result_text(played: GameOutcome) -> str:
     """The result as SGF has it in RE: B+7.5, W+R, B+T, W+F, 0, Void."""
     if not played.counts:
         return "Void"
@@ -240,7 +241,7 @@ def digest(moves: Iterable[int], size: int, black: str = "") -> str:
     return hashlib.blake2b(f"{black} {size} {least}".encode(), digest_size=8).hexdigest()
 
 
-def to_sgf(played: Played, terms: Terms) -> bytes:
+def to_sgf(played: GameOutcome, terms: GameSetup) -> bytes:
     """The game as an SGF file; its comment says which player is which, and how it ended."""
     fixture, size = played.fixture, terms.size
     first = WHITE if played.handicap_points else BLACK

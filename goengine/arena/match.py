@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from goengine import __version__
-from goengine.arena.fixtures import Fixture, Play, Played, Side, Terms
+from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup, Play, Side
 from goengine.arena.log import MatchLog, describe
 from goengine.arena.openings import OpeningSource, draw_openings
 from goengine.arena.players import NetPlayer, Player
@@ -33,7 +33,7 @@ class Match:
 
     a: Player
     b: Player
-    terms: Terms
+    terms: GameSetup
     games: int = 100
     names: Mapping[Side, str] = field(default_factory=dict)  # in place of what the players call themselves
     openings: OpeningSource = OpeningSource()
@@ -98,7 +98,7 @@ def run_match(
     match: Match,
     folder: str | os.PathLike,
     *,
-    on_game: Callable[[Played, Summary], None] | None = None,
+    on_game: Callable[[GameOutcome, Summary], None] | None = None,
     on_note: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     play: Play | None = None,
@@ -113,7 +113,7 @@ def run_match(
     with MatchLog(folder, match.config(), FREE) as log:
         for fault in log.faults:
             (on_note or _ignore)(fault)
-        course = _Course(match, log, on_game, on_note or _ignore, should_stop)
+        course = _MatchRunner(match, log, on_game, on_note or _ignore, should_stop)
         try:
             course.run(play or choose_play(match, on_note or _ignore))
         finally:
@@ -125,10 +125,10 @@ def run_match(
 def choose_play(match: Match, on_note: Callable[[str], None]) -> Play:
     """How the games of a match are played. on_note: is told at the end what it took, where nets play in process."""
     if match.in_process:
-        from goengine.arena.hall import Stats
-        from goengine.arena.lockstep import play_in_process  # loads the nets' libraries
+        from goengine.arena.batched_games import NetStats
+        from goengine.arena.net_match import play_in_process  # loads the nets' libraries
 
-        stats = Stats()
+        stats = NetStats()
         play = play_in_process(match.players, games_at_once=match.parallel or None, workers=match.threads or None, stats=stats)
 
         def noting(*arguments) -> None:
@@ -144,7 +144,7 @@ def choose_play(match: Match, on_note: Callable[[str], None]) -> Play:
     return play_programs(players, replace(match.programs, parallel=max(1, match.parallel)))
 
 
-class _Course:
+class _MatchRunner:
     """A match under way."""
 
     def __init__(self, match: Match, log: MatchLog, on_game, on_note, should_stop):
@@ -180,7 +180,7 @@ class _Course:
         counted = (line for line in self.log.played.values() if line["result"] != "Void")
         return self.match.sprt is not None and bool(sprt_state(counted, self.match.sprt).verdict)
 
-    def take(self, played: Played) -> None:
+    def take(self, played: GameOutcome) -> None:
         """A game is over."""
         match, number = self.match, played.fixture.number
         self._taken += 1

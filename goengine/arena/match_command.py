@@ -12,18 +12,18 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from goengine.arena.fixtures import Played
+from goengine.arena.fixtures import GameOutcome
 from goengine.arena.game_options import GameOptions
-from goengine.arena.lockstep import LockStepError
 from goengine.arena.log import CONFIGURATION, LogError, result_text
 from goengine.arena.match import Match, run_match
+from goengine.arena.net_match import LockStepError
 from goengine.arena.players import NetPlayer, parse_player
 from goengine.arena.speed import with_equal_time
 from goengine.arena.sprt import Sprt
 from goengine.arena.summary import Summary
+from goengine.core.options import option, parse
+from goengine.core.progress import Progress
 from goengine.evaluators.base import EvaluatorError
-from goengine.options import option, parse
-from goengine.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def _run(match: Match, folder: Path) -> Summary:
     """Play with a progress bar on stderr."""
     with Progress("match", match.games) as progress:
 
-        def on_game(played: Played, summary: Summary) -> None:
+        def on_game(played: GameOutcome, summary: Summary) -> None:
             if played.reason not in ("score", "resignation"):
                 progress.message(f"game {played.fixture.number}: {result_text(played)}, {played.reason}: {played.detail}")
             done = summary.games + sum(summary.without_result.values())

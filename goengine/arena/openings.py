@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goengine import coords, sgf, symmetry
-from goengine.arena.fixtures import Fixture, Terms
+from goengine.arena.fixtures import Fixture, GameSetup
 from goengine.arena.players import NetPlayer, Player
 from goengine.arena.referee import Referee
+from goengine.board import coords, symmetry
 from goengine.board.position import IllegalMove
-from goengine.records import GameRecord
+from goengine.dataio import sgf
+from goengine.dataio.records import GameRecord
 
 POLICY, RANDOM, NONE = "policy", "random", "none"
 _SGF_ENDINGS = (".sgf", ".sgfs", ".xz")
@@ -60,7 +61,7 @@ def usual_plies(size: int) -> int:
 
 
 def draw_openings(
-    source: OpeningSource, terms: Terms, count: int, seed: int, players: Mapping[str, Player] | None = None
+    source: OpeningSource, terms: GameSetup, count: int, seed: int, players: Mapping[str, Player] | None = None
 ) -> list[Opening]:
     """So many openings; of the same source and seed, a shorter list is the beginning of a longer one.
 
@@ -82,7 +83,7 @@ def draw_openings(
     return [found[i % len(found)] for i in range(count)] if found else [()] * count
 
 
-def position_key(moves: Opening, terms: Terms) -> bytes | None:
+def position_key(moves: Opening, terms: GameSetup) -> bytes | None:
     """What two openings share that lead to the same position up to symmetry; None if they cannot be played."""
     try:
         position = Referee(Fixture(0, "a", moves), terms).position
@@ -92,7 +93,7 @@ def position_key(moves: Opening, terms: Terms) -> bytes | None:
     return min(symmetry.flat(stones, s).tobytes() for s in range(symmetry.COUNT)) + bytes([position.to_play])
 
 
-def _unique(openings: Iterable[Opening], terms: Terms, tries: int | None = None) -> Iterator[Opening]:
+def _unique(openings: Iterable[Opening], terms: GameSetup, tries: int | None = None) -> Iterator[Opening]:
     """Those that can be played and lead to a position that none before them led to.
 
     tries: after so many in a row with nothing new it ends, as an endless source may be exhausted.
@@ -109,7 +110,7 @@ def _unique(openings: Iterable[Opening], terms: Terms, tries: int | None = None)
             return
 
 
-def _random_opening(terms: Terms, plies: int, generator: random.Random) -> Opening:
+def _random_opening(terms: GameSetup, plies: int, generator: random.Random) -> Opening:
     """Points on the third to fifth line (on small boards from the second on), not next to each other where there is room."""
     size = terms.size
     lowest = 2 if size >= 9 else 1 if size >= 5 else 0
@@ -129,7 +130,7 @@ def _random_opening(terms: Terms, plies: int, generator: random.Random) -> Openi
     return tuple(coords.point(row, column, size) for row, column in chosen)
 
 
-def _from_policy(terms: Terms, plies: int, count: int, seed: int, players: Mapping[str, Player]) -> list[Opening]:
+def _from_policy(terms: GameSetup, plies: int, count: int, seed: int, players: Mapping[str, Player]) -> list[Opening]:
     nets = [player for player in players.values() if isinstance(player, NetPlayer)]
     if not nets:
         raise OpeningsError("openings from a policy need a net among the players; use --openings random or a file")
@@ -141,7 +142,7 @@ def _from_policy(terms: Terms, plies: int, count: int, seed: int, players: Mappi
 # -- files --
 
 
-def _from_file(source: OpeningSource, terms: Terms, plies: int) -> Iterator[Opening]:
+def _from_file(source: OpeningSource, terms: GameSetup, plies: int) -> Iterator[Opening]:
     path = Path(source.name)
     if path.is_dir():
         paths = sorted(p for p in path.iterdir() if p.suffix in _SGF_ENDINGS)
@@ -155,7 +156,7 @@ def _from_file(source: OpeningSource, terms: Terms, plies: int) -> Iterator[Open
             yield from _of_text(file, terms, source.plies)
 
 
-def _fits(record: GameRecord, terms: Terms) -> bool:
+def _fits(record: GameRecord, terms: GameSetup) -> bool:
     """Whether its moves can begin a game of these terms: the same board, nothing set up but the handicap, colours in turn."""
     if record.size != terms.size or record.white_setup or (record.black_setup and not terms.handicap) or not record.moves:
         return False
@@ -163,12 +164,12 @@ def _fits(record: GameRecord, terms: Terms) -> bool:
     return all(color == (first if i % 2 == 0 else 3 - first) for i, (color, _) in enumerate(record.moves))
 
 
-def _of_record(record: GameRecord, terms: Terms, plies: int) -> Opening:
+def _of_record(record: GameRecord, terms: GameSetup, plies: int) -> Opening:
     points = [coords.from_index(index, record.size) for _, index in record.moves[:plies]]
     return tuple(itertools.takewhile(lambda p: p != coords.PASS, points))
 
 
-def _of_text(path: Path, terms: Terms, plies: int | None) -> Iterator[Opening]:
+def _of_text(path: Path, terms: GameSetup, plies: int | None) -> Iterator[Opening]:
     """Raises OpeningsError that names the line if one cannot be read."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()

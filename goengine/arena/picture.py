@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goengine.arena.ratings import Rating
-from goengine.files import replacing
+from goengine.core.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

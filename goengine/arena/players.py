@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goengine.search import settings as search_settings
+from goengine.search import params_text as search_settings
 from goengine.search.params import PLAY, SearchParams
 
 if TYPE_CHECKING:
@@ -164,9 +164,9 @@ def parse_player(text: str, settings: str = "") -> Player:
 
 
 def _names() -> tuple[str, ...]:
-    from goengine.evaluators import shipped
+    from goengine.evaluators import shipped_nets
 
-    return (*shipped.names(), "uniform", "lee")
+    return (*shipped_nets.names(), "uniform", "lee")
 
 
 def _parts(text: str) -> tuple[str, str] | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goengine import coords, features
-from goengine.arena.fixtures import Fixture, Terms
+from goengine import features
+from goengine.arena.fixtures import Fixture, GameSetup
 from goengine.arena.openings import Opening, OpeningsError, position_key
 from goengine.arena.players import NetPlayer
 from goengine.arena.referee import Referee
+from goengine.board import coords
 from goengine.board.playout import sensible_moves
 from goengine.board.position import Position
 from goengine.evaluators.base import NOT_CACHED, Batch, Evaluation, Evaluator
@@ -22,7 +23,7 @@ WASTE = 8  # chunks in a row without anything new, after which nothing new is ex
 
 
 @dataclass(frozen=True)
-class Taste:
+class OpeningFilter:
     """Which openings are wanted. Raises ValueError if a number makes no sense."""
 
     temperature: float = 1.0  # of the policy; higher is more varied
@@ -34,7 +35,7 @@ class Taste:
 
 
 def draw(
-    nets: Sequence[NetPlayer], terms: Terms, plies: int, count: int, seed: int, taste: Taste | None = None
+    nets: Sequence[NetPlayer], terms: GameSetup, plies: int, count: int, seed: int, taste: OpeningFilter | None = None
 ) -> list[Opening]:
     """Up to ``count`` openings of so many plies, drawn from the nets by turns.
 
@@ -44,17 +45,17 @@ def draw(
     distinct = list({player.source: player for player in nets}.values())
     evaluators = [player.load(terms.size) for player in distinct]
     try:
-        return draw_from(evaluators, terms, plies, count, seed, taste or Taste())
+        return draw_from(evaluators, terms, plies, count, seed, taste or OpeningFilter())
     finally:
         for evaluator in evaluators:
             evaluator.close()
 
 
 def draw_from(
-    evaluators: Sequence[Evaluator], terms: Terms, plies: int, count: int, seed: int, taste: Taste | None = None
+    evaluators: Sequence[Evaluator], terms: GameSetup, plies: int, count: int, seed: int, taste: OpeningFilter | None = None
 ) -> list[Opening]:
     """As `draw`, from evaluators that are loaded already."""
-    taste = taste or Taste()
+    taste = taste or OpeningFilter()
     found: list[Opening] = []
     seen: set[bytes | None] = {None}
     proposing = [evaluator for evaluator in evaluators if evaluator.traits.policy_proven] or evaluators
@@ -82,7 +83,7 @@ def draw_from(
 
 
 def _candidates(
-    evaluators: Sequence[Evaluator], terms: Terms, plies: int, numbers: range, seed: int, taste: Taste
+    evaluators: Sequence[Evaluator], terms: GameSetup, plies: int, numbers: range, seed: int, taste: OpeningFilter
 ) -> list[Position]:
     """The positions after the openings of these numbers; each number has its own generator and its net."""
     positions = [Referee(Fixture(number, "a"), terms).position for number in numbers]
@@ -110,7 +111,7 @@ def _sample(position: Position, logits: np.ndarray, chance: np.random.Generator,
     return coords.from_index(int(np.searchsorted(bounds, chance.random() * bounds[-1], side="right")), position.size)
 
 
-def _balanced(evaluators: Sequence[Evaluator], positions: Sequence[Position], taste: Taste) -> list[bool]:
+def _balanced(evaluators: Sequence[Evaluator], positions: Sequence[Position], taste: OpeningFilter) -> list[bool]:
     """Which positions no net finds too one-sided."""
     good = np.ones(len(positions), bool)
     for evaluator in evaluators:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from goengine import coords
 from goengine.arena.dead_stones import Dead, dead_stones
-from goengine.arena.fixtures import Played, Reason, Side, other
+from goengine.arena.fixtures import GameOutcome, Reason, Side, other
 from goengine.arena.gtp_player import letter
 from goengine.arena.referee import Referee
 from goengine.arena.timing import MatchClock, TimeControl
+from goengine.board import coords
 from goengine.gtp.controller import CommandFailed, Controller, ControllerError, Ended, NoAnswer
 
 _STDERR_LINES = 3  # of a program that failed, kept with the game
@@ -75,7 +75,7 @@ class ProgramGame:
             side: settings.clock is not None and program.knows("time_left") for side, program in programs.items()
         }
 
-    def play(self, stopped: Callable[[], bool]) -> Played | None:
+    def play(self, stopped: Callable[[], bool]) -> GameOutcome | None:
         """Play to the end. Returns None if `stopped()`; raises Failure where a program fails."""
         referee = self.referee
         while not (state := referee.state()):
@@ -134,7 +134,7 @@ class ProgramGame:
         except ControllerError as error:
             raise self._failure(side, error) from None
 
-    def _count(self) -> Played:
+    def _count(self) -> GameOutcome:
         position, settings = self.referee.position, self._settings
         seed = self.referee.fixture.seed
         dead, note = dead_stones(position, self._programs, settings.dead, settings.judge, seed, self._hire)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from goengine.arena.dead_stones import PATIENCE
-from goengine.arena.fixtures import Fixture, Play, Played, Side, Terms, other
+from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup, Play, Side, other
 from goengine.arena.gtp_player import set_up, tell_clock
 from goengine.arena.players import NetPlayer, Player
 from goengine.arena.program_game import Failure, ProgramGame, ProgramSettings, with_stderr
@@ -48,12 +48,12 @@ def play_programs(players: Mapping[Side, Player], settings: ProgramSettings) -> 
     """The way to play a match between programs; `settings.parallel` games run at the same time."""
 
     def play(
-        fixtures: Sequence[Fixture], terms: Terms, on_played: Callable[[Played], None], should_stop: Callable[[], bool]
+        fixtures: Sequence[Fixture], terms: GameSetup, on_played: Callable[[GameOutcome], None], should_stop: Callable[[], bool]
     ) -> None:
         stop = threading.Event()
         todo = deque(fixtures)
-        results: queue.Queue[Played] = queue.Queue()
-        tables = [Table(players, terms, settings, stop) for _ in range(min(settings.parallel, len(todo)))]
+        results: queue.Queue[GameOutcome] = queue.Queue()
+        tables = [ProgramPair(players, terms, settings, stop) for _ in range(min(settings.parallel, len(todo)))]
         with ThreadPoolExecutor(max(1, len(tables))) as pool:
             try:
                 workers = [pool.submit(_work, table, todo, results, stop) for table in tables]
@@ -76,7 +76,7 @@ def play_programs(players: Mapping[Side, Player], settings: ProgramSettings) -> 
     return play
 
 
-def _work(table: Table, todo: deque[Fixture], results: queue.Queue[Played], stop: threading.Event) -> None:
+def _work(table: ProgramPair, todo: deque[Fixture], results: queue.Queue[GameOutcome], stop: threading.Event) -> None:
     """Play games until none is left."""
     try:
         while not stop.is_set():
@@ -91,10 +91,10 @@ def _work(table: Table, todo: deque[Fixture], results: queue.Queue[Played], stop
         table.close()
 
 
-class Table:
+class ProgramPair:
     """Where two programs play one game after the other."""
 
-    def __init__(self, players: Mapping[Side, Player], terms: Terms, settings: ProgramSettings, stop: threading.Event):
+    def __init__(self, players: Mapping[Side, Player], terms: GameSetup, settings: ProgramSettings, stop: threading.Event):
         self._players, self._terms, self._settings, self._stop = players, terms, settings, stop
         self._programs: dict[Side, Controller] = {}
         self._judge: Controller | None = None
@@ -110,7 +110,7 @@ class Table:
         if judge is not None:
             judge.close(0.0)
 
-    def play(self, fixture: Fixture) -> Played | None:
+    def play(self, fixture: Fixture) -> GameOutcome | None:
         """Play one game. None if the match was stopped meanwhile."""
         referee = Referee(fixture, self._terms, stop_when_decided=self._settings.stop_when_decided)
         game = None
@@ -178,7 +178,7 @@ class Table:
         if program is not None:
             program.close(0.0 if self._stop.is_set() else patience)
 
-    def _lost(self, referee: Referee, failure: Failure) -> Played:
+    def _lost(self, referee: Referee, failure: Failure) -> GameOutcome:
         """The game of a program that failed: the other has won if it is still there."""
         winner = other(failure.side)
         try:

@@ -11,12 +11,12 @@ from typing import Literal
 
 import numpy as np
 
-from goengine.arena.fixtures import Fixture, Played, Reason, Side, Terms, other
+from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup, Reason, Side, other
+from goengine.board.handicap import fixed_points, free_points, most_fixed
 from goengine.board.position import Position
+from goengine.board.rules import SCORING_AREA, TAX_NONE
 from goengine.board.scoring import benson, new_benson_scratch
 from goengine.board.state import BLACK, WHITE
-from goengine.handicap import fixed_points, free_points, most_fixed
-from goengine.rules import SCORING_AREA, TAX_NONE
 
 State = Literal["", "passes", "decided", "move limit"]
 
@@ -28,7 +28,7 @@ class Referee:
     the board, komi considered (area scoring without tax only). Raises ValueError if handicap or opening cannot be played.
     """
 
-    def __init__(self, fixture: Fixture, terms: Terms, *, stop_when_decided: bool = False):
+    def __init__(self, fixture: Fixture, terms: GameSetup, *, stop_when_decided: bool = False):
         self.fixture, self.terms = fixture, terms
         self.position = Position(terms.size, terms.rules)
         self.handicap_points = tuple(handicap_points(terms.size, terms.handicap))
@@ -87,33 +87,33 @@ class Referee:
 
     # -- results --
 
-    def count(self, dead: Iterable[int] = (), **facts: Mapping[Side, object] | str) -> Played:
+    def count(self, dead: Iterable[int] = (), **facts: Mapping[Side, object] | str) -> GameOutcome:
         """The game counted on the board, with these stones dead. Raises ValueError if a dead point holds no stone."""
         margin = 0.0 - self.position.score(dead)
         return self._played(self._side(BLACK if margin > 0 else WHITE) if margin else "", "score", margin=margin, **facts)
 
-    def decided(self, **facts: Mapping[Side, object] | str) -> Played:
+    def decided(self, **facts: Mapping[Side, object] | str) -> GameOutcome:
         """The game that one side has won whatever comes; by how much it would have been is not known."""
         facts = {"detail": "nothing can change the winner any more"} | facts
         return self._played(self._side(self.certain_winner()), "score", **facts)
 
-    def limit_reached(self, **facts: Mapping[Side, object] | str) -> Played:
+    def limit_reached(self, **facts: Mapping[Side, object] | str) -> GameOutcome:
         """The game that became too long."""
         return self._played("", "move limit", **({"detail": f"{len(self.position.moves)} plies"} | facts))
 
-    def lost_by(self, side: Side, reason: Reason, **facts: Mapping[Side, object] | str) -> Played:
+    def lost_by(self, side: Side, reason: Reason, **facts: Mapping[Side, object] | str) -> GameOutcome:
         """The game that `side` has lost: by resignation, or because of what it did."""
         return self._played(other(side), reason, **facts)
 
-    def void(self, **facts: Mapping[Side, object] | str) -> Played:
+    def void(self, **facts: Mapping[Side, object] | str) -> GameOutcome:
         """The game that nobody has won and nobody is to blame for."""
         return self._played("", "void", **facts)
 
     def _side(self, color: int) -> Side:
         return self.fixture.side(color == BLACK)
 
-    def _played(self, winner: Side | Literal[""], reason: Reason, **facts) -> Played:
-        return Played(self.fixture, winner, reason, self.moves, self.handicap_points, **facts)
+    def _played(self, winner: Side | Literal[""], reason: Reason, **facts) -> GameOutcome:
+        return GameOutcome(self.fixture, winner, reason, self.moves, self.handicap_points, **facts)
 
 
 def handicap_points(size: int, stones: int) -> list[int]:

@@ -6,11 +6,11 @@ Plays a few games of the player against itself in lock step and looks at the tim
 import time
 from dataclasses import replace
 
-from goengine.arena.fixtures import Fixture, Terms
-from goengine.arena.hall import Hall, Net
+from goengine.arena.batched_games import BatchedGames, NetQueue
+from goengine.arena.fixtures import Fixture, GameSetup
 from goengine.arena.players import DEFAULT_VISITS, NetPlayer
+from goengine.board.rules import Rules
 from goengine.evaluators.base import Evaluator
-from goengine.rules import Rules
 
 GAMES = 16
 SECONDS = 3.0  # of measuring, after as many rounds as every kernel needs to be loaded
@@ -23,9 +23,9 @@ def visits_per_second(player: NetPlayer, size: int, *, seconds: float = SECONDS,
     Counts the time of this process only, so that other programs matter less. evaluator: instead of the player's own net.
     Raises EvaluatorError if the net cannot be loaded.
     """
-    net = Net(player.load(size) if evaluator is None else evaluator, player.symmetries)
+    net = NetQueue(player.load(size) if evaluator is None else evaluator, player.symmetries)
     try:
-        hall = Hall({"a": player, "b": player}, {"a": net, "b": net}, Terms(size, Rules()), GAMES)
+        hall = BatchedGames({"a": player, "b": player}, {"a": net, "b": net}, GameSetup(size, Rules()), GAMES)
         clock = time.process_time if net.traits.device.startswith("cpu") else time.perf_counter
         begun = _rounds(hall, 0, lambda rounds: rounds < _FIRST_ROUNDS)
         visits, start = hall.visits, clock()
@@ -36,7 +36,7 @@ def visits_per_second(player: NetPlayer, size: int, *, seconds: float = SECONDS,
             net.close()
 
 
-def _rounds(hall: Hall, begun: int, go_on) -> int:
+def _rounds(hall: BatchedGames, begun: int, go_on) -> int:
     """Rounds of games that begin anew as they end, while ``go_on(rounds)``. Returns how many games have begun in all."""
     rounds = 0
     while go_on(rounds):

@@ -13,7 +13,7 @@ from typing import Any
 from goengine.arena.elo import Elo, Score, from_pairs
 from goengine.arena.fixtures import Side, other
 from goengine.arena.sprt import Sprt, SprtState
-from goengine.tables import table
+from goengine.core.tables import table
 
 SIDES: tuple[Side, Side] = ("a", "b")
 

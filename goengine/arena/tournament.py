@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from goengine import __version__
-from goengine.arena.fixtures import Play, Played
+from goengine.arena.fixtures import GameOutcome, Play
 from goengine.arena.log import LogError, write_beside
 from goengine.arena.match import Match, describe_player, run_match
 from goengine.arena.players import Player
 from goengine.arena.ratings import Rating, rate
 from goengine.arena.summary import Summary
-from goengine.tables import table
+from goengine.core.tables import table
 
 RESULT = "tournament.json"
 LAPS = 4
@@ -174,7 +174,7 @@ def run_tournament(
     tournament: Tournament,
     folder: str | os.PathLike,
     *,
-    on_game: Callable[[Pairing, Played, Summary], None] | None = None,
+    on_game: Callable[[Pairing, GameOutcome, Summary], None] | None = None,
     on_turn: Callable[[Standings], None] | None = None,
     on_note: Callable[[str], None] | None = None,
     play: Play | None = None,

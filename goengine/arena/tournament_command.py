@@ -15,16 +15,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from goengine.arena.fixtures import Played
+from goengine.arena.fixtures import GameOutcome
 from goengine.arena.game_options import GameOptions
-from goengine.arena.lockstep import LockStepError
 from goengine.arena.log import LogError, result_text
+from goengine.arena.net_match import LockStepError
 from goengine.arena.picture import PictureError, draw_ratings
 from goengine.arena.summary import Summary
 from goengine.arena.tournament import LAPS, RESULT, Pairing, Standings, Tournament, played_games, run_tournament
+from goengine.core.options import option, parse
+from goengine.core.progress import Progress
 from goengine.evaluators.base import EvaluatorError
-from goengine.options import option, parse
-from goengine.progress import Progress
 
 PICTURE = "ratings.svg"
 
@@ -137,7 +137,7 @@ def _run(tournament: Tournament, folder: Path) -> Standings:
     done: dict[Pairing, int] = {}
     with Progress("tournament", sum(tournament.match(pairing).games for pairing in tournament.pairings())) as progress:
 
-        def on_game(pairing: Pairing, played: Played, summary: Summary) -> None:
+        def on_game(pairing: Pairing, played: GameOutcome, summary: Summary) -> None:
             if played.reason not in ("score", "resignation"):
                 number = played.fixture.number
                 progress.message(f"{pairing.folder}, game {number}: {result_text(played)}, {played.reason}: {played.detail}")

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.replay import put_stones
+from goengine.board.rules import SCORING_TERRITORY, TAX_ALL, TAX_NONE, RuleCode
 from goengine.board.scoring import ALIVE_STONE, area, benson, new_benson_scratch
 from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EMPTY, SIZE, WHITE, Board, new_board
-from goengine.rules import SCORING_TERRITORY, TAX_ALL, TAX_NONE, RuleCode
 
 SPLITTABLE = 3  # an eye space of this size is taken to make two eyes
 

@@ -26,7 +26,7 @@ from goengine.board.state import (
     ZOBRIST_TO_PLAY,
     copy_array,
 )
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 
 _1 = np.uint64(1)
 KO_SIMPLE, KO_POSITIONAL, KO_SITUATIONAL = 0, 1, 2  # RuleCode.ko

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import find_liberties, is_legal, play
 from goengine.board.state import EMPTY, STRIDE, Board, copy_board
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 
 DEPTH = 160  # plies; a ladder across 19x19 and back off a breaker stays below
 BUDGET = 200  # moves played in one query

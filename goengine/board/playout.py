@@ -9,7 +9,7 @@ import numpy as np
 from goengine.board.kernels import breaks_superko, fills_eye, is_legal, play
 from goengine.board.random import below
 from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, SIZE, STRIDE, TO_PLAY, WHITE, copy_board
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 
 _1 = np.uint64(1)
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.counting import Count, count
 from goengine.board.kernels import breaks_superko, game_legal, game_play, is_legal
 from goengine.board.replay import put_stones
+from goengine.board.rules import RuleCode, Rules
 from goengine.board.state import (
     BLACK,
     CAPTURED_BLACK,
@@ -33,7 +34,6 @@ from goengine.board.state import (
     new_game,
     start_game,
 )
-from goengine.rules import RuleCode, Rules
 
 SYMBOLS = ".XO"  # of EMPTY, BLACK, WHITE in diagrams
 
@@ -48,7 +48,7 @@ class IllegalMove(ValueError):
 
 
 class Position:
-    """A game in progress. Points are padded ones (`goengine.coords`); PASS is a pass."""
+    """A game in progress. Points are padded ones (`goengine.board.coords`); PASS is a pass."""
 
     def __init__(self, size: int = 19, rules: Rules | None = None) -> None:
         """An empty board, Black to play. Raises ValueError if the size is not 2 to 25."""

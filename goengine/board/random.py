@@ -5,7 +5,7 @@ The same state gives the same numbers on every machine. Knows nothing of Go.
 
 import numpy as np
 
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 
 _17, _24, _16, _37 = (np.uint64(n) for n in (17, 24, 16, 37))
 _27, _40, _48, _11 = (np.uint64(n) for n in (27, 40, 48, 11))

@@ -5,10 +5,10 @@ Knows the board's kernels; not the rules beyond them (simple ko; suicide as told
 
 import numpy as np
 
+from goengine.board.coords import MAX_SIZE, points
 from goengine.board.kernels import is_legal, play
 from goengine.board.state import CAPTURED_BLACK, CAPTURED_WHITE, EMPTY, PASS, SIZE
-from goengine.coords import MAX_SIZE, points
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 
 # index_points[size][index]: the padded point of a policy index, the pass included.
 INDEX_POINTS = {size: np.append(points(size), np.int32(PASS)) for size in range(2, MAX_SIZE + 1)}

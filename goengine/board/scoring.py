@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board.coords import padded
 from goengine.board.state import BLACK, EDGE, EMPTY, SIZE, STRIDE, WHITE
-from goengine.coords import padded
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 
 _0, _1 = np.uint64(0), np.uint64(1)
 _UNKNOWN = np.int8(2)

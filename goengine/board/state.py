@@ -1,6 +1,6 @@
 """The board and the game as NamedTuples of arrays: what they hold, how they are made, cleared and copied.
 
-The layout, for size N with stride N + 1 and P = (N + 1)(N + 2) + 1 padded points (see `goengine.coords`)::
+The layout, for size N with stride N + 1 and P = (N + 1)(N + 2) + 1 padded points (see `goengine.board.coords`)::
 
     color   E E E E E E      chain   0 0 0 0 0 0       a chain is named by one of its points;
             E . X O . E              0 0 7 8 0 0       empty and edge points belong to chain 0, whose
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine import coords
-from goengine.jit import kernel
+from goengine.board import coords
+from goengine.core.jit import kernel
 
 EMPTY, BLACK, WHITE, EDGE = 0, 1, 2, 3
 PASS, NONE = coords.PASS, coords.NONE

@@ -117,7 +117,7 @@ class Evaluator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedEvaluation:
     """A `Pending` that is done."""
 
     evaluation: Evaluation
@@ -146,7 +146,7 @@ class EvaluatorBase:
         return self.submit(batch).result()
 
     def submit(self, batch: Batch) -> Pending:
-        return Finished(self.evaluate(batch))
+        return FinishedEvaluation(self.evaluate(batch))
 
     def close(self) -> None:
         pass

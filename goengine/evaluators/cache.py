@@ -14,7 +14,7 @@ from goengine.evaluators.base import (
     Evaluation,
     Evaluator,
     EvaluatorBase,
-    Finished,
+    FinishedEvaluation,
     Pending,
     empty_evaluation,
 )
@@ -34,19 +34,19 @@ class Cache(EvaluatorBase):
     def __init__(self, inner: Evaluator, megabytes: float = MEGABYTES):
         self.inner, self.megabytes, self.traits = inner, megabytes, inner.traits
         self.hits = self.misses = 0
-        self._table: _Table | None = None
+        self._table: _CacheTable | None = None
 
     def submit(self, batch: Batch) -> Pending:
         table = self._table
         if table is None or table.size != batch.size:
-            table = self._table = _Table(batch.size, self.megabytes)
+            table = self._table = _CacheTable(batch.size, self.megabytes)
         answer = empty_evaluation(batch.rows, batch.size)
         missing = table.look_up(batch.keys, answer)
         ask, copies = _distinct(batch.keys, missing)
         self.misses += len(ask)
         self.hits += batch.rows - len(ask)
         if not len(ask):
-            return Finished(answer)
+            return FinishedEvaluation(answer)
         shown = batch if len(ask) == batch.rows else Batch(*(array[ask] for array in batch))
         return _Filling(self.inner.submit(shown), table, batch.keys[ask], answer, missing, copies)
 
@@ -86,7 +86,7 @@ class _Filling:
     def __init__(
         self,
         inner: Pending,
-        table: "_Table",
+        table: "_CacheTable",
         keys: np.ndarray,
         answer: Evaluation,
         missing: np.ndarray,
@@ -109,7 +109,7 @@ class _Filling:
         return self.answer
 
 
-class _Table:
+class _CacheTable:
     """The places, S sets of WAYS; place = set * WAYS + way. A key of 0 marks an empty place."""
 
     def __init__(self, size: int, megabytes: float):

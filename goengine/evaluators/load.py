@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from goengine.evaluators import shipped
+from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import Evaluator, EvaluatorError, Traits
 from goengine.evaluators.pair import Pair
 from goengine.evaluators.uniform import Uniform
@@ -75,7 +75,7 @@ def parts(name: str) -> tuple[str, str] | None:
 
 
 def _is_there(name: str) -> bool:
-    return name in ("", LEE, UNIFORM, *shipped.names()) or _exists(name)
+    return name in ("", LEE, UNIFORM, *shipped_nets.names()) or _exists(name)
 
 
 def _exists(name: str) -> bool:
@@ -90,10 +90,10 @@ def resolved(name: str, size: int | None) -> str:
     both = parts(name)
     try:
         if both is None:
-            return name or shipped.default(size)
-        policy = shipped.default(size, tells=frozenset({"policy"})) if both[0] == LEE else both[0]
-        value = shipped.default(size, tells=frozenset({"value"})) if both[1] == LEE else both[1]
-        strange = both[1] == LEE and size is not None and not shipped.knows(value, size)
+            return name or shipped_nets.default(size)
+        policy = shipped_nets.default(size, outputs=frozenset({"policy"})) if both[0] == LEE else both[0]
+        value = shipped_nets.default(size, outputs=frozenset({"value"})) if both[1] == LEE else both[1]
+        strange = both[1] == LEE and size is not None and not shipped_nets.knows(value, size)
         return policy + _JOINT + ("" if strange else value)
     except WeightsError as error:
         raise EvaluatorError(str(error)) from error
@@ -121,13 +121,13 @@ def _load(name: str, size: int | None, backend: Backend) -> Evaluator:
 def _load_one(name: str, backend: Backend) -> Evaluator:
     if name == UNIFORM:
         return Uniform()
-    if name in shipped.names():
-        return _from_folder(shipped.FOLDER / name, backend)
+    if name in shipped_nets.names():
+        return _from_folder(shipped_nets.FOLDER / name, backend)
     path = Path(name).expanduser()
     if path.is_dir():
         return _from_folder(path, backend)
     if not path.exists():
-        raise WeightsError(f"no net or file '{name}'; the nets are: {', '.join((*shipped.names(), UNIFORM))}")
+        raise WeightsError(f"no net or file '{name}'; the nets are: {', '.join((*shipped_nets.names(), UNIFORM))}")
     if path.suffix == ".safetensors":
         return _from_checkpoint(path, backend)
     if path.suffix == ".xml":
@@ -177,21 +177,21 @@ def _from_xml(path: Path, backend: Backend) -> Evaluator:
     openvino = _openvino_module()
     graph, weights = openvino.read_pair(path)
     spec = NetSpec.from_json(openvino.written_spec(graph, path))
-    traits = _bare_traits(path.stem, spec, f"cpu {backend.precision}")
+    traits = _raw_traits(path.stem, spec, f"cpu {backend.precision}")
     return _openvino(graph, weights, spec, traits, backend)
 
 
-def _bare_traits(name: str, spec: NetSpec, device: str) -> Traits:
+def _raw_traits(name: str, spec: NetSpec, device: str) -> Traits:
     """Of a net without a card: its policy and its value are believed if it has them, nothing else."""
-    proven = {f"{head}_proven": head in spec.tells for head in ("policy", "value")}
+    proven = {f"{head}_proven": head in spec.outputs for head in ("policy", "value")}
     return Traits(name=name, features=spec.features, device=device, **proven)
 
 
 def _traits(card: Card, device: str) -> Traits:
-    told = set(card.results.proven) & card.spec.tells
+    told = set(card.results.proven) & card.spec.outputs
     proven = {f"{head}_proven": head in told for head in cards.HEADS}
     return Traits(
-        name=card.name, features=card.spec.features, device=device, policy_proven="policy" in card.spec.tells, **proven
+        name=card.name, features=card.spec.features, device=device, policy_proven="policy" in card.spec.outputs, **proven
     )
 
 
@@ -220,14 +220,14 @@ def _openvino(graph: bytes, weights: bytes, spec: NetSpec, traits: Traits, backe
 def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Evaluator:
     try:
         from goengine.evaluators.network import Network
-        from goengine.nets.checkpoint import load_module
+        from goengine.nets.weights_file import load_module
     except ImportError as error:
         raise EvaluatorError(f"torch cannot be imported ({error}); install it, or play on OpenVINO: device cpu") from error
     net, meta = load_module(path)
     place = "cpu" if device == "torch-cpu" else device
     described = f"{place} {backend.precision}"
     if card is None:
-        traits = _bare_traits(path.stem, meta.spec, described)
+        traits = _raw_traits(path.stem, meta.spec, described)
     elif card.spec != meta.spec:
         raise WeightsError(f"{path}: is another net than its card says; get it again")
     else:

@@ -16,7 +16,7 @@ from goengine.evaluators.base import (
     Evaluation,
     EvaluatorBase,
     EvaluatorError,
-    Finished,
+    FinishedEvaluation,
     Pending,
     Traits,
     empty_evaluation,
@@ -67,10 +67,10 @@ class Network(EvaluatorBase):
                 f"{batch.planes.shape[1]} and {batch.globals.shape[1]}"
             )
         if not batch.rows:
-            return Finished(empty_evaluation(0, batch.size))
+            return FinishedEvaluation(empty_evaluation(0, batch.size))
         planes, globals_ = (torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in batch[:2])
         if self._stream is None:
-            return Finished(_split(self._answers(planes, globals_).numpy(), batch.size))
+            return FinishedEvaluation(_split(self._answers(planes, globals_).numpy(), batch.size))
         return self._submit_cuda(planes, globals_, batch.size)
 
     def close(self) -> None:

@@ -13,17 +13,17 @@ from typing import Final
 
 import numpy as np
 
+from goengine.core.openvino_import import ov
 from goengine.evaluators.base import (
     Batch,
     Evaluation,
     EvaluatorBase,
     EvaluatorError,
-    Finished,
+    FinishedEvaluation,
     Pending,
     Traits,
     empty_evaluation,
 )
-from goengine.openvino_import import ov
 
 OUTPUTS: Final = Evaluation._fields
 PRECISIONS: Final = ("auto", "bf16", "f16", "f32")  # for what is not quantized; an int8 net is another file
@@ -131,7 +131,7 @@ class OpenVINO(EvaluatorBase):
                 f"{batch.planes.shape[1]} and {batch.globals.shape[1]}"
             )
         if not batch.rows:
-            return Finished(empty_evaluation(0, batch.size))
+            return FinishedEvaluation(empty_evaluation(0, batch.size))
         request = self._free.pop() if self._free else self._compiled.create_infer_request()
         for name, array in (("planes", batch.planes), ("globals", batch.globals)):
             request.set_tensor(name, ov.Tensor(np.ascontiguousarray(array, np.float32), shared_memory=True))

@@ -6,7 +6,16 @@ first 48 of `lee49`, so both are encoded once. Knows no backend.
 
 import numpy as np
 
-from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorBase, EvaluatorError, Finished, Pending, Traits
+from goengine.evaluators.base import (
+    Batch,
+    Evaluation,
+    Evaluator,
+    EvaluatorBase,
+    EvaluatorError,
+    FinishedEvaluation,
+    Pending,
+    Traits,
+)
 from goengine.evaluators.uniform import flat_evaluation
 
 _PLANES = {
@@ -39,7 +48,7 @@ class Pair(EvaluatorBase):
 
     def submit(self, batch: Batch) -> Pending:
         if self.policy is None and self.value is None:
-            return Finished(flat_evaluation(batch.rows, batch.size))
+            return FinishedEvaluation(flat_evaluation(batch.rows, batch.size))
         return _Answering(self, batch)
 
     def ask(self, net: Evaluator, batch: Batch) -> Pending:

@@ -7,7 +7,7 @@ average removes it in each. Knows no backend; randomness comes from the caller's
 
 import numpy as np
 
-from goengine import symmetry
+from goengine.board import symmetry
 from goengine.evaluators.base import NOT_CACHED, Batch, Evaluation, Evaluator, EvaluatorBase, Pending
 
 # Mixed into the keys of rows that are shown in another view, so that a cache below never takes one for the other.

@@ -8,7 +8,7 @@ which the paper did not need because its komi never changed.
 import numpy as np
 
 from goengine.board.state import BLACK, RECENT, SIZE, TO_PLAY
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 
 PLANES = 1 + 2 * RECENT + 1
 GLOBALS = 1

@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board.coords import padded
 from goengine.board.kernels import fills_eye, game_is_legal
 from goengine.board.ladders import (
     BUDGET,
@@ -40,8 +41,7 @@ from goengine.board.ladders import (
     new_ladder_scratch,
 )
 from goengine.board.state import BLACK, EDGE, EMPTY, NONE, PASS, SIZE, STRIDE, TO_PLAY
-from goengine.coords import padded
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 
 PLANES = 48
 PLANES_WITH_COLOR = 49
@@ -54,7 +54,7 @@ _LADDER_CAPTURE, _LADDER_ESCAPE, _SENSIBLE = 44, 45, 46
 _1 = np.uint64(1)
 
 
-class Scratch(NamedTuple):
+class LeeScratch(NamedTuple):
     """Working memory of the kernels for one board size."""
 
     ladder: LadderScratch
@@ -66,12 +66,12 @@ class Scratch(NamedTuple):
     moves: np.ndarray  # uint64[12]    defences of a chain in atari
 
 
-def new_scratch(size: int) -> Scratch:
+def new_scratch(size: int) -> LeeScratch:
     """Working memory for boards of this size."""
     p = padded(size)
     listed = np.zeros((p, _LISTED), np.uint16)
     free, met = np.zeros(p, np.uint16), np.zeros(p, np.uint16)
-    return Scratch(
+    return LeeScratch(
         new_ladder_scratch(size), np.zeros(p, np.uint8), listed, np.zeros(p, np.uint8), free, met, np.zeros(MOVES, np.uint64)
     )
 

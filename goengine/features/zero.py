@@ -47,14 +47,14 @@ from goengine.board.state import (
     TO_PLAY,
     WHITE,
 )
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 
 PLANES = 18
 GLOBALS = 14
 HISTORY = 5
 
 
-class Scratch(NamedTuple):
+class ZeroScratch(NamedTuple):
     """Working memory of `encode` for one board size."""
 
     ladder: LadderScratch
@@ -65,11 +65,11 @@ class Scratch(NamedTuple):
     found: np.ndarray  # uint64[8]
 
 
-def new_scratch(size: int) -> Scratch:
+def new_scratch(size: int) -> ZeroScratch:
     """Working memory for boards of this size."""
     p = (size + 1) * (size + 2) + 1
     zeros = [np.zeros(p, dtype) for dtype in (np.uint8, np.uint16, np.uint8)]
-    return Scratch(new_ladder_scratch(size), new_benson_scratch(size), *zeros, np.zeros(8, np.uint64))
+    return ZeroScratch(new_ladder_scratch(size), new_benson_scratch(size), *zeros, np.zeros(8, np.uint64))
 
 
 @kernel

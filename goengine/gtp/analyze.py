@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from goengine.coords import to_gtp
+from goengine.board.coords import to_gtp
 from goengine.gtp import arguments
 from goengine.gtp.protocol import GtpError
 from goengine.search.params import Restriction

@@ -31,7 +31,7 @@ def is_color(text: str) -> bool:
 
 def vertex(text: str, size: int) -> int:
     """The point of a vertex, or PASS."""
-    from goengine import coords  # loads numpy, so not before a command needs a board
+    from goengine.board import coords  # loads numpy, so not before a command needs a board
 
     try:
         return coords.from_gtp(text, size)

@@ -8,16 +8,16 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from goengine import options as command_line
+from goengine.core import options as command_line
 from goengine.gtp import commands as _all_commands  # noqa: F401  fills the table
+from goengine.gtp.gtp_options import GtpOptions
 from goengine.gtp.protocol import Protocol
 from goengine.gtp.registry import TABLE
 from goengine.gtp.session import Journal, Session
-from goengine.gtp.settings import GtpOptions
 from goengine.gtp.streams import LineReader, Output, claim_stdout, serve
 
 if TYPE_CHECKING:
-    from goengine.engine import Engine
+    from goengine.player.engine import Engine
 
 
 class _Terminated(BaseException):
@@ -30,8 +30,8 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
     """The engine that the options describe, warm: its first search will not wait for anything. Complains in the journal."""
-    from goengine.engine import Engine  # numpy, numba and the net come in here, behind the first answers
     from goengine.evaluators.base import EvaluatorError
+    from goengine.player.engine import Engine  # numpy, numba and the net come in here, behind the first answers
 
     try:
         engine = Engine.load(

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from goengine import __version__
+from goengine.gtp.gtp_options import GtpOptions
 from goengine.gtp.protocol import GtpError
-from goengine.gtp.settings import GtpOptions
 
 if TYPE_CHECKING:
-    from goengine.engine import Engine
+    from goengine.player.engine import Engine
 
 
 _PATIENCE = 0.1  # seconds between looks at the client while the engine loads

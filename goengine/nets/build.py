@@ -92,8 +92,8 @@ def initialise(net: Net, generator: torch.Generator) -> None:
     for block in net.trunk.blocks:
         zero_branch(block)
     with torch.no_grad():
-        net.policy.hush()
-        net.value.hush()
+        net.policy.init_near_zero()
+        net.value.init_near_zero()
         for block in net.trunk.blocks:
             if hasattr(block, "bias"):  # the pooled bias joins a normalised signal: keep it the smaller of the two
                 block.bias.weight.mul_(0.5)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from goengine.nets.checkpoint import FORMAT
 from goengine.nets.safetensors_file import WeightsError
 from goengine.nets.spec import NetSpec, NetSpecError
+from goengine.nets.weights_file import FORMAT
 
 FILE: Final = "card.json"
 HEADS: Final = ("value", "score", "ownership")

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
-from goengine.files import replacing
+from goengine.core.files import replacing
 from goengine.nets.build import Net
-from goengine.nets.checkpoint import FORMAT, Meta
 from goengine.nets.fold import fold
+from goengine.nets.weights_file import FORMAT, Meta
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -38,7 +38,7 @@ OUTPUTS: Final = ("policy", "value", "score", "score_stdev", "ownership")
 RT_INFO: Final = "goengine"  # the section of an IR's runtime information that holds `labels`
 
 
-class Player(nn.Module):
+class ExportedNet(nn.Module):
     """A folded net with the outputs of an exported graph."""
 
     def __init__(self, net: Net) -> None:
@@ -64,7 +64,7 @@ def export_onnx(net: Net, meta: Meta, path: str | os.PathLike[str]) -> None:
     shapes = ({0: batch, 2: size, 3: size}, {0: batch})
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            Player(net),
+            ExportedNet(net),
             _example(net),
             dynamo=True,
             verbose=False,
@@ -83,9 +83,9 @@ def openvino_model(net: Net, meta: Meta) -> Model:
     Reshaping to a fixed batch and size gains 10-25 % at a batch of one and nothing measurable from a batch of 8; fixing the
     size alone gains nothing (b4c64 and b6c96, 9x9 and 19x19, bfloat16, one thread). So one dynamic model can serve everything.
     """
-    from goengine.openvino_import import ov, unreported
+    from goengine.core.openvino_import import ov, unreported
 
-    player = Player(net)
+    player = ExportedNet(net)
     spec = meta.spec
     with _quiet(), unreported(), torch.no_grad():
         shapes = [ov.PartialShape([-1, spec.planes, -1, -1]), ov.PartialShape([-1, spec.globals])]
@@ -104,7 +104,7 @@ def save_openvino(model: Model, path: str | os.PathLike[str], *, compress: bool 
 
     Raises ValueError if the path does not end in .xml.
     """
-    from goengine.openvino_import import ov
+    from goengine.core.openvino_import import ov
 
     path = Path(path)
     if path.suffix != ".xml":

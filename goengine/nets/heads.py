@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from goengine.nets.board_places import CELLS, SIDE, expand_by_edge, sum_by_edge
 from goengine.nets.layers import ACTIVATIONS, OFF_BOARD, ConvNorm, Extent, Float32Linear, pool_mean_max, pool_means
-from goengine.nets.places import CELLS, SIDE, gathered, spread
 from goengine.nets.spec import NetSpec
 
 SCORE_UNIT: Final = 20.0  # points per unit inside the net, so that weights and gradients stay of order one
@@ -59,7 +59,7 @@ class PolicyHead(nn.Module):
         both = torch.cat((logits.flatten(2), self.passes(pooled).unsqueeze(2)), dim=2)
         return both[:, 0], both[:, 1]
 
-    def hush(self) -> None:
+    def init_near_zero(self) -> None:
         """Makes fresh weights say little: a near-uniform policy."""
         self.logits.weight.mul_(QUIET)
         self.passes.weight.mul_(QUIET)
@@ -70,7 +70,7 @@ class PlacedPolicyHead(nn.Module):
     """Trunk -> logits of this move: one channel of 1x1 and a bias for each place (Silver et al. 2016, methods).
 
     The biases are a table of 19x19, as in the paper; boards of other sizes read it by distance from their edges
-    (`goengine.nets.places`). The paper's net never passes, but whoever searches with this one must be able to end a game:
+    (`goengine.nets.board_places`). The paper's net never passes, but whoever searches with this one must be able to end a game:
     the pass has one learned logit that is the same in all positions, so about the share of passes among the moves taught.
     Knows nothing of the reply.
     """
@@ -83,12 +83,12 @@ class PlacedPolicyHead(nn.Module):
 
     def forward(self, x: Tensor, extent: Extent) -> tuple[Tensor, Tensor]:
         """x [B,C,M,M] -> two of [B,M*M+1], the second flat."""
-        logits = self.logits(x).float() + spread(self.biases.float().view(SIDE, SIDE), x.shape[-1], extent)
+        logits = self.logits(x).float() + expand_by_edge(self.biases.float().view(SIDE, SIDE), x.shape[-1], extent)
         logits = _on_board(logits, extent).flatten(1)
         policy = torch.cat((logits, self.passes.float().expand(logits.shape[0], 1)), dim=1)
         return policy, flat_policy(x, extent)
 
-    def hush(self) -> None:
+    def init_near_zero(self) -> None:
         """Makes fresh weights say little: a near-uniform policy."""
         self.logits.weight.mul_(QUIET)
         self.biases.zero_()
@@ -105,7 +105,7 @@ class NoPolicyHead(nn.Module):
         """x [B,C,M,M] -> two of [B,M*M+1], both flat."""
         return flat_policy(x, extent), flat_policy(x, extent)
 
-    def hush(self) -> None:
+    def init_near_zero(self) -> None:
         """It says nothing anyway."""
 
 
@@ -139,7 +139,7 @@ class ValueHead(nn.Module):
         stdev = F.softplus(three[:, 2]) * SCORE_UNIT + MIN_STDEV
         return three[:, 0], score, stdev, torch.tanh(self.owner(y).float()).squeeze(1)
 
-    def hush(self) -> None:
+    def init_near_zero(self) -> None:
         """Makes fresh weights say little: a value near 0."""
         self.outputs.weight.mul_(QUIET)
         self.owner.weight.mul_(QUIET)
@@ -149,9 +149,9 @@ class PlacedValueHead(nn.Module):
     """Trunk -> win logit: 1x1 channels, a fully connected layer with rectifiers, one number (Silver et al. 2016, methods).
 
     The paper's layer is connected to each of the 361 points, so it plays 19x19 only. This one is the same there. On another
-    size each point has the weights of its place (`goengine.nets.places`), and the inputs are scaled by 361 over the number of
-    points, so that what is summed keeps its size. The paper's tanh is in the number: see NetOutput. It names no rectifier
-    behind the 1x1 convolution, and there is none here.
+    size each point has the weights of its place (`goengine.nets.board_places`), and the inputs are scaled by 361 over the
+    number of points, so that what is summed keeps its size. The paper's tanh is in the number: see NetOutput. It names no
+    rectifier behind the 1x1 convolution, and there is none here.
     """
 
     def __init__(self, spec: NetSpec) -> None:
@@ -163,10 +163,10 @@ class PlacedValueHead(nn.Module):
     def forward(self, x: Tensor, extent: Extent) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """x [B,C,M,M] -> value [B]; score, score_stdev [B], ownership [B,M,M] of one who does not know."""
         y = extent.masked(self.points(x, extent)).float() * (CELLS / extent.count)[:, :, None, None]
-        y = F.relu(self.hidden(gathered(y, extent).flatten(1)))
+        y = F.relu(self.hidden(sum_by_edge(y, extent).flatten(1)))
         return self.outputs(y).squeeze(1), *no_score(x)
 
-    def hush(self) -> None:
+    def init_near_zero(self) -> None:
         """Makes fresh weights say little: a value near 0."""
         self.outputs.weight.mul_(QUIET)
 
@@ -182,7 +182,7 @@ class NoValueHead(nn.Module):
         score, stdev, owner = no_score(x)
         return score, score, stdev, owner
 
-    def hush(self) -> None:
+    def init_near_zero(self) -> None:
         """It says nothing anyway."""
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from goengine.nets import ranks
+from goengine.nets import process_sums
 
 ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {"relu": F.relu, "silu": F.silu}
 
@@ -85,7 +85,7 @@ class MaskedNorm(nn.Module):
     def forward(self, x: Tensor, extent: Extent) -> Tensor:
         """x [B,C,M,M] normalised, same dtype; in training mode updates the running statistics."""
         learning = self.training and not self.settled
-        if not learning or (extent.mask is None and ranks.count() == 1):
+        if not learning or (extent.mask is None and process_sums.count() == 1):
             return F.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, learning, self.momentum, self.eps
             )
@@ -108,15 +108,15 @@ def _statistics(wide: Tensor, extent: Extent) -> tuple[Tensor, Tensor, Tensor]:
 
 def _joined(mean: Tensor, var: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The statistics of all processes' points together, in one exchange (in float64, where squares lose nothing)."""
-    if ranks.count() == 1:
+    if process_sums.count() == 1:
         return mean, var, count
     mean, var = mean.double(), var.double()
-    ones, means, squares = ranks.total(torch.stack((torch.ones_like(mean), mean, var + mean.square())) * count)
+    ones, means, squares = process_sums.total(torch.stack((torch.ones_like(mean), mean, var + mean.square())) * count)
     mean, square = means / ones, squares / ones
     return mean.float(), (square - mean.square()).clamp(min=0).float(), ones[0].float()
 
 
-def settle_norms(net: nn.Module) -> None:
+def freeze_batch_norm(net: nn.Module) -> None:
     """Let all normalisations of a trained net keep their statistics from now on.
 
     Needed where batches are of several sorts, such as board sizes: each would be normalised by its own statistics in training,

@@ -21,11 +21,11 @@ from torch.nn import functional as F
 
 from goengine.nets.blocks import Bottleneck, GlobalPool, Plain, PreGlobalPool, PreResidual, Residual
 from goengine.nets.build import Net, skeleton
-from goengine.nets.checkpoint import Meta, load_module
 from goengine.nets.fold import fold
 from goengine.nets.layers import ConvNorm, MaskedNorm
 from goengine.nets.safetensors_file import WeightsError
 from goengine.nets.spec import NetSpec
+from goengine.nets.weights_file import Meta, load_module
 
 LEVELS: Final = 256
 HIGHEST_WEIGHT: Final = 63  # twice 255 times it fits into 16 bits

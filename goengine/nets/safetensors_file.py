@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from goengine.files import replacing
+from goengine.core.files import replacing
 
 MAX_HEADER: Final = 100_000_000  # bytes, the limit of the reference implementation
 # In the order in which the reference implementation lays out a file: wide elements first, so that all data is aligned.

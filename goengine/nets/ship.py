@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from goengine.files import replacing
+from goengine.core.files import replacing
 from goengine.nets import card
-from goengine.nets.checkpoint import FORMAT, Meta, convert_to_half, load_module
+from goengine.nets.weights_file import FORMAT, Meta, convert_to_half, load_module
 
 if TYPE_CHECKING:
     from goengine.nets.build import Net

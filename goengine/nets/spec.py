@@ -83,14 +83,14 @@ class NetSpec:
                 raise NetSpecError(f"{key}: expected one of {', '.join(kinds)}, got {getattr(self, key)!r}")
         if type(self.stem_norm) is not bool:
             raise NetSpecError(f"stem_norm: expected true or false, got {self.stem_norm!r}")
-        if not self.tells:
+        if not self.outputs:
             raise NetSpecError("value_head: a net without a policy head needs one")
         _check_blocks(self.blocks)
         if self.pool_channels >= self.channels:
             raise NetSpecError(f"pool_channels: expected fewer than channels ({self.channels}), got {self.pool_channels}")
 
     @property
-    def tells(self) -> frozenset[str]:
+    def outputs(self) -> frozenset[str]:
         """What the net can learn to say, of policy, opponent (the reply), value, score and ownership."""
         return POLICY_HEADS[self.policy_head] | VALUE_HEADS[self.value_head]
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board.coords import padded
 from goengine.board.kernels import find_liberties
 from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, STRIDE
-from goengine.coords import padded
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 from goengine.patterns.dictionary import Dictionary, look_up
 from goengine.patterns.keys import diamond_around
 from goengine.patterns.nearby import ANSWERS, Known, Nearby, find_nearby, new_nearby

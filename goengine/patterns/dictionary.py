@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.kernels import mix
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 
 UNKNOWN = -1
 _NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)  # in free slots; no pattern has this key

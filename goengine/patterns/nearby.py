@@ -17,7 +17,7 @@ import numpy as np
 
 from goengine.board.kernels import find_liberties
 from goengine.board.state import BLACK, EDGE, EMPTY, NONE, PASS, STRIDE
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.patterns.dictionary import Dictionary, look_up, new_dictionary
 from goengine.patterns.keys import DIAMOND, PATTERN, diamond_around, fold_diamond, forms, response_key, shape_key
 from goengine.patterns.surroundings import FIELDS

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from goengine.array_file import RecordError, read_arrays, write_arrays
-from goengine.jit import kernel
+from goengine.core.array_file import RecordError, read_arrays, write_arrays
+from goengine.core.jit import kernel
 from goengine.patterns.candidates import DIAMOND, SQUARE, Patterns, layout
 from goengine.patterns.dictionary import Dictionary, new_dictionary
 from goengine.patterns.keys import DIAMOND as FIELDS_OF_DIAMOND

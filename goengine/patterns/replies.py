@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board.coords import padded
 from goengine.board.playout import add_owners
 from goengine.board.state import BLACK, KO, NONE, PASS, WHITE, copy_board
-from goengine.coords import padded
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.patterns.rollout import begin_flow, draw_move, play_flow
 
 _ALONE = np.uint64(0)  # in the place of the earlier move: no move has this point

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board.coords import MAX_SIZE, padded
 from goengine.board.playout import add_owners
 from goengine.board.random import uniform
 from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, SIZE, STRIDE, copy_board
-from goengine.coords import MAX_SIZE, padded
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.patterns.dictionary import look_up
 from goengine.patterns.keys import DIAMOND, diamond_around
 from goengine.patterns.nearby import Known, Nearby, find_urgent, new_nearby, step_to

@@ -11,7 +11,7 @@ forms of a square must be entered in a table, though most of them fall on the sa
 
 import numpy as np
 
-from goengine.jit import inlined_kernel
+from goengine.core.jit import inlined_kernel
 from goengine.patterns.keys import MAPS
 
 _HALF = 4096

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import find_liberties, play
 from goengine.board.state import BLACK, EDGE, EMPTY, PASS, SIZE, STRIDE
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 
 FREE, WALL = 0, 4  # states of empty points and of the edge; a stone: its liberties up to 3, and 4 more for White's
 MOST_LIBERTIES = 3  # that are told apart

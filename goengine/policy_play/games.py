@@ -11,17 +11,17 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from goengine.board.rules import Rules
+from goengine.dataio.records import BLACK_WINS, DRAW, NO_RESULT, SCORE, UNKNOWN, WHITE_WINS, GamePack
 from goengine.features import FeatureSet
-from goengine.policy_play import table as tables
-from goengine.records import BLACK_WINS, DRAW, NO_RESULT, SCORE, UNKNOWN, WHITE_WINS, GamePack
-from goengine.rules import Rules
+from goengine.policy_play import game_arrays as tables
 from goengine.search.encoders import batch_encoder
 
 RULES = Rules.preset("tromp-taylor")
 
 
 @dataclass(frozen=True)
-class Terms:
+class PolicyGameParams:
     """What all games have in common. Raises ValueError if a number makes no sense."""
 
     size: int
@@ -40,7 +40,7 @@ class Terms:
         return max(4, round(self.longest * self.size**2))
 
 
-class Rows(NamedTuple):
+class PolicyRows(NamedTuple):
     """Positions in which the same policy is to move, B of them, all of the same ply."""
 
     planes: np.ndarray  # float32[B, C, N, N]
@@ -55,11 +55,11 @@ class Policy(Protocol):
 
     features: FeatureSet
 
-    def logits(self, rows: Rows) -> np.ndarray:
+    def logits(self, rows: PolicyRows) -> np.ndarray:
         """float32[B, A], finite where a move may be drawn."""
 
 
-class Finished(NamedTuple):
+class FinishedPolicyGame(NamedTuple):
     """G games that are over; L plies at most."""
 
     moves: np.ndarray  # uint16[G, L]  policy indices, beginning with Black's, of which `length` count
@@ -71,7 +71,7 @@ class Finished(NamedTuple):
         """float32[G]: 1 where Black won, -1 where White did, 0 for a draw, nan without a result."""
         return np.sign(self.margin)
 
-    def pack(self, terms: Terms, note: str = "") -> GamePack:
+    def pack(self, terms: PolicyGameParams, note: str = "") -> GamePack:
         """The games as records."""
         games = len(self.length)
         outcome = np.full(games, NO_RESULT, np.int8)
@@ -120,13 +120,15 @@ def alternating(games: int) -> np.ndarray:
 class PolicyGames:
     """A table for games of some policies; `play` may be called again and again. Not for two threads at a time."""
 
-    def __init__(self, terms: Terms, games: int):
+    def __init__(self, terms: PolicyGameParams, games: int):
         self.terms, self.games = terms, games
         self._rules = RULES.with_komi(terms.komi).code()._replace(komi=float(terms.komi))
         self._table = tables.new_table(terms.size, games, terms.plies)
-        self._desks: dict[str, _Desk] = {}
+        self._desks: dict[str, _PolicyGroup] = {}
 
-    def play(self, policies: Sequence[Policy], who: Who, seed: Sequence[int], random_at: np.ndarray | None = None) -> Finished:
+    def play(
+        self, policies: Sequence[Policy], who: Who, seed: Sequence[int], random_at: np.ndarray | None = None
+    ) -> FinishedPolicyGame:
         """Play all games to their ends. The same policies and seed give the same games.
 
         random_at: int64[games]: the ply of each game that is drawn from all legal points alike, -1 for none. Raises ValueError
@@ -141,7 +143,7 @@ class PolicyGames:
             logits = self._ask(policies, who(table.number[:count], ply), count, ply)
             count = tables.advance(table, count, logits, float(self.terms.temperature), self._rules.komi)
             ply += 1
-        return Finished(table.moves.copy(), table.length.copy(), table.margin.copy())
+        return FinishedPolicyGame(table.moves.copy(), table.length.copy(), table.margin.copy())
 
     def _ask(self, policies: Sequence[Policy], movers: np.ndarray, count: int, ply: int) -> np.ndarray:
         """float32[count, A]: what the policy to move says in each place."""
@@ -152,19 +154,19 @@ class PolicyGames:
             if not len(places):
                 continue
             name = policy.features.name
-            desk = self._desks.setdefault(name, _Desk(policy.features, self.terms.size, self.games))
+            desk = self._desks.setdefault(name, _PolicyGroup(policy.features, self.terms.size, self.games))
             if name not in encoded:  # all games at once, whoever is to move: policies that meet mostly see the same features
                 encoded.add(name)
                 desk.encode(self._table.games, count, self._rules, desk.scratch, desk.planes, desk.globals)
             legal = self._table.legal[places]
-            rows = Rows(desk.planes[places], desk.globals[places], legal, self._table.number[places], ply)
+            rows = PolicyRows(desk.planes[places], desk.globals[places], legal, self._table.number[places], ply)
             logits[places] = answer = policy.logits(rows)
             if not np.isfinite(answer[legal > 0]).all():
                 raise ValueError("a policy's answers are not numbers")
         return logits
 
 
-class _Desk:
+class _PolicyGroup:
     """Where positions are encoded by a feature set."""
 
     def __init__(self, features: FeatureSet, size: int, games: int):

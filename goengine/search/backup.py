@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 from goengine.search.bias import correct_again, is_known, own_values, tell_and_ask
 from goengine.search.formulas import score_utility
 from goengine.search.tree import (
@@ -41,16 +41,16 @@ from goengine.search.tree import (
 
 
 @kernel
-def set_net(tree, node, value, score, stdev, knobs):
+def set_net(tree, node, value, score, stdev, constants):
     """Write what is known of a node itself, for its player to move."""
     tree.net[node, NET_VALUE] = value
     tree.net[node, NET_SCORE] = score
     tree.net[node, NET_STDEV] = stdev
-    tree.net[node, NET_UTILITY] = value + score_utility(score, stdev, tree.to_play[node], knobs)
+    tree.net[node, NET_UTILITY] = value + score_utility(score, stdev, tree.to_play[node], constants)
 
 
 @kernel
-def back_up(tree, leaf, visits, values, rollout, knobs):
+def back_up(tree, leaf, visits, values, rollout, constants):
     """Add to ``leaf`` and to all nodes above it: ``visits`` of it, ``values`` times its own value, the result of a rollout.
 
     A visit takes its descent's virtual visit away. ``visits``, ``values``: 0.0 or 1.0; ``rollout``: for the player to move at
@@ -81,7 +81,7 @@ def back_up(tree, leaf, visits, values, rollout, knobs):
         stats[UTILITY_SUM] += sign * gain
         stats[UTILITY_SQUARES] += squares
         if biased:
-            change, change_of_squares = tell_and_ask(tree, node, knobs)
+            change, change_of_squares = tell_and_ask(tree, node, constants)
             stats[UTILITY_SUM] -= change
             stats[UTILITY_SQUARES] += change_of_squares
             gain -= sign * change
@@ -137,22 +137,22 @@ def is_finite(count, policy, value, score, stdev):
 
 
 @kernel
-def enter(tree, node, stride, knobs, policy, value, score, stdev, ownership):
+def enter(tree, node, stride, constants, policy, value, score, stdev, ownership):
     """Enter the evaluation of a node: what it says of the position, and the priors of its moves if it has grown any."""
     if not is_known(tree, node):  # a leaf that found no room to grow is asked again: its value has counted
-        set_net(tree, node, value, score, stdev, knobs)
+        set_net(tree, node, value, score, stdev, constants)
         for k in range(tree.ownership.shape[1]):
             tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[k]))))
     if tree.links[node, COUNT] > 0:
-        if knobs.net_priors != 0:
-            fill_priors(tree, node, policy, knobs.policy_temperature, stride)
+        if constants.net_priors != 0:
+            fill_priors(tree, node, policy, constants.policy_temperature, stride)
         tree.state[node] = EXPANDED
     else:
         tree.state[node] = LEAF
 
 
 @kernel
-def update_batch(tree, stride, knobs, nodes, count, visits, policy, value, score, stdev, ownership):
+def update_batch(tree, stride, constants, nodes, count, visits, policy, value, score, stdev, ownership):
     """Enter the evaluations of the first ``count`` nodes (int32[count]) and back their values up.
 
     ``visits``: 1.0 where the evaluation completes a visit, 0.0 where a rollout has done so and the value comes after it.
@@ -163,8 +163,8 @@ def update_batch(tree, stride, knobs, nodes, count, visits, policy, value, score
         return False
     for i in range(count):
         node = np.int64(nodes[i])
-        enter(tree, node, stride, knobs, policy[i], value[i], score[i], stdev[i], ownership[i])
-        back_up(tree, node, visits, 1.0, 0.0, knobs)
+        enter(tree, node, stride, constants, policy[i], value[i], score[i], stdev[i], ownership[i])
+        back_up(tree, node, visits, 1.0, 0.0, constants)
     return True
 
 
@@ -188,15 +188,15 @@ def ungrown(tree, node):
 
 
 @kernel
-def recompute_utilities(tree, knobs):
+def recompute_utilities(tree, constants):
     """Renew all utilities after the knobs changed (the centre of the score): own values and children, from the leaves up."""
     biased = tree.bucket.size > 0
     for node in range(tree.used[NODES]):
-        own = own_values(tree, node, knobs.rollout_weight)
+        own = own_values(tree, node, constants.rollout_weight)
         utility = 0.0
         if own > 0:
             net = tree.net[node]
-            utility = net[NET_VALUE] + score_utility(net[NET_SCORE], net[NET_STDEV], tree.to_play[node], knobs)
+            utility = net[NET_VALUE] + score_utility(net[NET_SCORE], net[NET_STDEV], tree.to_play[node], constants)
             tree.net[node, NET_UTILITY] = utility
             utility = np.float64(tree.net[node, NET_UTILITY])  # as it is kept, in single precision
             if biased:
@@ -205,7 +205,7 @@ def recompute_utilities(tree, knobs):
         tree.stats[node, UTILITY_SQUARES] = own * utility * utility
     for node in range(tree.used[NODES] - 1, -1, -1):
         if biased:
-            correct_again(tree, node, knobs)
+            correct_again(tree, node, constants)
         if node == 0:
             break
         parent = np.int64(tree.links[node, PARENT])

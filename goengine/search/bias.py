@@ -17,10 +17,10 @@ that corrects nothing all these arrays are empty.
 
 import numpy as np
 
+from goengine.board.coords import PASS
 from goengine.board.kernels import find_liberties, mix
 from goengine.board.state import EDGE, EMPTY, KO, NONE, SIZE, STRIDE, TO_PLAY
-from goengine.coords import PASS
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.tree import (
     BIAS_SUM,
     BIAS_WEIGHT,
@@ -90,14 +90,14 @@ def own_values(tree, node, rollout_weight):
 
 
 @kernel
-def tell_and_ask(tree, node, knobs):
+def tell_and_ask(tree, node, constants):
     """Tell the bucket of a node what its subtree says, and correct the node's own utility by what the bucket knows.
 
     The sums of the node are those after the visit. Returns by how much its utility sum and its sum of squares must grow now,
     for the player to move; the caller enters that here and above.
     """
     place = np.int64(tree.bucket[node])
-    own = own_values(tree, node, knobs.rollout_weight)
+    own = own_values(tree, node, constants.rollout_weight)
     if place < 0 or own == 0:
         return 0.0, 0.0
     stats, bias, sums = tree.stats[node], tree.bias[node], tree.table_sums[place]
@@ -105,19 +105,19 @@ def tell_and_ask(tree, node, knobs):
     before = net + bias[CORRECTION]
     below = stats[VALUES] - own
     if below > 0:
-        weight = below**knobs.bias_exponent
+        weight = below**constants.bias_exponent
         told = ((-stats[UTILITY_SUM] - own * before) / below - net) * weight
         sums[0] += told - bias[BIAS_SUM]
         sums[1] += weight - bias[BIAS_WEIGHT]
         bias[BIAS_SUM], bias[BIAS_WEIGHT] = told, weight
-    bias[CORRECTION] = knobs.bias_factor * sums[0] / sums[1] if sums[1] > _LEAST_WEIGHT else 0.0
+    bias[CORRECTION] = constants.bias_factor * sums[0] / sums[1] if sums[1] > _LEAST_WEIGHT else 0.0
     after = net + bias[CORRECTION]
     return own * (after - before), own * (after * after - before * before)
 
 
 @kernel
-def correct_again(tree, node, knobs):
+def correct_again(tree, node, constants):
     """As `tell_and_ask`, and enter the difference at the node itself: for sums that are made anew from the leaves up."""
-    change, squares = tell_and_ask(tree, node, knobs)
+    change, squares = tell_and_ask(tree, node, constants)
     tree.stats[node, UTILITY_SUM] -= change
     tree.stats[node, UTILITY_SQUARES] += squares

@@ -6,8 +6,8 @@ lines for each set. A set that has none here is encoded game by game, which is s
 
 from collections.abc import Callable
 
+from goengine.core.jit import kernel
 from goengine.features import FeatureSet, agz17, lee, zero
-from goengine.jit import kernel
 from goengine.search.select import game_at
 
 

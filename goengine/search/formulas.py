@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from goengine.board.state import BLACK
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.tree import (
     COUNT,
     FIRST,
@@ -53,43 +53,43 @@ def child_visits(tree, node, rollout_weight):
 
 
 @kernel
-def exploration(tree, node, total, knobs):
+def exploration(tree, node, total, constants):
     """c_puct at a node: c + c_log ln((sum N + base) / base), times KataGo's factor for the spread of the utilities below."""
-    c = knobs.cpuct + knobs.cpuct_log * math.log((total + knobs.cpuct_base) / knobs.cpuct_base)
+    c = constants.cpuct + constants.cpuct_log * math.log((total + constants.cpuct_base) / constants.cpuct_base)
     n = tree.stats[node, VALUES]
-    if knobs.stdev_scale > 0 and n > 1:  # one value has no spread (KataGo)
+    if constants.stdev_scale > 0 and n > 1:  # one value has no spread (KataGo)
         u = tree.stats[node, UTILITY_SUM] / n
-        prior, weight = knobs.stdev_prior, knobs.stdev_weight
+        prior, weight = constants.stdev_prior, constants.stdev_weight
         squares = ((u * u + prior * prior) * weight + tree.stats[node, UTILITY_SQUARES]) / (weight + n - 1.0)
-        c *= 1.0 + knobs.stdev_scale * (math.sqrt(max(0.0, squares - u * u)) / prior - 1.0)
+        c *= 1.0 + constants.stdev_scale * (math.sqrt(max(0.0, squares - u * u)) / prior - 1.0)
     return c
 
 
 @kernel
-def first_play_urgency(tree, node, mass, knobs):
+def first_play_urgency(tree, node, mass, constants):
     """Utility of a child without visits, where the visited ones hold ``mass`` of the prior.
 
     Relative (KataGo): the node's own utility, drawn to the net's opinion by 1 - mass^2, less reduction * sqrt(mass).
     """
-    if knobs.fpu_relative == 0:
-        return knobs.fpu_value
+    if constants.fpu_relative == 0:
+        return constants.fpu_value
     share = mass * mass
-    parent = -share * mean_utility(tree, node, knobs.rollout_weight) + (1.0 - share) * tree.net[node, NET_UTILITY]
-    reduction = knobs.root_fpu_reduction if node == 0 else knobs.fpu_reduction
+    parent = -share * mean_utility(tree, node, constants.rollout_weight) + (1.0 - share) * tree.net[node, NET_UTILITY]
+    reduction = constants.root_fpu_reduction if node == 0 else constants.fpu_reduction
     return parent - reduction * math.sqrt(mass)
 
 
 @kernel
-def choose_edge(tree, node, knobs, may_grow):
+def choose_edge(tree, node, constants, may_grow):
     """The edge of highest Q + U (PUCT), visited ones first among equals; -1 if there is none.
 
     Descents under way count as visits, and ``virtual_loss`` of them as lost. ``may_grow``: an edge without child will do.
     """
     first = tree.links[node, FIRST]
     visited = tree.links[node, VISITED]
-    total = child_visits(tree, node, knobs.rollout_weight)
-    c = exploration(tree, node, total, knobs) * math.sqrt(total)
-    forced = knobs.forced_playouts * total if node == 0 else 0.0
+    total = child_visits(tree, node, constants.rollout_weight)
+    c = exploration(tree, node, total, constants) * math.sqrt(total)
+    forced = constants.forced_playouts * total if node == 0 else 0.0
     best = -1
     best_worth = -1e30
     mass = 0.0
@@ -97,11 +97,11 @@ def choose_edge(tree, node, knobs, may_grow):
         child = np.int64(tree.edge_child[e])
         prior = np.float64(tree.edge_prior[e])
         mass += prior
-        lost = knobs.virtual_loss * tree.links[child, VIRTUAL]
+        lost = constants.virtual_loss * tree.links[child, VIRTUAL]
         n = tree.stats[child, VISITS]
         q = 0.0
         if n + lost > 0:
-            q = (mean_utility(tree, child, knobs.rollout_weight) * n - lost) / (n + lost)
+            q = (mean_utility(tree, child, constants.rollout_weight) * n - lost) / (n + lost)
         n += tree.links[child, VIRTUAL]
         worth = q + c * prior / (1.0 + n)
         if forced > 0 and n * n < forced * prior:
@@ -111,21 +111,21 @@ def choose_edge(tree, node, knobs, may_grow):
             best = e
     if may_grow and visited < tree.links[node, COUNT]:
         e = first + visited
-        if best < 0 or first_play_urgency(tree, node, mass, knobs) + c * tree.edge_prior[e] > best_worth:
+        if best < 0 or first_play_urgency(tree, node, mass, constants) + c * tree.edge_prior[e] > best_worth:
             best = e
     return best
 
 
 @kernel
-def score_utility(score, stdev, to_play, knobs):
+def score_utility(score, stdev, to_play, constants):
     """Utility of a score for the player to move (KataGo): static and dynamic part, each E[2/pi atan((x - centre) / width)]."""
-    if knobs.static_score == 0 and knobs.dynamic_score == 0:
+    if constants.static_score == 0 and constants.dynamic_score == 0:
         return 0.0
-    center = knobs.center if to_play == BLACK else -knobs.center
+    center = constants.center if to_play == BLACK else -constants.center
     utility = 0.0
     for i in range(5):
         x = score + stdev * _NODES[i]
-        part = knobs.static_score * math.atan(x / knobs.static_width)
-        part += knobs.dynamic_score * math.atan((x - center) / knobs.dynamic_width)
+        part = constants.static_score * math.atan(x / constants.static_width)
+        part += constants.dynamic_score * math.atan((x - center) / constants.dynamic_width)
         utility += _WEIGHTS[i] * part
     return utility * (2.0 / math.pi)

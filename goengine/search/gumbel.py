@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
+from goengine.search.constants import Plan
 from goengine.search.formulas import mean_utility
-from goengine.search.knobs import Plan
 from goengine.search.tree import COUNT, FIRST, NET_UTILITY, VIRTUAL, VISITED, VISITS
 
 
@@ -68,9 +68,9 @@ def most_visits(tree, node):
 
 
 @kernel
-def sigma(q, most, knobs):
+def sigma(q, most, constants):
     """sigma(q) = (c_visit + max N) c_scale q01."""
-    return (knobs.c_visit + most) * knobs.c_scale * 0.5 * (q + 1.0)
+    return (constants.c_visit + most) * constants.c_scale * 0.5 * (q + 1.0)
 
 
 @kernel
@@ -92,7 +92,7 @@ def mixed_value(tree, node, rollout_weight):
 
 
 @kernel
-def choose_planned(tree, plan, knobs):
+def choose_planned(tree, plan, constants):
     """The root's edge that sequential halving tries next, or -1 if none has the planned visits.
 
     Of the first m edges those with the planned number of visits (those under way included), of these the highest
@@ -113,8 +113,8 @@ def choose_planned(tree, plan, knobs):
         n = tree.stats[child, VISITS]
         if n + tree.links[child, VIRTUAL] != planned:
             continue
-        q = mean_utility(tree, child, knobs.rollout_weight) if n > 0 else -1.0
-        worth = plan.scores[i] + sigma(q, planned, knobs)
+        q = mean_utility(tree, child, constants.rollout_weight) if n > 0 else -1.0
+        worth = plan.scores[i] + sigma(q, planned, constants)
         if worth > best_worth:
             best_worth = worth
             best = first + i
@@ -122,7 +122,7 @@ def choose_planned(tree, plan, knobs):
 
 
 @kernel
-def choose_improved(tree, node, knobs):
+def choose_improved(tree, node, constants):
     """Below the root: the edge of highest pi'(a) - N(a) / (1 + sum N), or -1 if there is none; pi' as in `improved_policy`.
 
     Unvisited moves all have q = v_mix, so only the one of highest prior can be chosen, and their sum needs no loop.
@@ -130,18 +130,18 @@ def choose_improved(tree, node, knobs):
     first = tree.links[node, FIRST]
     visited = tree.links[node, VISITED]
     most = most_visits(tree, node)
-    mixed = sigma(mixed_value(tree, node, knobs.rollout_weight), most, knobs)
+    mixed = sigma(mixed_value(tree, node, constants.rollout_weight), most, constants)
     top = mixed
     total = 1.0
     for e in range(first, first + visited):
         child = np.int64(tree.edge_child[e])
         total += tree.stats[child, VISITS] + tree.links[child, VIRTUAL]
         if tree.stats[child, VISITS] > 0:
-            top = max(top, sigma(mean_utility(tree, child, knobs.rollout_weight), most, knobs))
+            top = max(top, sigma(mean_utility(tree, child, constants.rollout_weight), most, constants))
     mass, weights = 0.0, 0.0
     for e in range(first, first + visited):
         mass += tree.edge_prior[e]
-        weights += tree.edge_prior[e] * math.exp(_completed(tree, e, mixed, most, knobs) - top)
+        weights += tree.edge_prior[e] * math.exp(_completed(tree, e, mixed, most, constants) - top)
     weights += max(0.0, 1.0 - mass) * math.exp(mixed - top)
     best = -1
     best_worth = -np.inf
@@ -151,7 +151,7 @@ def choose_improved(tree, node, knobs):
         if e < first + visited:
             child = np.int64(tree.edge_child[e])
             n = tree.stats[child, VISITS] + tree.links[child, VIRTUAL]
-            strength = _completed(tree, e, mixed, most, knobs)
+            strength = _completed(tree, e, mixed, most, constants)
         worth = tree.edge_prior[e] * math.exp(strength - top) / weights - n / total
         if worth > best_worth:
             best_worth = worth
@@ -160,16 +160,16 @@ def choose_improved(tree, node, knobs):
 
 
 @inlined_kernel
-def _completed(tree, edge, mixed, most, knobs):
+def _completed(tree, edge, mixed, most, constants):
     """sigma(completed Q) of an edge that has a child; ``mixed`` is sigma(v_mix)."""
     child = np.int64(tree.edge_child[edge])
     if tree.stats[child, VISITS] == 0:
         return mixed
-    return sigma(mean_utility(tree, child, knobs.rollout_weight), most, knobs)
+    return sigma(mean_utility(tree, child, constants.rollout_weight), most, constants)
 
 
 @kernel
-def best_planned(tree, plan, knobs):
+def best_planned(tree, plan, constants):
     """The edge that the search plays: of the m considered and most visited, the highest g + logit + sigma(q); or -1."""
     first = tree.links[0, FIRST]
     most = most_visits(tree, 0)
@@ -179,7 +179,7 @@ def best_planned(tree, plan, knobs):
         child = np.int64(tree.edge_child[first + i])
         if tree.stats[child, VISITS] < most:
             continue
-        worth = plan.scores[i] + sigma(mean_utility(tree, child, knobs.rollout_weight), most, knobs)
+        worth = plan.scores[i] + sigma(mean_utility(tree, child, constants.rollout_weight), most, constants)
         if worth > best_worth:
             best_worth = worth
             best = first + i
@@ -187,7 +187,7 @@ def best_planned(tree, plan, knobs):
 
 
 @kernel
-def improved_policy(tree, node, knobs, out):
+def improved_policy(tree, node, constants, out):
     """pi' = softmax(logits + sigma(completed Q)) over the node's edges, into ``out`` (float64[>= COUNT]), in the pool's order.
 
     Completed: q of visited moves, v_mix of the others. Zero priors stay zero. For the root call it before noise is mixed in,
@@ -196,15 +196,15 @@ def improved_policy(tree, node, knobs, out):
     first = tree.links[node, FIRST]
     count = tree.links[node, COUNT]
     most = most_visits(tree, node)
-    mixed = mixed_value(tree, node, knobs.rollout_weight)
+    mixed = mixed_value(tree, node, constants.rollout_weight)
     top = -np.inf
     for i in range(count):
         q = mixed
         if i < tree.links[node, VISITED]:
             child = np.int64(tree.edge_child[first + i])
             if tree.stats[child, VISITS] > 0:
-                q = mean_utility(tree, child, knobs.rollout_weight)
-        out[i] = math.log(max(1e-30, tree.edge_prior[first + i])) + sigma(q, most, knobs)
+                q = mean_utility(tree, child, constants.rollout_weight)
+        out[i] = math.log(max(1e-30, tree.edge_prior[first + i])) + sigma(q, most, constants)
         top = max(top, out[i])
     total = 0.0
     for i in range(count):

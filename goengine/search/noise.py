@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from goengine.board.random import uniform
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 
 _SHAPE_CAP = 0.01  # KataGo computeDirichletAlphaDistribution: priors above it count as it
 

@@ -4,10 +4,10 @@ A game is finished by two passes. Area: Tromp-Taylor, every stone on the board i
 pass-alive area are dead, all others alive; taxes are left to the real counting at the end of the game.
 """
 
+from goengine.board.rules import SCORING_TERRITORY
 from goengine.board.scoring import ALIVE_TERRITORY, area, area_of, benson
 from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EMPTY, PASSES, SIZE, WHITE
-from goengine.jit import kernel
-from goengine.rules import SCORING_TERRITORY
+from goengine.core.jit import kernel
 
 
 @kernel

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goengine import coords, symmetry
-from goengine.jit import kernel
+from goengine.board import coords, symmetry
+from goengine.core.jit import kernel
 from goengine.search import root as roots
-from goengine.search.core import TreeSearch
 from goengine.search.tree import (
     COUNT,
     FIRST,
@@ -29,6 +28,7 @@ from goengine.search.tree import (
     VISITED,
     VISITS,
 )
+from goengine.search.tree_search import TreeSearch
 
 LONGEST = 60  # moves of a principal variation
 
@@ -170,8 +170,8 @@ def _moves(search: TreeSearch, min_moves: int) -> list[MoveInfo]:
     if root is None:
         return []
     first, visited = int(tree.links[0, FIRST]), int(tree.links[0, VISITED])
-    visits, _ = roots.child_table(tree, search.knobs)
-    utility, radius = roots.lower_bounds(tree, search.params, search.knobs)
+    visits, _ = roots.child_table(tree, search.constants)
+    utility, radius = roots.lower_bounds(tree, search.params, search.constants)
     best = search.best_edge()
     order = sorted(np.flatnonzero(visits).tolist(), key=lambda e: (e != best, -visits[e], -root.raw[e]))
     infos: list[MoveInfo] = []

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goengine import coords, symmetry
+from goengine.board import coords, symmetry
 from goengine.board.kernels import game_legal
 from goengine.board.state import KO, SIZE
 from goengine.search import gumbel, noise
+from goengine.search.constants import Plan, SearchConstants, no_plan
 from goengine.search.formulas import exploration
-from goengine.search.knobs import Knobs, Plan, no_plan
 from goengine.search.params import SearchParams
 from goengine.search.tree import COUNT, FIRST, ROLLOUT_SUM, SORTED, UTILITY_SQUARES, UTILITY_SUM, VALUES, VISITED, VISITS, Tree
 
@@ -108,13 +108,13 @@ def equivalents(size: int, symmetries: list[int]) -> dict[int, tuple[int, int]]:
     return twins
 
 
-def child_table(tree: Tree, knobs: Knobs) -> tuple[np.ndarray, np.ndarray]:
+def child_table(tree: Tree, constants: SearchConstants) -> tuple[np.ndarray, np.ndarray]:
     """(visits float64[n], mean utility for the root's player float64[n]) of the root's visited edges."""
     first, visited = int(tree.links[0, FIRST]), int(tree.links[0, VISITED])
     rows = tree.stats[tree.edge_child[first : first + visited]]
     visits = rows[:, VISITS]
     utility = rows[:, UTILITY_SUM] / np.maximum(rows[:, VALUES], 1.0)
-    return visits, with_rollouts(rows, utility, knobs.rollout_weight)
+    return visits, with_rollouts(rows, utility, constants.rollout_weight)
 
 
 def with_rollouts(rows: np.ndarray, values: np.ndarray, rollout_weight: float) -> np.ndarray:
@@ -125,31 +125,31 @@ def with_rollouts(rows: np.ndarray, values: np.ndarray, rollout_weight: float) -
     return (1.0 - share) * values + share * rows[..., ROLLOUT_SUM] / np.maximum(rows[..., VISITS], 1.0)
 
 
-def pruned_visits(tree: Tree, knobs: Knobs) -> np.ndarray:
+def pruned_visits(tree: Tree, constants: SearchConstants) -> np.ndarray:
     """Target pruning (KataGo, arXiv 1902.10565, 3.2): the root's visits less those that only noise and forcing have caused.
 
     From each child but the most visited, up to n_forced visits are taken while its PUCT worth stays below that one's; a child
     left with one visit is dropped. float64[visited edges].
     """
-    visits, utility = child_table(tree, knobs)
-    if len(visits) == 0 or knobs.forced_playouts == 0:
+    visits, utility = child_table(tree, constants)
+    if len(visits) == 0 or constants.forced_playouts == 0:
         return visits.copy()
     span = edges_of(tree)
     priors = tree.edge_prior[span][: len(visits)].astype(np.float64)
     total = visits.sum()
-    c = exploration(tree, 0, total, knobs) * np.sqrt(total)
+    c = exploration(tree, 0, total, constants) * np.sqrt(total)
     star = int(np.argmax(visits))
     worth = utility[star] + c * priors[star] / (1.0 + visits[star])
     gap = np.maximum(worth - utility, 1e-9)
     needed = np.ceil(c * priors / gap - 1.0)  # fewest visits at which Q + U does not exceed the star's
-    forced = np.floor(np.sqrt(knobs.forced_playouts * priors * total))
+    forced = np.floor(np.sqrt(constants.forced_playouts * priors * total))
     kept = np.maximum(visits - forced, np.minimum(visits, needed))
     kept = np.where(kept <= 1.0, 0.0, kept)
     kept[star] = visits[star]
     return kept
 
 
-def target(tree: Tree, root: Root, params: SearchParams, knobs: Knobs, size: int) -> np.ndarray:
+def target(tree: Tree, root: Root, params: SearchParams, constants: SearchConstants, size: int) -> np.ndarray:
     """What a policy should learn from this search: float32[N * N + 1], sum 1.
 
     Gumbel: the improved policy pi' of the net's own priors. Otherwise the visits, pruned where playouts were forced.
@@ -159,11 +159,11 @@ def target(tree: Tree, root: Root, params: SearchParams, knobs: Knobs, size: int
         weights = np.empty(span.stop - span.start)
         searched = tree.edge_prior[span].copy()
         tree.edge_prior[span] = root.raw
-        gumbel.improved_policy(tree, 0, knobs, weights)
+        gumbel.improved_policy(tree, 0, constants, weights)
         tree.edge_prior[span] = searched
         moves = tree.edge_move[span]
     else:
-        weights = pruned_visits(tree, knobs)
+        weights = pruned_visits(tree, constants)
         moves = tree.edge_move[span][: len(weights)]
         if weights.sum() <= 0:
             weights, moves = root.raw, root.moves
@@ -179,13 +179,13 @@ def by_action(moves: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
     return out
 
 
-def lower_bounds(tree: Tree, params: SearchParams, knobs: Knobs) -> tuple[np.ndarray, np.ndarray]:
+def lower_bounds(tree: Tree, params: SearchParams, constants: SearchConstants) -> tuple[np.ndarray, np.ndarray]:
     """(mean utility, radius) of the root's visited edges: the lower confidence bound is the difference.
 
     radius = lcb_stdevs * sqrt(variance / N), the variance with one more visit of the prior spread, so that a single visit has
     one. LZ and KataGo choose by it.
     """
-    visits, utility = child_table(tree, knobs)
+    visits, utility = child_table(tree, constants)
     first = int(tree.links[0, FIRST])
     rows = tree.stats[tree.edge_child[first : first + len(visits)]]
     n = np.maximum(rows[:, VALUES], 1.0)
@@ -194,17 +194,17 @@ def lower_bounds(tree: Tree, params: SearchParams, knobs: Knobs) -> tuple[np.nda
     return utility, params.lcb_stdevs * np.sqrt(spread / n / n)
 
 
-def best_edge(tree: Tree, root: Root, params: SearchParams, knobs: Knobs) -> int:
+def best_edge(tree: Tree, root: Root, params: SearchParams, constants: SearchConstants) -> int:
     """The root's edge that the search would play, counted from its first; without visited ones the first."""
-    visits, utility = child_table(tree, knobs)
+    visits, utility = child_table(tree, constants)
     if len(visits) == 0 or visits.max() <= 0:
         return 0
     if params.choice == "gumbel" and root.plan.scores.size:
-        edge = gumbel.best_planned(tree, root.plan, knobs)
+        edge = gumbel.best_planned(tree, root.plan, constants)
         if edge >= 0:
             return int(edge) - int(tree.links[0, FIRST])
     if params.choice == "lcb":
-        mean, radius = lower_bounds(tree, params, knobs)
+        mean, radius = lower_bounds(tree, params, constants)
         eligible = visits >= max(1.0, params.lcb_min_visits * visits.max())
         return int(np.argmax(np.where(eligible, mean - radius, -np.inf)))
     # The most visits; of equals the better utility.
@@ -220,8 +220,8 @@ def temperature_at(params: SearchParams, ply: int, size: int) -> float:
     return params.temperature if ply < params.temperature_plies * scale else params.temperature_final
 
 
-def sampled_edge(tree: Tree, knobs: Knobs, temperature: float, generator: np.ndarray) -> int:
+def sampled_edge(tree: Tree, constants: SearchConstants, temperature: float, generator: np.ndarray) -> int:
     """A visited edge of the root drawn by (pruned visits)^(1/T); T must be positive."""
-    weights = pruned_visits(tree, knobs)
+    weights = pruned_visits(tree, constants)
     weights = (weights / weights.max()) ** (1.0 / temperature)
     return noise.choose(generator, weights)

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from goengine import features
 from goengine.evaluators.base import Evaluator, Pending
 from goengine.search import root as roots
-from goengine.search.core import TreeSearch, believed
 from goengine.search.leaves import Leaves
 from goengine.search.params import Limits, Restriction, SearchParams
 from goengine.search.report import SearchResult, make_result
 from goengine.search.tree import VISITED
+from goengine.search.tree_search import TreeSearch, believed
 
 _FOREVER = 1 << 60
 _ROLLOUTS = 8  # of each thread between two looks whether the net has answered
@@ -239,7 +239,7 @@ class Run:
         if seconds is not None:
             elapsed = max(self.elapsed(), 1e-3)
             left = min(left, int(self.begun / elapsed * max(0.0, self._deadline(seconds) - elapsed)))
-        visits, _ = roots.child_table(self.core.tree, self.core.knobs)
+        visits, _ = roots.child_table(self.core.tree, self.core.constants)
         if self.core.tree.links[0, VISITED] < 1 or left >= _FOREVER:
             return False
         leader = int(visits.argmax())
@@ -249,7 +249,7 @@ class Run:
 
 def unsure(core: TreeSearch) -> bool:
     """Whether the most visited move is not the one of best value (Lee: then it thinks on)."""
-    visits, utility = roots.child_table(core.tree, core.knobs)
+    visits, utility = roots.child_table(core.tree, core.constants)
     if len(visits) < 2:
         return False
     utility[visits < core.params.lcb_min_visits * visits.max()] = -2.0

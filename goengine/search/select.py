@@ -10,7 +10,7 @@ import numpy as np
 
 from goengine.board.kernels import game_legal, game_play, mix, position_key
 from goengine.board.state import BLACK, PASS, SIZE, TO_PLAY, Board, Game, copy_game
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.backup import back_up, forget_descent, set_net
 from goengine.search.bias import situation
 from goengine.search.formulas import choose_edge
@@ -81,7 +81,7 @@ def make_edges(tree, node, game, rules, forbidden, depth, legal):
 
 
 @inlined_kernel
-def _make_child(tree, node, edge, game, rules, knobs, passes, button, key, scratch):
+def _make_child(tree, node, edge, game, rules, constants, passes, button, key, scratch):
     """The node behind an edge that nobody has walked; ``game`` stands there, after ``passes`` passes in all.
 
     ``button``: points for Black that the first pass below the root has won. ``key``: of its bucket, 0 = none.
@@ -95,26 +95,26 @@ def _make_child(tree, node, edge, game, rules, knobs, passes, button, key, scrat
         score = final_score(game.board, rules, scratch) + button
         if tree.to_play[child] != BLACK:
             score = -score
-        set_net(tree, child, np.sign(score), score, 0.0, knobs)
+        set_net(tree, child, np.sign(score), score, 0.0, constants)
     elif key != 0:
         tree.bucket[child] = place_of(tree.table_keys, key)
     return child
 
 
 @inlined_kernel
-def _next_edge(tree, node, knobs, plan):
+def _next_edge(tree, node, constants, plan):
     """The edge to walk, or -1 to stay. A full tree is refined: only edges that have a child can be walked."""
     may_grow = tree.used[NODES] < tree.state.size
     edge = -1
     if node == 0 and may_grow and plan.cursor[0] < plan.visits.size:
-        edge = choose_planned(tree, plan, knobs)
-    elif node > 0 and may_grow and knobs.interior != 0:
-        edge = choose_improved(tree, node, knobs)
-    return edge if edge >= 0 else choose_edge(tree, node, knobs, may_grow)
+        edge = choose_planned(tree, plan, constants)
+    elif node > 0 and may_grow and constants.interior != 0:
+        edge = choose_improved(tree, node, constants)
+    return edge if edge >= 0 else choose_edge(tree, node, constants, may_grow)
 
 
 @kernel
-def walk(tree, game, knobs, rules, plan, scratch):
+def walk(tree, game, constants, rules, plan, scratch):
     """Walk from the root to a leaf, adding virtual visits. Returns (leaf, its depth).
 
     ``game`` stands at the root and then at the leaf, which is a node without children to go to: a finished game, a new node,
@@ -122,16 +122,16 @@ def walk(tree, game, knobs, rules, plan, scratch):
     """
     node = 0
     depth = 0
-    passes = knobs.passes
+    passes = constants.passes
     button = 0.0
     while True:
         tree.links[node, VIRTUAL] += 1
         state = tree.state[node]
         if state == TERMINAL or state == FRESH or state == LEAF:
             return node, depth
-        if state == PENDING and (knobs.placeholder == 0 or tree.links[node, COUNT] == 0):
+        if state == PENDING and (constants.placeholder == 0 or tree.links[node, COUNT] == 0):
             return node, depth
-        edge = _next_edge(tree, node, knobs, plan)
+        edge = _next_edge(tree, node, constants, plan)
         if edge < 0:
             return node, depth
         if tree.edge_move[edge] == PASS:
@@ -145,7 +145,7 @@ def walk(tree, game, knobs, rules, plan, scratch):
         game_play(game, tree.edge_move[edge], game.status[TO_PLAY])
         depth += 1
         if child < 0:
-            child = _make_child(tree, node, edge, game, rules, knobs, passes, button, key, scratch)
+            child = _make_child(tree, node, edge, game, rules, constants, passes, button, key, scratch)
         node = child
 
 
@@ -154,9 +154,9 @@ EVALUATE, DONE, COLLISION = range(3)
 
 
 @kernel
-def descend(tree, game, knobs, rules, forbidden, plan, scratch):
+def descend(tree, game, constants, rules, forbidden, plan, scratch):
     """Walk from the root to a leaf, where ``game`` stands then. Returns (leaf, what it wants); of DONE it is backed up."""
-    node, depth = walk(tree, game, knobs, rules, plan, scratch)
+    node, depth = walk(tree, game, constants, rules, plan, scratch)
     state = tree.state[node]
     if state == PENDING:
         return node, COLLISION
@@ -164,14 +164,14 @@ def descend(tree, game, knobs, rules, forbidden, plan, scratch):
     if state == FRESH or state == LEAF:
         wants = make_edges(tree, node, game, rules, forbidden, depth, scratch.legal) or wants
     if not wants:
-        back_up(tree, node, 1.0, 1.0, 0.0, knobs)
+        back_up(tree, node, 1.0, 1.0, 0.0, constants)
         return node, DONE
     tree.state[node] = PENDING
     return node, EVALUATE
 
 
 @kernel
-def select_batch(tree, games, knobs, rules, forbidden, plan, scratch, nodes, keys, want, budget):
+def select_batch(tree, games, constants, rules, forbidden, plan, scratch, nodes, keys, want, budget):
     """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits begun).
 
     Leaf i goes to ``nodes`` (int32), ``keys`` (uint64) and ``games`` at i; the last but one of these stacked games stands at
@@ -183,7 +183,7 @@ def select_batch(tree, games, knobs, rules, forbidden, plan, scratch, nodes, key
     while found < want and found + done < budget and collisions < want:
         game = game_at(games, found)
         copy_game(game, root_game)
-        node, ending = descend(tree, game, knobs, rules, forbidden, plan, scratch)
+        node, ending = descend(tree, game, constants, rules, forbidden, plan, scratch)
         if ending == COLLISION:
             scratch.collided[collisions] = node
             collisions += 1
@@ -196,7 +196,7 @@ def select_batch(tree, games, knobs, rules, forbidden, plan, scratch, nodes, key
             done += 1
             continue
         nodes[found] = node
-        keys[found] = mix(position_key(game), knobs.salt)
+        keys[found] = mix(position_key(game), constants.salt)
         found += 1
     for i in range(collisions):
         forget_descent(tree, scratch.collided[i])

@@ -13,32 +13,32 @@ import numpy as np
 
 from goengine.board.kernels import mix, position_key
 from goengine.board.state import Game, copy_game
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 from goengine.search.backup import back_up, fill_priors, forget_descent, ungrown
-from goengine.search.knobs import new_games
-from goengine.search.linear import guess, roll_out
+from goengine.search.constants import new_games
+from goengine.search.linear_policies import guess, roll_out
 from goengine.search.select import game_at, make_edges, walk
 from goengine.search.tree import FRESH, LEAF, NET_VALUE, PENDING, TERMINAL, VISITS
 
 
 @kernel
-def begin_visit(tree, game, knobs, rules, plan, scratch):
+def begin_visit(tree, game, constants, rules, plan, scratch):
     """Walk to a leaf, where ``game`` stands then. Returns (leaf, its depth); -1 for the leaf if the visit is complete."""
-    node, depth = walk(tree, game, knobs, rules, plan, scratch)
+    node, depth = walk(tree, game, constants, rules, plan, scratch)
     if tree.state[node] == TERMINAL:
-        back_up(tree, node, 1.0, 1.0, np.float64(tree.net[node, NET_VALUE]), knobs)
+        back_up(tree, node, 1.0, 1.0, np.float64(tree.net[node, NET_VALUE]), constants)
         return -1, depth
     return node, depth
 
 
 @kernel
-def end_visit(tree, node, depth, game, rollout, knobs, rules, forbidden, scratch, threshold, free):
+def end_visit(tree, node, depth, game, rollout, constants, rules, forbidden, scratch, threshold, free):
     """Back a rollout up. Returns whether the leaf is to be evaluated now.
 
     ``threshold``: visits of a leaf with which it is ripe for that, the root at once; if nobody is ``free`` to do it, the leaf
     waits until it is met again.
     """
-    back_up(tree, node, 1.0, 0.0, rollout, knobs)
+    back_up(tree, node, 1.0, 0.0, rollout, constants)
     state = tree.state[node]
     if state != FRESH and state != LEAF:
         return False
@@ -60,7 +60,7 @@ def _note(nodes, keys, found, node, game, salt):
 
 @kernel
 def simulate_batch(
-    tree, games, knobs, rules, forbidden, plan, generator, scratch, roller, threshold, nodes, keys, want, budget
+    tree, games, constants, rules, forbidden, plan, generator, scratch, rollout_scratch, threshold, nodes, keys, want, budget
 ):
     """Play ``budget`` visits, or as many as bring ``want`` leaves. Returns (leaves, visits).
 
@@ -72,13 +72,13 @@ def simulate_batch(
     while done < budget and (found < want or want == 0):
         game = game_at(games, found)
         copy_game(game, root_game)
-        node, depth = begin_visit(tree, game, knobs, rules, plan, scratch)
+        node, depth = begin_visit(tree, game, constants, rules, plan, scratch)
         done += 1
         if node < 0:
             continue
-        z = roll_out(game, spare, roller, rules.komi, generator)
-        if end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want):
-            _note(nodes, keys, found, node, game, knobs.salt)
+        z = roll_out(game, spare, rollout_scratch, rules.komi, generator)
+        if end_visit(tree, node, depth, game, z, constants, rules, forbidden, scratch, threshold, found < want):
+            _note(nodes, keys, found, node, game, constants.salt)
             found += 1
     return found, done
 
@@ -98,26 +98,26 @@ def new_wave(size: int, visits: int, capacity: int) -> Wave:
 
 
 @kernel
-def begin_wave(tree, wave, root_game, knobs, rules, plan, scratch, visits):
+def begin_wave(tree, wave, root_game, constants, rules, plan, scratch, visits):
     """Begin so many visits, kept apart by virtual loss. Returns how many of them want a rollout."""
     count = 0
     for _ in range(visits):
         game = game_at(wave.games, count)
         copy_game(game, root_game)
-        wave.node[count], wave.depth[count] = begin_visit(tree, game, knobs, rules, plan, scratch)
+        wave.node[count], wave.depth[count] = begin_visit(tree, game, constants, rules, plan, scratch)
         count += wave.node[count] >= 0
     return count
 
 
 @kernel
-def roll_wave(wave, first, last, spare, roller, komi, generator):
+def roll_wave(wave, first, last, spare, rollout_scratch, komi, generator):
     """Play the rollouts of a part of a wave; parts may be played at the same time, each with its own memory."""
     for i in range(first, last):
-        wave.result[i] = roll_out(game_at(wave.games, i), spare, roller, komi, generator)
+        wave.result[i] = roll_out(game_at(wave.games, i), spare, rollout_scratch, komi, generator)
 
 
 @kernel
-def end_wave(tree, wave, count, games, knobs, rules, forbidden, scratch, threshold, nodes, keys, found, want):
+def end_wave(tree, wave, count, games, constants, rules, forbidden, scratch, threshold, nodes, keys, found, want):
     """Back all rollouts up. Returns the number of leaves to evaluate, up to ``want``; ``found`` were there before.
 
     ``nodes``, ``keys`` and ``games`` get the leaves, as in `simulate_batch`.
@@ -125,9 +125,9 @@ def end_wave(tree, wave, count, games, knobs, rules, forbidden, scratch, thresho
     for i in range(count):
         game, node = game_at(wave.games, i), wave.node[i]
         z, depth = wave.result[i], wave.depth[i]
-        if end_visit(tree, node, depth, game, z, knobs, rules, forbidden, scratch, threshold, found < want):
+        if end_visit(tree, node, depth, game, z, constants, rules, forbidden, scratch, threshold, found < want):
             copy_game(game_at(games, found), game)
-            _note(nodes, keys, found, node, game, knobs.salt)
+            _note(nodes, keys, found, node, game, constants.salt)
             found += 1
     return found
 
@@ -140,11 +140,11 @@ def break_off(tree, wave, count):
 
 
 @kernel
-def guess_priors(tree, stride, games, nodes, count, guesser):
+def guess_priors(tree, stride, games, nodes, count, tree_policy_scratch):
     """Give the first ``count`` nodes, at which ``games`` stand, the tree policy's priors."""
     for i in range(count):
-        guess(game_at(games, i), guesser)
-        fill_priors(tree, np.int64(nodes[i]), guesser.policy, 1.0, stride)
+        guess(game_at(games, i), tree_policy_scratch)
+        fill_priors(tree, np.int64(nodes[i]), tree_policy_scratch.policy, 1.0, stride)
 
 
 @kernel

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.jit import inlined_kernel, kernel
+from goengine.core.jit import inlined_kernel, kernel
 
 # Columns of links.
 PARENT, MOVE, FIRST, COUNT, VISITED, SORTED, OWN, VIRTUAL = range(8)

@@ -23,8 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from goengine.files import replacing
-from goengine.zero.settings import SelfPlay, SettingsError
+from goengine.core.files import replacing
+from goengine.zero.selfplay_params import SelfPlayParams, SelfPlayParamsError
 
 FORM = "goengine zero run 2"
 CONFIG, NETS, SHARDS, STATUS, LEARNER, MATCHES = "config.json", "nets", "shards", "status", "learner", "matches"
@@ -41,10 +41,10 @@ class RunFolderError(Exception):
     """A run folder that cannot be used; the message says why and what to do."""
 
 
-class Board(NamedTuple):
+class SizeSettings(NamedTuple):
     """How self-play plays on one board size."""
 
-    settings: SelfPlay
+    settings: SelfPlayParams
     share: float = 1.0  # of all evaluations that go to this size
 
 
@@ -53,7 +53,7 @@ class PublishedNet(NamedTuple):
 
     number: int
     folder: Path
-    boards: tuple[Board, ...]  # how self-play plays with it, by board size; the first is the one that ratings are about
+    boards: tuple[SizeSettings, ...]  # how self-play plays with it, by board size; the first is the one that ratings are about
     samples: int = 0  # positions drawn for learning before it, by all learners of the run
     step: int = 0  # of the learner that made it
     made: str = ""  # time in ISO form
@@ -64,7 +64,7 @@ class PublishedNet(NamedTuple):
         return self.folder.name
 
     @property
-    def settings(self) -> SelfPlay:
+    def settings(self) -> SelfPlayParams:
         """Those of the first board size."""
         return self.boards[0].settings
 
@@ -170,7 +170,9 @@ def read_config(run: Path) -> dict[str, Any]:
 # -- nets --
 
 
-def publish(run: Path, write: Callable[[Path], None], boards: Sequence[Board], *, samples: int, step: int) -> PublishedNet:
+def publish(
+    run: Path, write: Callable[[Path], None], boards: Sequence[SizeSettings], *, samples: int, step: int
+) -> PublishedNet:
     """Publish the next net. write: puts the files of NET_FILES into the folder that it is given. boards: one of each size.
 
     One process at a time: the learner's lock sees to that. Raises RunFolderError if a file was not written.
@@ -233,12 +235,14 @@ def _net_folders(run: Path) -> list[tuple[int, Path]]:
 def _read_net(number: int, folder: Path) -> PublishedNet:
     play = read_json(folder / PLAY)
     try:
-        boards = tuple(Board(SelfPlay.from_json(board["settings"]), float(board["share"])) for board in play["boards"])
+        boards = tuple(
+            SizeSettings(SelfPlayParams.from_json(board["settings"]), float(board["share"])) for board in play["boards"]
+        )
         found = PublishedNet(number, folder, boards, int(play["samples"]), int(play["step"]), str(play["made"]))
         if not boards or len(set(found.sizes)) < len(boards) or not all(board.share > 0 for board in boards):
             raise ValueError("boards: one of each size is needed, with a share above 0")
         return found
-    except SettingsError as error:
+    except SelfPlayParamsError as error:
         raise RunFolderError(f"{folder / PLAY}: {error}; use the version of the program that the run was begun with") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunFolderError(f"{folder / PLAY}: damaged ({error!r}); remove the folder, the net before it is good") from error

@@ -1,7 +1,7 @@
 """Shards: some finished games of self-play with what their searches said, in one file.
 
 A shard is where self-play and training meet. It is written whole and checked at the door, so that kernels may trust it;
-only whether its moves are possible is left to whoever replays them. Points are policy indices as in `goengine.records`:
+only whether its moves are possible is left to whoever replays them. Points are policy indices as in `goengine.dataio.records`:
 row * N + column, N * N for a pass. Does not know how games are played or learned from.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from goengine.array_file import RecordError, read_arrays, write_arrays
-from goengine.records import GamePack, GameRecord, PackBuilder
+from goengine.core.array_file import RecordError, read_arrays, write_arrays
+from goengine.dataio.records import GamePack, GameRecord, PackBuilder
 
 OPENING, CHEAP, FULL = range(3)  # how a move was found: without a search, by a cheap one, by one whose policy is a target
 
@@ -58,7 +58,7 @@ class Shard:
     owned: np.ndarray  # uint8[G]         1 where `owners` are known
     seed: np.ndarray  # uint64[G]         of the game
     net: str  # name of the net that played
-    settings: Mapping[str, Any]  # how: `SelfPlay.to_json`
+    settings: Mapping[str, Any]  # how: `SelfPlayParams.to_json`
 
     def __len__(self) -> int:
         return len(self.games)
@@ -159,7 +159,7 @@ class ShardBuilder:
     """Collects the finished games of one net on one board size, and makes a shard of them."""
 
     def __init__(self, size: int, net: str, settings: Mapping[str, Any]) -> None:
-        """settings: `SelfPlay.to_json`."""
+        """settings: `SelfPlayParams.to_json`."""
         self.size, self.net, self.settings = size, net, settings
         self._pack = PackBuilder()
         self._parts: dict[str, list[np.ndarray]] = {name: [] for name in _ARRAYS}
@@ -222,7 +222,7 @@ def write_sgf(shard: Shard, folder: Path) -> list[Path]:
 
     The files are named by the game's place and seed. Raises OSError if the folder cannot be written.
     """
-    from goengine.sgf import write_game  # for people alone, so nobody else waits for sgfmill
+    from goengine.dataio.sgf import write_game  # for people alone, so nobody else waits for sgfmill
 
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from goengine import coords
 from goengine.arena.dead_stones import dead_stones
+from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.gtp.controller import CommandFailed, Ended
-from goengine.rules import Rules
 
 # Black owns the left half, White the right; the stone on A1 is dead, that on G7 as well.
 BOARD = """

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from goengine import coords
-from goengine.arena.fixtures import Played, Terms
+from goengine.arena.fixtures import GameOutcome, GameSetup
 from goengine.arena.log import LogError
 from goengine.arena.match import HOPELESS, REPEATS, Match, run_match
 from goengine.arena.openings import OpeningSource
@@ -14,9 +13,10 @@ from goengine.arena.players import NetPlayer, ProgramPlayer
 from goengine.arena.program_game import ProgramSettings
 from goengine.arena.sprt import Sprt
 from goengine.arena.summary import in_pairs, summarize
-from goengine.rules import Rules
+from goengine.board import coords
+from goengine.board.rules import Rules
 
-TERMS = Terms(9, Rules.preset("chinese"))
+TERMS = GameSetup(9, Rules.preset("chinese"))
 MATCH = Match(NetPlayer("uniform", visits=10), NetPlayer("uniform", visits=5), TERMS, 8, openings=OpeningSource("random", 2))
 
 
@@ -35,7 +35,7 @@ def playing(winner=lambda fixture: "a", moves=moves_of, seen=None):
                 return
             if seen is not None:
                 seen.append(fixture)
-            on_played(Played(fixture, winner(fixture), "score", moves(fixture), seconds={"a": 1.0, "b": 2.0}))
+            on_played(GameOutcome(fixture, winner(fixture), "score", moves(fixture), seconds={"a": 1.0, "b": 2.0}))
 
     return play
 
@@ -134,7 +134,7 @@ def no_start(fixtures, terms, on_played, should_stop):
     for fixture in fixtures:
         if should_stop():
             return
-        on_played(Played(fixture, "", "void", fixture.opening, detail="no licence"))
+        on_played(GameOutcome(fixture, "", "void", fixture.opening, detail="no licence"))
 
 
 def test_games_that_cannot_begin_stop_the_match_and_are_tried_again(tmp_path):

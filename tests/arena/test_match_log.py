@@ -5,13 +5,14 @@ import os
 
 import pytest
 
-from goengine import coords, sgf
 from goengine.arena import log
-from goengine.arena.fixtures import Fixture, Played, Terms
+from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup
 from goengine.arena.log import LogError, MatchLog, digest, result_text
-from goengine.rules import Rules
+from goengine.board import coords
+from goengine.board.rules import Rules
+from goengine.dataio import sgf
 
-TERMS = Terms(9, Rules.preset("chinese").with_komi(7))
+TERMS = GameSetup(9, Rules.preset("chinese").with_komi(7))
 CONFIG = {"a": {"net": "x", "visits": 10}, "size": 9, "games": 4}
 
 
@@ -22,7 +23,7 @@ def points(*vertices):
 def game(number=0, **changes):
     fixture = Fixture(number, "a" if number % 2 == 0 else "b", points("C3"), seed=5)
     values = {"winner": "a", "reason": "score", "moves": points("C3", "G7", "pass", "pass"), "margin": 4.0}
-    return Played(fixture, **(values | {"names": {"a": "One", "b": "Two"}, "seconds": {"a": 1.23456}} | changes))
+    return GameOutcome(fixture, **(values | {"names": {"a": "One", "b": "Two"}, "seconds": {"a": 1.23456}} | changes))
 
 
 def test_a_line_and_an_sgf_per_game(tmp_path):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from goengine import coords
-from goengine.arena.fixtures import Terms
+from goengine.arena.fixtures import GameSetup
 from goengine.arena.openings import OpeningsError, OpeningSource, draw_openings, position_key, usual_plies
-from goengine.rules import Rules
+from goengine.board import coords
+from goengine.board.rules import Rules
 
-TERMS = Terms(9, Rules.preset("chinese"))
+TERMS = GameSetup(9, Rules.preset("chinese"))
 
 
 def named(openings, size=9):
@@ -20,7 +20,7 @@ def drawn(name, count=10, plies=None, seed=1, terms=TERMS):
 
 @pytest.mark.parametrize("size, plies", [(19, 8), (9, 4), (9, 2), (5, 2), (3, 1)])
 def test_random_openings_are_sensible_and_distinct(size, plies):
-    terms = Terms(size, Rules.preset("chinese"))
+    terms = GameSetup(size, Rules.preset("chinese"))
     found = drawn("random", 12, plies, terms=terms)
     distinct = {position_key(opening, terms) for opening in found}
     assert len(found) == 12 and None not in distinct
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_and_a_short_list_begins_a_long_one():
 
 
 def test_few_openings_begin_again():
-    few = drawn("random", 8, plies=1, terms=Terms(5, Rules()))
+    few = drawn("random", 8, plies=1, terms=GameSetup(5, Rules()))
     assert len(few) == 8 and len(set(few)) < 8
     assert drawn("none", 3) == [(), (), ()]
 

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from goengine import options
 from goengine.arena.players import MATCH, NetPlayer, ProgramPlayer, parse_player
-from goengine.gtp.settings import GtpOptions
-from goengine.search import settings
+from goengine.core import options
+from goengine.gtp.gtp_options import GtpOptions
+from goengine.search import params_text
 from goengine.search.params import GUMBEL, PLAY, PRESETS, SearchParams
 
 
@@ -150,9 +150,9 @@ def test_anything_else_is_a_program(tmp_path):
         (shlex.quote(sys.executable), "visits=1", "are for nets"),
     ],
 )
-def test_what_is_no_player(text, settings, words):
+def test_what_is_no_player(text, params_text, words):
     with pytest.raises(ValueError, match=words):
-        parse_player(text, settings)
+        parse_player(text, params_text)
 
 
 @pytest.mark.parametrize(
@@ -178,11 +178,11 @@ def test_what_gtp_does_not_know_is_refused(text):
 
 def test_search_constants_as_text():
     changed = PLAY.with_(cpuct=0.1 + 0.2, reuse=False, choice="visits", leaves=3)
-    assert settings.parse(settings.difference(changed)) == changed
-    assert settings.difference(PLAY) == ""
-    assert settings.parse("preset=ZERO", SearchParams()) == PRESETS["ZERO"]
+    assert params_text.parse(params_text.difference(changed)) == changed
+    assert params_text.difference(PLAY) == ""
+    assert params_text.parse("preset=ZERO", SearchParams()) == PRESETS["ZERO"]
     with pytest.raises(ValueError, match="unknown search constant 'visits'"):
-        settings.parse("visits=3")
+        params_text.parse("visits=3")
 
 
 @pytest.mark.parametrize("text", ["cpuct=x", "nothing=1", "preset=x"])

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from goengine import coords
-from goengine.arena.fixtures import Terms
+from goengine.arena.fixtures import GameSetup
 from goengine.arena.openings import OpeningsError, OpeningSource, draw_openings, position_key
 from goengine.arena.players import parse_player
-from goengine.arena.policy_openings import CHUNK, Taste, draw, draw_from
+from goengine.arena.policy_openings import CHUNK, OpeningFilter, draw, draw_from
+from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.evaluators.base import Traits
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
-from goengine.rules import Rules
 
-TERMS = Terms(5, Rules())
+TERMS = GameSetup(5, Rules())
 
 
 def likes(*points: int):
@@ -73,7 +73,9 @@ def test_hopeless_openings_are_left_out():
     assert found and all(coords.to_index(p, 5) not in corners for opening in found for p in opening)
     unproven = Scripted(counts_corners, traits=Traits(name="unproven", features="zero", value_proven=False))
     assert any(coords.to_index(p, 5) in corners for o in draw_from([unproven], TERMS, 2, 60, seed=1) for p in o)
-    assert any(coords.to_index(p, 5) in corners for o in draw_from([proven], TERMS, 2, 60, 1, Taste(most=1.0)) for p in o)
+    assert any(
+        coords.to_index(p, 5) in corners for o in draw_from([proven], TERMS, 2, 60, 1, OpeningFilter(most=1.0)) for p in o
+    )
 
 
 def test_none_at_all_is_an_error():
@@ -89,7 +91,7 @@ def test_none_at_all_is_an_error():
 @pytest.mark.parametrize("taste", [{"temperature": 0.0}, {"most": 0.0}])
 def test_impossible_tastes(taste):
     with pytest.raises(ValueError, match="positive"):
-        Taste(**taste)
+        OpeningFilter(**taste)
 
 
 def test_a_lower_temperature_keeps_to_the_best_moves():
@@ -99,7 +101,7 @@ def test_a_lower_temperature_keeps_to_the_best_moves():
         return answer
 
     def height(temperature: float) -> float:
-        found = draw_from([Scripted(slope)], TERMS, 1, 1, 1, Taste(temperature=temperature))
+        found = draw_from([Scripted(slope)], TERMS, 1, 1, 1, OpeningFilter(temperature=temperature))
         return coords.to_index(found[0][0], 5)
 
     assert height(0.001) == 24 > height(1000.0)

@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from goengine.arena.fixtures import Fixture, Terms
+from goengine.arena.fixtures import Fixture, GameSetup
 from goengine.arena.players import NetPlayer, ProgramPlayer
 from goengine.arena.program_game import ProgramSettings
 from goengine.arena.programs import command_of, play_programs
 from goengine.arena.timing import TimeControl
-from goengine.rules import Rules
+from goengine.board.rules import Rules
 from tests.arena.programs_support import scripted
 
-TERMS = Terms(9, Rules.preset("chinese").with_komi(0.5))
+TERMS = GameSetup(9, Rules.preset("chinese").with_komi(0.5))
 SETTINGS = ProgramSettings(patience=20, start_patience=20, dead="none")
 
 
@@ -194,6 +194,6 @@ GNUGO = shutil.which("gnugo") or shutil.which("/usr/games/gnugo")
 @pytest.mark.skipif(GNUGO is None, reason="GNU Go is not installed (package gnugo)")
 def test_a_real_game():
     gnugo = ProgramPlayer((GNUGO, "--mode", "gtp", "--level", "1", "--chinese-rules"))
-    terms = Terms(5, Rules.preset("chinese").with_komi(0.5))
+    terms = GameSetup(5, Rules.preset("chinese").with_komi(0.5))
     games = match(gnugo, gnugo, games=2, settings=replace(SETTINGS, dead="agreement", parallel=2), terms=terms)
     assert all(played.reason in ("score", "resignation") and played.names["a"].startswith("GNU Go") for played in games)

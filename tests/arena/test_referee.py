@@ -2,12 +2,12 @@
 
 import pytest
 
-from goengine import coords
-from goengine.arena.fixtures import Fixture, Terms
+from goengine.arena.fixtures import Fixture, GameSetup
 from goengine.arena.referee import Referee, handicap_points
+from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE
-from goengine.rules import Rules
 
 CHINESE = Rules.preset("chinese")
 
@@ -18,7 +18,7 @@ def points(text, size=9):
 
 def referee(size=9, rules=CHINESE, opening="", black="a", **settings):
     decided = settings.pop("stop_when_decided", False)
-    return Referee(Fixture(0, black, points(opening, size)), Terms(size, rules, **settings), stop_when_decided=decided)
+    return Referee(Fixture(0, black, points(opening, size)), GameSetup(size, rules, **settings), stop_when_decided=decided)
 
 
 def stand(judge, diagram, to_play=BLACK):

@@ -5,15 +5,15 @@ import json
 import pytest
 
 from goengine.arena import tournament_command
-from goengine.arena.fixtures import Played, Terms
+from goengine.arena.fixtures import GameOutcome, GameSetup
 from goengine.arena.log import LogError
 from goengine.arena.match import Match
 from goengine.arena.openings import OpeningSource
 from goengine.arena.players import parse_player
 from goengine.arena.tournament import Pairing, Tournament, round_robin, run_tournament
-from goengine.rules import Rules
+from goengine.board.rules import Rules
 
-TERMS = Terms(5, Rules())
+TERMS = GameSetup(5, Rules())
 NAMES = ("amber", "blue", "cyan", "dun", "ecru")
 
 
@@ -33,7 +33,7 @@ def play_for(first, asked=None):
         for fixture in fixtures:
             if asked is not None:
                 asked.append(fixture.number)
-            on_played(Played(fixture, first, "resignation", fixture.opening))
+            on_played(GameOutcome(fixture, first, "resignation", fixture.opening))
 
     return play
 
@@ -169,7 +169,7 @@ def test_the_command_reads_a_file_and_options(tmp_path, monkeypatch, capsys):
     assert {name: player.visits for name, player in seen.players.items()} == {"plain": 7, "strong": 20, "third": 9, "fourth": 7}
     assert (seen.anchor, seen.laps) == ("plain", 1)
     assert seen.match(Pairing("plain", "third")).games == 2
-    assert seen.match(Pairing("plain", "third")).terms == Terms(5, Rules())
+    assert seen.match(Pairing("plain", "third")).terms == GameSetup(5, Rules())
     assert json.loads(capsys.readouterr().out)["games"] == 12
 
 

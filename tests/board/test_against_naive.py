@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import find_liberties, game_play, hash_after
 from goengine.board.position import Position
+from goengine.board.rules import KO_RULES, Rules
 from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EMPTIES, EMPTY, WHITE, ZOBRIST, ZOBRIST_SIZE
-from goengine.rules import KO_RULES, Rules
 from tests.board.naive import NaiveGame
 
 # size, games per rule set, plies, every how many plies the legal moves are compared

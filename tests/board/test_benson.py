@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import is_legal, play
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.scoring import ALIVE_STONE, ALIVE_TERRITORY, area, benson, new_benson_scratch
 from goengine.board.state import BLACK, EMPTY, WHITE, copy_board, new_board
-from goengine.rules import Rules
 from tests.board.naive import NaiveGame
 
 DATA = os.environ.get("GOENGINE_DATA")

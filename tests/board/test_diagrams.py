@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goengine import coords
-from goengine.board import ladders, scoring
+from goengine.board import coords, ladders, scoring
 from goengine.board.kernels import fills_eye
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE
-from goengine.rules import Rules
 
 FOLDER = Path(__file__).parent / "diagrams"
 COLORS = {"X": BLACK, "O": WHITE, ".": 0}

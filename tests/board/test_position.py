@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.position import IllegalMove, Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, NONE, PASS, WHITE
-from goengine.rules import Rules
 
 
 def vertices(position: Position, text: str) -> list[int]:

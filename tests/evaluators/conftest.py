@@ -25,7 +25,7 @@ def shipped(folder, net, name):
     """Ships a preset's net with random weights as `name`."""
     import torch
 
-    from goengine.nets import checkpoint, ship
+    from goengine.nets import ship, weights_file
     from goengine.nets.build import build
 
     torch.set_num_threads(1)
@@ -35,6 +35,6 @@ def shipped(folder, net, name):
     with torch.no_grad():  # fresh branches are silent and fresh heads flat; a test wants every path to count
         for parameter in net.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    checkpoint.save(folder / "trained.safetensors", net, spec)
+    weights_file.save(folder / "trained.safetensors", net, spec)
     results = {"description": "random weights", "command": "pytest", "proven": ["value"], "sizes": [9, 19], "top1": 0.1}
     return ship.ship(folder / "trained.safetensors", folder / name, results)

@@ -5,7 +5,7 @@ import pytest
 
 from goengine.evaluators.base import Evaluation, Evaluator
 from goengine.evaluators.cache import Cache
-from goengine.evaluators.counting import Counting
+from goengine.evaluators.metered import Counting
 from goengine.evaluators.pair import Pair
 from goengine.evaluators.symmetric import Symmetric, SymmetricByKey
 from goengine.evaluators.uniform import Scripted, Uniform

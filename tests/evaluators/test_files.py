@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from goengine.evaluators import shipped
+from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.load import load
 from goengine.nets import card as cards
@@ -205,12 +205,12 @@ def test_a_wrong_card_names_the_key(net_folder, change, words):
 
 def test_shipped_nets(net_folder, copy):
     folder = copy.parent
-    assert shipped.names(folder) == (NAME,)
-    assert shipped.default(19, folder) == shipped.default(9, folder) == NAME
-    assert shipped.problems(NAME, folder) == []
+    assert shipped_nets.names(folder) == (NAME,)
+    assert shipped_nets.default(19, folder) == shipped_nets.default(9, folder) == NAME
+    assert shipped_nets.problems(NAME, folder) == []
     _flip(copy / f"{NAME}.bin")
-    assert len(shipped.problems(NAME, folder)) == 1
-    assert shipped.names(folder / "nowhere") == ()
+    assert len(shipped_nets.problems(NAME, folder)) == 1
+    assert shipped_nets.names(folder / "nowhere") == ()
 
 
 @pytest.mark.parametrize(
@@ -229,18 +229,18 @@ def test_the_default_net_knows_boards_of_about_that_size(net_folder, tmp_path, t
         (tmp_path / name).mkdir()
         results = told["results"] | {"sizes": sizes, "rank": rank}
         (tmp_path / name / cards.FILE).write_text(json.dumps(told | {"name": name, "results": results}))
-    assert shipped.default(size, tmp_path) == chosen
+    assert shipped_nets.default(size, tmp_path) == chosen
 
 
-@pytest.mark.parametrize("name", shipped.names())
+@pytest.mark.parametrize("name", shipped_nets.names())
 def test_every_shipped_net_is_whole(name):
-    assert shipped.problems(name) == []
+    assert shipped_nets.problems(name) == []
 
 
 ALONE = """
 import sys
 import goengine.evaluators.base
-import goengine.symmetry
+import goengine.board.symmetry
 assert not {{"numba", "openvino", "torch"}} & set(sys.modules), "base"
 from goengine.evaluators.load import load
 from tests.evaluators.helpers import batch_of

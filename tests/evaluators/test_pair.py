@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goengine.evaluators.base import Batch, Evaluation, EvaluatorBase, EvaluatorError, Finished, Traits
+from goengine.evaluators.base import Batch, Evaluation, EvaluatorBase, EvaluatorError, FinishedEvaluation, Traits
 from goengine.evaluators.pair import Pair
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 from tests.evaluators.helpers import assert_close
@@ -182,7 +182,7 @@ def test_a_net_alone_is_awaited_as_it_is(which):
 
 
 def test_no_nets_have_answered_at_once():
-    assert isinstance(Pair(None, None).submit(batch_of()), Finished)
+    assert isinstance(Pair(None, None).submit(batch_of()), FinishedEvaluation)
 
 
 @pytest.mark.parametrize("parts", [("A", "B"), ("A", None), (None, "B"), (None, None)])

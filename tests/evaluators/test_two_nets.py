@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from goengine.arena.players import parse_player
-from goengine.evaluators import shipped
+from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.load import load, parts, resolved
 from goengine.nets import card as cards
@@ -25,7 +25,7 @@ def weights(net_folders, tmp_path, monkeypatch):
     folder = tmp_path / "weights"
     for net, name in (("b2c16", NAME), (POLICY, POLICY), (VALUE, VALUE)):
         shutil.copytree(net_folders[net], folder / name)
-    monkeypatch.setattr(shipped, "FOLDER", folder)
+    monkeypatch.setattr(shipped_nets, "FOLDER", folder)
     return folder
 
 
@@ -150,7 +150,7 @@ def test_a_part_that_is_not_there_is_named(weights, name, missing):
     ],
 )
 def test_what_is_not_shipped_is_said(weights, left, name, words):
-    for other in set(shipped.names()) - set(left):
+    for other in set(shipped_nets.names()) - set(left):
         shutil.rmtree(weights / other)
     with pytest.raises(EvaluatorError, match=words):
         load(name, size=9, **CPU)
@@ -158,7 +158,7 @@ def test_what_is_not_shipped_is_said(weights, left, name, words):
         resolved(name, 9)
 
 
-WHOLE, ONLY_POLICY, ONLY_VALUE = shipped.WHOLE, frozenset({"policy"}), frozenset({"value"})
+WHOLE, ONLY_POLICY, ONLY_VALUE = shipped_nets.WHOLE, frozenset({"policy"}), frozenset({"value"})
 SHIPPED = {  # name: net, board sizes, rank
     "small": ("b2c16", (9,), 1),
     "large": ("b2c16", (19,), 2),
@@ -186,23 +186,23 @@ SHIPPED = {  # name: net, board sizes, rank
         (None, ONLY_VALUE, "v13"),
     ],
 )
-def test_nets_are_chosen_by_what_they_tell_and_then_by_board_size(net_folders, tmp_path, size, tells, chosen):
+def test_nets_are_chosen_by_what_they_tell_and_then_by_board_size(net_folders, tmp_path, size, outputs, chosen):
     """A net with one head never plays alone, whatever its rank."""
     for name, (net, sizes, rank) in SHIPPED.items():
         told = json.loads((net_folders[net] / cards.FILE).read_text())
         (tmp_path / name).mkdir()
         results = told["results"] | {"sizes": sizes, "rank": rank}
         (tmp_path / name / cards.FILE).write_text(json.dumps(told | {"name": name, "results": results}))
-    assert shipped.default(size, tmp_path, tells) == chosen
-    if tells == WHOLE:
-        assert shipped.default(size, tmp_path) == chosen
+    assert shipped_nets.default(size, tmp_path, outputs) == chosen
+    if outputs == WHOLE:
+        assert shipped_nets.default(size, tmp_path) == chosen
 
 
 def test_a_net_with_one_head_is_not_taken_where_there_is_no_other(net_folders):
     folder = net_folders[POLICY].parent
-    assert set(shipped.names(folder)) == {POLICY, VALUE}
+    assert set(shipped_nets.names(folder)) == {POLICY, VALUE}
     with pytest.raises(WeightsError, match="no net that tells policy and value in"):
-        shipped.default(9, folder)
+        shipped_nets.default(9, folder)
 
 
 def test_a_pair_in_a_folder_with_a_plus(tmp_path, monkeypatch):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from goengine import symmetry
+from goengine.board import symmetry
 from goengine.evaluators.base import Evaluation
 from goengine.evaluators.cache import WAYS, Cache
-from goengine.evaluators.counting import Counting
+from goengine.evaluators.metered import Counting
 from goengine.evaluators.symmetric import Symmetric, SymmetricByKey
 from goengine.evaluators.uniform import Scripted
 from tests.evaluators.helpers import assert_close, batch_of, script, take

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from goengine import coords, features
+from goengine import features
+from goengine.board import coords
 from goengine.board.kernels import game_is_legal, game_legal, game_play, position_key
 from goengine.board.playout import random_move
 from goengine.board.position import Position
 from goengine.board.random import below, new_generator
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, TO_PLAY, new_game
-from goengine.rules import Rules
 from tests.features.slow import SlowBoard, TooLong, chains, ladder
 
 JAPANESE = Rules.preset("japanese").code()

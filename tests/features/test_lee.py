@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from goengine import coords, features
+from goengine import features
+from goengine.board import coords
 from goengine.board.kernels import fills_eye, game_legal, game_play
 from goengine.board.ladders import BUDGET, atari_captures, defence_escapes, new_ladder_scratch
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, TO_PLAY, WHITE
-from goengine.rules import Rules
 from tests.features import slow_lee
 from tests.features.slow import chains
 

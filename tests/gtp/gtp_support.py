@@ -13,14 +13,14 @@ SERVER = [sys.executable, str(ROOT / "gtp_server.py"), "--net", "uniform", "--se
 
 def new_protocol():
     """A protocol over a fresh game without a net: 9x9, 20 visits a move. An internal error is raised, not answered."""
-    from goengine.engine import Engine
-    from goengine.engine_options import EngineOptions
     from goengine.evaluators.uniform import Uniform
     from goengine.gtp import commands  # noqa: F401  fills the table
+    from goengine.gtp.gtp_options import GtpOptions
     from goengine.gtp.protocol import Protocol
     from goengine.gtp.registry import TABLE
     from goengine.gtp.session import Session
-    from goengine.gtp.settings import GtpOptions
+    from goengine.player.engine import Engine
+    from goengine.player.engine_options import EngineOptions
 
     def raise_it(error):
         raise error

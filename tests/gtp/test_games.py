@@ -5,11 +5,11 @@ import re
 import pytest
 from gtp_support import GNUGO, SERVER
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE
 from goengine.gtp.controller import Controller
-from goengine.rules import Rules
 
 pytestmark = pytest.mark.skipif(GNUGO is None, reason="GNU Go is not installed (package gnugo)")
 GNUGO_COMMAND = [GNUGO or "gnugo", "--mode", "gtp", "--level", "1", "--seed", "7", "--chinese-rules"]

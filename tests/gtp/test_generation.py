@@ -2,10 +2,10 @@
 
 import pytest
 
-from goengine import options
-from goengine.engine_options import EngineOptions
-from goengine.generation import Lee
-from goengine.gtp.settings import GtpOptions
+from goengine.core import options
+from goengine.gtp.gtp_options import GtpOptions
+from goengine.player.engine_options import EngineOptions
+from goengine.player.generations import Lee
 from goengine.search.params import LEE, PLAY, PRESETS
 
 ALONE = LEE.with_(rollout_weight=0.0, expansion_threshold=1)  # the nets without rollouts

@@ -197,7 +197,7 @@ def test_crlf_and_tabs():
 @pytest.mark.parametrize("nets", ["+", "uniform+"])
 def test_the_first_alphago_s_search_plays_for_both_colours(nets):
     """Every move is legal; without a net it plays by rollouts and the tree policy alone."""
-    from goengine import coords
+    from goengine.board import coords
     from goengine.board.position import Position
 
     words = ("--generation", "lee", "--net", nets, "--boardsize", "5", "--visits", "40")

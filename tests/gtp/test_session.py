@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from goengine.engine import Engine
-from goengine.engine_options import EngineOptions
 from goengine.evaluators.uniform import Uniform
+from goengine.gtp.gtp_options import GtpOptions
 from goengine.gtp.session import Journal, Session
-from goengine.gtp.settings import GtpOptions
+from goengine.player.engine import Engine
+from goengine.player.engine_options import EngineOptions
 
 
 def test_pondering_that_fails_is_reported_only(capfd):
@@ -38,7 +38,7 @@ def test_a_full_disk_ends_the_log_and_nothing_else(capfd):
 
 def test_the_expected_play_begins_with_the_move_that_was_played(protocol):
     """Also where the move is drawn, below full strength, and so not the head of the search's best line."""
-    from goengine.coords import to_gtp
+    from goengine.board.coords import to_gtp
 
     protocol.handle_line("goengine-param level 1")
     differ = 0

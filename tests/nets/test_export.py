@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from goengine.evaluators import shipped
-from goengine.nets import card, checkpoint, quantize
-from goengine.nets.export import OUTPUTS, Player, export_onnx, openvino_labels, openvino_model, save_openvino
+from goengine.core.openvino_import import ov
+from goengine.evaluators import shipped_nets
+from goengine.nets import card, quantize, weights_file
+from goengine.nets.export import OUTPUTS, ExportedNet, export_onnx, openvino_labels, openvino_model, save_openvino
 from goengine.nets.ship import ship, write_card
 from goengine.nets.spec import NetSpec
-from goengine.openvino_import import ov
 from tests.nets.helpers import SPECS, lively, positions
 
 SPEC = SPECS["mixed"]
@@ -20,14 +20,14 @@ SIZES = [(1, 9), (3, 19), (2, 2), (2, 7)]
 
 
 LEE = pytest.mark.parametrize("spec", [SPECS[name] for name in ("lee policy", "lee value", "lee both")])
-META = checkpoint.Meta(SPEC, 0, {}, {}, "")
+META = weights_file.Meta(SPEC, 0, {}, {}, "")
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """A saved net."""
     path = tmp_path_factory.mktemp("net") / "net.safetensors"
-    checkpoint.save(path, lively(SPEC), SPEC, step=5)
+    weights_file.save(path, lively(SPEC), SPEC, step=5)
     return path
 
 
@@ -44,7 +44,7 @@ def assert_agrees(model, net, tolerance: float, sizes=SIZES) -> None:
     for batch, size in sizes:
         found, given = run(model, batch, size, net.spec)
         with torch.no_grad():
-            expected = Player(net)(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
+            expected = ExportedNet(net)(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
             full = net(torch.from_numpy(given["planes"]), torch.from_numpy(given["globals"]))
         for name, tensor in zip(OUTPUTS, expected, strict=True):
             scale = 20 * tolerance if name.startswith("score") else tolerance
@@ -56,11 +56,11 @@ def assert_agrees(model, net, tolerance: float, sizes=SIZES) -> None:
 @pytest.fixture(scope="module")
 def model(source):
     """The saved net as an OpenVINO model; tests leave it as it is."""
-    return openvino_model(*checkpoint.load_module(source))
+    return openvino_model(*weights_file.load_module(source))
 
 
 def test_openvino_agrees(source, model, tmp_path):
-    net, meta = checkpoint.load_module(source)
+    net, meta = weights_file.load_module(source)
     assert_agrees(model, net, 2e-4)
     save_openvino(model, tmp_path / "n.xml")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["n.bin", "n.xml"]
@@ -92,7 +92,7 @@ def test_onnx_agrees_on_the_first_alphagos_nets(spec, tmp_path):
 
 def test_no_globals():
     spec = SPECS["no globals"]
-    meta = checkpoint.Meta(spec, 0, {}, {}, "")
+    meta = weights_file.Meta(spec, 0, {}, {}, "")
     net = lively(spec).eval()
     model = openvino_model(net, meta)
     assert [port.any_name for port in model.outputs] == list(OUTPUTS)
@@ -113,33 +113,33 @@ def test_foreign_model_has_no_labels():
 def test_ship_and_check(source, tmp_path):
     folder = ship(source, tmp_path / "tiny", {"top1": 0.5})
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "net.safetensors", "tiny.bin", "tiny.xml"]
-    assert shipped.problems("tiny", tmp_path) == []
+    assert shipped_nets.problems("tiny", tmp_path) == []
     said = card.read(folder)
     assert (said.name, said.step, said.spec, said.results.numbers) == ("tiny", 5, SPEC, {"top1": 0.5})
-    _, meta = checkpoint.load_module(folder / "net.safetensors")
+    _, meta = weights_file.load_module(folder / "net.safetensors")
     assert openvino_labels(ov.Core().read_model(folder / "tiny.xml"))["sha256"] == meta.sha256
     weights = (folder / "tiny.bin").read_bytes()
     (folder / "tiny.bin").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
-    assert "tiny.bin: the checksum" in shipped.problems("tiny", tmp_path)[0]
+    assert "tiny.bin: the checksum" in shipped_nets.problems("tiny", tmp_path)[0]
     (folder / "tiny.bin").unlink()
-    assert "tiny.bin: cannot be read" in shipped.problems("tiny", tmp_path)[0]
+    assert "tiny.bin: cannot be read" in shipped_nets.problems("tiny", tmp_path)[0]
 
 
 def test_card_is_written_again_with_results(source, tmp_path):
-    checkpoint.convert_to_half(source, tmp_path / "net.safetensors")
+    weights_file.convert_to_half(source, tmp_path / "net.safetensors")
     assert write_card(tmp_path, {"top1": 0.4, "proven": ["value"]}) == card.read(tmp_path)
     before = (tmp_path / "card.json").read_text()
     with pytest.raises(ValueError, match=r"results\.proven"):
         write_card(tmp_path, {"proven": ["everything"]})
     assert (tmp_path / "card.json").read_text() == before
-    assert shipped.problems(tmp_path.name, tmp_path.parent) == []
+    assert shipped_nets.problems(tmp_path.name, tmp_path.parent) == []
 
 
 def test_an_export_is_reported_to_nobody(source, monkeypatch):
     """OpenVINO would do that through processes of its own, which hold our open files."""
     telemetry = pytest.importorskip("openvino_telemetry")
     monkeypatch.delenv("CI", raising=False)
-    openvino_model(*checkpoint.load_module(source))
+    openvino_model(*weights_file.load_module(source))
     assert not telemetry.Telemetry().consent and "CI" not in os.environ
 
 
@@ -147,7 +147,7 @@ def test_an_export_is_reported_to_nobody(source, monkeypatch):
 def test_onnx_agrees(source, tmp_path):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
-    net, meta = checkpoint.load_module(source)
+    net, meta = weights_file.load_module(source)
     export_onnx(net, meta, tmp_path / "n.onnx")
     assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4)
     said = {prop.key: prop.value for prop in onnx.load(tmp_path / "n.onnx").metadata_props}
@@ -162,6 +162,6 @@ def test_int8_is_shipped_beside(source, tmp_path):
 
     folder = ship(source, tmp_path / "q", int8=rounded)
     assert set(card.read(folder).files) == {"net.safetensors", "q.xml", "q.bin", "q-int8.xml", "q-int8.bin"}
-    assert shipped.problems("q", tmp_path) == []
-    _, meta = checkpoint.load_module(folder / "net.safetensors")
+    assert shipped_nets.problems("q", tmp_path) == []
+    _, meta = weights_file.load_module(folder / "net.safetensors")
     assert openvino_labels(ov.Core().read_model(folder / "q-int8.xml"))["sha256"] == meta.sha256

@@ -8,7 +8,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from goengine.nets import checkpoint
+from goengine.nets import weights_file
 from goengine.nets.safetensors_file import DTYPES, WeightsError, chunks, read_file, read_metadata, write_file
 from goengine.nets.spec import NetSpec
 from tests.nets.helpers import SPECS, lively, positions, tiny
@@ -122,7 +122,7 @@ def test_broken_files_are_refused(tmp_path, content, reason):
 
 def test_missing_file_and_folder(tmp_path):
     for path in (tmp_path / "none", tmp_path):
-        for read in (read_file, read_metadata, checkpoint.load):
+        for read in (read_file, read_metadata, weights_file.load):
             with pytest.raises(WeightsError, match="cannot be read"):
                 read(path)
 
@@ -148,15 +148,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 def saved(tmp_path):
     """(path, net) of a small saved net."""
     net, path = lively(SPEC).eval(), tmp_path / "net.safetensors"
-    checkpoint.save(path, net, SPEC, step=123, config={"lr": 0.05}, data={"games": "made up"})
+    weights_file.save(path, net, SPEC, step=123, config={"lr": 0.05}, data={"games": "made up"})
     return path, net
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
 def test_round_trip(tmp_path, spec):
     net = lively(spec).eval()
-    sha = checkpoint.save(tmp_path / "n", net, spec, step=9, config={"a": [1, 2]}, data={"b": {"c": "d"}})
-    again, meta = checkpoint.load_module(tmp_path / "n")
+    sha = weights_file.save(tmp_path / "n", net, spec, step=9, config={"a": [1, 2]}, data={"b": {"c": "d"}})
+    again, meta = weights_file.load_module(tmp_path / "n")
     assert (meta.spec, meta.step, meta.config, meta.data, meta.sha256) == (spec, 9, {"a": [1, 2]}, {"b": {"c": "d"}}, sha)
     assert not again.training and again.spec == spec
     assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), again.state_dict().values(), strict=True))
@@ -164,15 +164,15 @@ def test_round_trip(tmp_path, spec):
 
 def test_same_net_gives_same_bytes(saved, tmp_path):
     path, net = saved
-    checkpoint.save(tmp_path / "b", net, SPEC, step=123, config={"lr": 0.05}, data={"games": "made up"})
+    weights_file.save(tmp_path / "b", net, SPEC, step=123, config={"lr": 0.05}, data={"games": "made up"})
     assert (tmp_path / "b").read_bytes() == path.read_bytes()
 
 
 def test_shipped_form_is_half_and_close(saved, tmp_path):
     path, net = saved
-    checkpoint.convert_to_half(path, tmp_path / "h")
+    weights_file.convert_to_half(path, tmp_path / "h")
     assert (tmp_path / "h").stat().st_size < 0.75 * path.stat().st_size
-    small, meta = checkpoint.load_module(tmp_path / "h")
+    small, meta = weights_file.load_module(tmp_path / "h")
     assert (meta.step, meta.config) == (123, {"lr": 0.05})
     planes, globals_ = positions(SPEC, 4, 9)
     assert (small(planes, globals_).value - net(planes, globals_).value).abs().max() < 0.02
@@ -180,7 +180,7 @@ def test_shipped_form_is_half_and_close(saved, tmp_path):
 
 def test_half_refuses_what_does_not_fit():
     with pytest.raises(WeightsError, match=r"^tensor w: "):
-        checkpoint.half({"w": np.full((2, 2), 1e6, np.float32)})
+        weights_file.half({"w": np.full((2, 2), 1e6, np.float32)})
 
 
 def test_truncated_anywhere(saved):
@@ -189,7 +189,7 @@ def test_truncated_anywhere(saved):
     for length in [*range(0, 64, 7), *range(64, len(content), len(content) // 60), len(content) - 1]:
         path.write_bytes(content[:length])
         with pytest.raises(WeightsError, match=r"net\.safetensors"):
-            checkpoint.load(path)
+            weights_file.load(path)
 
 
 def test_flipped_bits_anywhere(saved):
@@ -205,7 +205,7 @@ def test_flipped_bits_anywhere(saved):
         damaged[place] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)
         with pytest.raises(WeightsError, match=r"net\.safetensors"):
-            checkpoint.load(path)
+            weights_file.load(path)
 
 
 def change_metadata(path, **changes):
@@ -214,7 +214,7 @@ def change_metadata(path, **changes):
     del metadata["sha256"]
     for key in [key for key, value in metadata.items() if value is None]:
         del metadata[key]
-    write_file(path, arrays, {**metadata, "sha256": checkpoint.digest(arrays, metadata)})
+    write_file(path, arrays, {**metadata, "sha256": weights_file.digest(arrays, metadata)})
 
 
 BAD_METADATA = [
@@ -237,18 +237,18 @@ def test_wrong_metadata_is_refused(saved, changes, reason):
     path, _ = saved
     change_metadata(path, **changes)
     with pytest.raises(WeightsError, match=reason):
-        checkpoint.load(path)
+        weights_file.load(path)
 
 
 def test_a_plain_tensor_file_is_refused(tmp_path):
     write_file(tmp_path / "a", {"x": np.ones(3, np.float32)}, {})
     with pytest.raises(WeightsError, match="not a net"):
-        checkpoint.load(tmp_path / "a")
+        weights_file.load(tmp_path / "a")
 
 
 def test_save_refuses_foreign_arrays(saved, tmp_path):
     _, net = saved
-    arrays = checkpoint.arrays_of(net)
+    arrays = weights_file.arrays_of(net)
     first = next(iter(arrays))
     wrong = {
         "missing": {name: array for name, array in arrays.items() if name != first},
@@ -258,14 +258,14 @@ def test_save_refuses_foreign_arrays(saved, tmp_path):
     }
     for reason, bad in wrong.items():
         with pytest.raises(WeightsError, match=reason):
-            checkpoint.save(tmp_path / "b", bad, SPEC)
+            weights_file.save(tmp_path / "b", bad, SPEC)
     assert not (tmp_path / "b").exists()
     with pytest.raises(ValueError, match="JSON"):
-        checkpoint.save(tmp_path / "b", arrays, SPEC, config={"x": object()})
+        weights_file.save(tmp_path / "b", arrays, SPEC, config={"x": object()})
 
 
 def test_restore_into_another_net_is_refused(saved):
     _, net = saved
     other = lively(NetSpec.from_dict({**SPEC.to_dict(), "value_channels": 9}))
     with pytest.raises(WeightsError, match="shape"):
-        checkpoint.restore(other, checkpoint.arrays_of(net))
+        weights_file.restore(other, weights_file.arrays_of(net))

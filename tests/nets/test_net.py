@@ -8,7 +8,7 @@ import torch
 
 from goengine.nets.build import build, parameter_count
 from goengine.nets.fold import fold
-from goengine.nets.layers import ConvNorm, MaskedNorm, extent_of, settle_norms
+from goengine.nets.layers import ConvNorm, MaskedNorm, extent_of, freeze_batch_norm
 from goengine.nets.spec import PRESETS, preset
 from tests.nets.helpers import SPECS, cropped_policy, lively, padded, positions, tiny
 
@@ -95,7 +95,7 @@ def test_settled_norms_train_on_what_is_played(spec):
     planes, globals_ = positions(spec, 4, 9)
     with torch.no_grad():
         played = net.eval()(planes, globals_)
-    settle_norms(net)
+    freeze_batch_norm(net)
     before = copy.deepcopy(dict(net.named_buffers()))
     learning = net.train()(planes, globals_)
     assert_same(learning, played)
@@ -145,7 +145,7 @@ def test_bfloat16_autocast_trains(spec, to):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             out = net(planes, globals_)
         assert all(x.dtype == torch.float32 for x in out)
-        if "policy" in spec.tells:
+        if "policy" in spec.outputs:
             loss = torch.nn.functional.cross_entropy(out.policy, moves) + (out.score / 20 - 0.5).square().mean()
         else:
             loss = torch.nn.functional.softplus(-out.value).mean()
@@ -227,8 +227,8 @@ UNTAUGHT = {"policy": (0, 0.0), "opponent": (5, 0.0), "value": (1, 0.0), "score"
 def test_a_missing_head_says_nothing(spec):
     out = lively(spec).eval()(*positions(spec, 3, 9))
     for name, (place, quiet) in UNTAUGHT.items():
-        assert bool((out[place] == quiet).all()) == (name not in spec.tells), name
-    assert "score" in spec.tells or (out.score_stdev == 20).all()
+        assert bool((out[place] == quiet).all()) == (name not in spec.outputs), name
+    assert "score" in spec.outputs or (out.score_stdev == 20).all()
 
 
 @pytest.mark.parametrize("size", range(2, 26))

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from goengine.nets import checkpoint, quantize
+from goengine.core.openvino_import import ov
+from goengine.nets import quantize, weights_file
 from goengine.nets.export import OUTPUTS, int8_model, openvino_labels, save_openvino
 from goengine.nets.fold import fold
 from goengine.nets.safetensors_file import WeightsError
 from goengine.nets.spec import BLOCK_KINDS
-from goengine.openvino_import import ov
 from tests.nets.helpers import SPECS, lively, positions, tiny
 
 POST = tiny(("residual", "gpool", "bottleneck"))
@@ -42,9 +42,9 @@ def test_a_rounded_net_says_nearly_the_same(kind):
     planes, globals_ = positions(spec, 8, 9, 50)
     with torch.no_grad():
         exact, plain, rounded = net(planes, globals_), quantize.prepare(net)(planes, globals_), prepared(planes, globals_)
-    spread = float(exact.policy.std())
-    assert 0 < float((rounded.policy - exact.policy).abs().mean()) < 0.1 * spread
-    assert float((plain.policy - exact.policy).abs().mean()) < 0.1 * spread  # weights round before there are steps
+    expand_by_edge = float(exact.policy.std())
+    assert 0 < float((rounded.policy - exact.policy).abs().mean()) < 0.1 * expand_by_edge
+    assert float((plain.policy - exact.policy).abs().mean()) < 0.1 * expand_by_edge  # weights round before there are steps
     assert len(quantize.steps(prepared)) >= (1 if kind == "conv" else 2)
 
 
@@ -59,8 +59,8 @@ def test_gradients_pass_the_roundings():
 @pytest.mark.parametrize("spec", [POST, SPECS["lee policy"], SPECS["mixed"]], ids=["normalised", "not normalised", "mixed"])
 def test_unfolded_arrays_are_the_same_net(spec):
     net = lively(spec).eval()
-    arrays = quantize.unfolded(checkpoint.arrays_of(fold(net)), net.spec)
-    again = checkpoint.Checkpoint(spec, arrays, checkpoint.Meta(spec, 0, {}, {}, "")).module()
+    arrays = quantize.unfolded(weights_file.arrays_of(fold(net)), net.spec)
+    again = weights_file.Checkpoint(spec, arrays, weights_file.Meta(spec, 0, {}, {}, "")).module()
     given = positions(spec, 4, 9)
     with torch.no_grad():
         for ours, theirs in zip(again(*given), net(*given), strict=True):
@@ -70,8 +70,8 @@ def test_unfolded_arrays_are_the_same_net(spec):
 def test_a_file_brings_its_steps(tmp_path):
     _, prepared = calibrated(POST)
     path = tmp_path / "net.safetensors"
-    arrays = quantize.unfolded(checkpoint.arrays_of(prepared), prepared.spec)
-    checkpoint.save(path, arrays, POST, data={quantize.KEY: {"steps": quantize.steps(prepared)}})
+    arrays = quantize.unfolded(weights_file.arrays_of(prepared), prepared.spec)
+    weights_file.save(path, arrays, POST, data={quantize.KEY: {"steps": quantize.steps(prepared)}})
     again, _ = quantize.from_file(path)
     given = positions(POST, 4, 9)
     with torch.no_grad():
@@ -82,7 +82,7 @@ def test_a_file_brings_its_steps(tmp_path):
 
 @pytest.mark.parametrize("data, said", [({}, "not trained with rounding"), ({quantize.KEY: {"steps": {}}}, "damaged")])
 def test_a_file_without_steps_is_refused(tmp_path, data, said):
-    checkpoint.save(tmp_path / "net.safetensors", lively(POST), POST, data=data)
+    weights_file.save(tmp_path / "net.safetensors", lively(POST), POST, data=data)
     with pytest.raises(WeightsError, match=said):
         quantize.from_file(tmp_path / "net.safetensors")
 
@@ -94,7 +94,7 @@ def test_no_positions():
 
 def compiled_form(prepared, folder):
     """The exported graph, ready to compute."""
-    model = int8_model(prepared, checkpoint.Meta(POST, 0, {}, {}, "abc"))
+    model = int8_model(prepared, weights_file.Meta(POST, 0, {}, {}, "abc"))
     assert openvino_labels(model)["sha256"] == "abc"
     save_openvino(model, folder / "q.xml")
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}

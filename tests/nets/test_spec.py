@@ -23,7 +23,7 @@ def test_presets_are_what_their_names_say():
     for name in PRESETS:
         spec = preset(name, "zero", 22, 14)
         if name.startswith("lee-"):
-            assert name == f"lee-{'policy' if 'policy' in spec.tells else 'value'}-{spec.channels}" and len(spec.tells) == 1
+            assert name == f"lee-{'policy' if 'policy' in spec.tells else 'value'}-{spec.channels}" and len(spec.outputs) == 1
             assert set(spec.blocks) == {"conv"} and (spec.stem_kernel, spec.stem_norm, spec.activation) == (5, False, "relu")
         else:
             assert name == f"b{len(spec.blocks)}c{spec.channels}"
@@ -35,7 +35,7 @@ def test_a_spec_from_before_there_were_other_heads():
     data = GOOD.to_dict()
     for key in ("stem_norm", "policy_head", "value_head"):
         del data[key]
-    assert NetSpec.from_dict(data) == GOOD and GOOD.tells == {"policy", "opponent", "value", "score", "ownership"}
+    assert NetSpec.from_dict(data) == GOOD and GOOD.outputs == {"policy", "opponent", "value", "score", "ownership"}
 
 
 def test_registry_has_every_kind():
@@ -96,5 +96,5 @@ def test_unknown_preset_lists_the_known():
 
 
 def test_reading_a_spec_does_not_import_torch():
-    code = "import sys, goengine.nets.spec, goengine.nets.checkpoint, goengine.nets.ship; sys.exit('torch' in sys.modules)"
+    code = "import sys, goengine.nets.spec, goengine.nets.weights_file, goengine.nets.ship; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

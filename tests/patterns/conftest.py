@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from goengine.dataio.records import GamePack
 from goengine.patterns.dictionary import most_frequent, new_counts
 from goengine.patterns.policy import MOST
-from goengine.records import GamePack
 from tests.training.conftest import random_record
-from training import packs
-from training.pattern_kernels import PatternCounts, count_patterns, new_desk
+from training.data import packs
+from training.stages.pattern_kernels import PatternCounts, count_patterns, new_desk
 
 
 @pytest.fixture(scope="session")

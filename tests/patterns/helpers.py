@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import play
 from goengine.board.playout import random_move
 from goengine.board.random import new_generator

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.state import BLACK, STRIDE, WHITE
 from goengine.patterns.keys import DIAMOND, MAPS, diamond_around, diamond_key, fold_diamond, response_key, shape_key, square_key
 from goengine.patterns.nearby import step_to

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import fills_eye, is_legal, play
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, EMPTY, NONE, PASS, WHITE, copy_board, new_board

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, NONE, PASS, WHITE, new_board
 from goengine.patterns.replies import learn_replies, new_replies, play_rollouts_remembering, recall

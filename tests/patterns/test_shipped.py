@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, NONE, new_board
-from goengine.evaluators import shipped as nets
-from goengine.patterns import shipped
+from goengine.evaluators import shipped_nets as nets
+from goengine.patterns import shipped_policies
 from goengine.patterns.policy import ROLLOUT, TREE, PolicyError
 from goengine.patterns.rollout import begin_flow, draw_move, new_flow, play_flow, play_rollouts
 from tests.patterns.test_policies import policy_of
@@ -24,22 +24,22 @@ OPENING = {
 
 @pytest.fixture(scope="module")
 def factors():
-    return shipped.read_policy(ROLLOUT).factors()
+    return shipped_policies.read_policy(ROLLOUT).factors()
 
 
 def test_both_are_there_and_whole():
-    assert shipped.names() == (ROLLOUT, TREE)
-    assert shipped.problems() == []
-    assert not set(shipped.names()) & set(nets.names())
+    assert shipped_policies.names() == (ROLLOUT, TREE)
+    assert shipped_policies.problems() == []
+    assert not set(shipped_policies.names()) & set(nets.names())
 
 
 @pytest.mark.parametrize(("name", "least"), [(ROLLOUT, 0.242), (TREE, 0.30)])
 def test_cards(name, least):
-    card, policy = shipped.read(name), shipped.read_policy(name)
+    card, policy = shipped_policies.read(name), shipped_policies.read_policy(name)
     assert card.validation["top1"] >= least and card.validation["positions"] > 100_000
     assert card.weights == policy.features == len(policy.weights) and card.positions > 8_000_000
     assert card.patterns == {part: len(getattr(policy, part)) for part in ("shapes", "answers", "squares", "diamonds")}
-    assert (shipped.FOLDER / name / shipped.POLICY).stat().st_size < 8_000_000
+    assert (shipped_policies.FOLDER / name / shipped_policies.POLICY).stat().st_size < 8_000_000
     assert "/" not in card.command + "".join(card.data)  # names, not places of the machine that made it
 
 
@@ -65,9 +65,9 @@ def test_many_rollouts_are_counted(factors):
 
 def written(folder, mined):
     policy = policy_of(mined)
-    card = dataclasses.replace(shipped.read(ROLLOUT), weights=len(policy.weights))
+    card = dataclasses.replace(shipped_policies.read(ROLLOUT), weights=len(policy.weights))
     (folder / ROLLOUT).mkdir()
-    shipped.write(folder / ROLLOUT, policy, card)
+    shipped_policies.write(folder / ROLLOUT, policy, card)
     return folder / ROLLOUT
 
 
@@ -85,22 +85,22 @@ def written(folder, mined):
 )
 def test_wrong_cards_are_refused(tmp_path, mined, change, says):
     folder = written(tmp_path, mined)
-    assert shipped.read_policy(ROLLOUT, tmp_path).kind == ROLLOUT
-    card = json.loads((folder / shipped.CARD).read_text())
-    (folder / shipped.CARD).write_text(json.dumps(card | change))
+    assert shipped_policies.read_policy(ROLLOUT, tmp_path).kind == ROLLOUT
+    card = json.loads((folder / shipped_policies.CARD).read_text())
+    (folder / shipped_policies.CARD).write_text(json.dumps(card | change))
     with pytest.raises(PolicyError, match=says):
-        shipped.read_policy(ROLLOUT, tmp_path)
-    assert len(shipped.problems(tmp_path)) == 1
+        shipped_policies.read_policy(ROLLOUT, tmp_path)
+    assert len(shipped_policies.problems(tmp_path)) == 1
 
 
 def test_damaged_files_are_refused(tmp_path, mined):
     folder = written(tmp_path, mined)
-    content = (folder / shipped.POLICY).read_bytes()
-    (folder / shipped.POLICY).write_bytes(content[:-1])
+    content = (folder / shipped_policies.POLICY).read_bytes()
+    (folder / shipped_policies.POLICY).write_bytes(content[:-1])
     with pytest.raises(PolicyError, match="checksum"):
-        shipped.read_policy(ROLLOUT, tmp_path)
-    (folder / shipped.POLICY).unlink()
+        shipped_policies.read_policy(ROLLOUT, tmp_path)
+    (folder / shipped_policies.POLICY).unlink()
     with pytest.raises(PolicyError, match=r"policy\.npz: cannot be read"):
-        shipped.read_policy(ROLLOUT, tmp_path)
+        shipped_policies.read_policy(ROLLOUT, tmp_path)
     with pytest.raises(PolicyError, match=r"policy\.json: cannot be read"):
-        shipped.read_policy("none", tmp_path)
+        shipped_policies.read_policy("none", tmp_path)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goengine.jit import kernel
+from goengine.core.jit import kernel
 from goengine.patterns.keys import SQUARE, forms, square_key
 from goengine.patterns.squares import CLASSES, INDICES, square_index
 from goengine.patterns.surroundings import is_sensible

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import fills_eye
 from goengine.board.position import Position
-from goengine.policy_play.games import RULES, PolicyGames, Terms, alternating, by_colour
-from goengine.records import NO_RESULT, GamePack
+from goengine.dataio.records import NO_RESULT, GamePack
+from goengine.policy_play.games import RULES, PolicyGameParams, PolicyGames, alternating, by_colour
 from tests.policy_play.scripted import Scripted, steep
 
-SMALL = Terms(5, komi=0.5)
+SMALL = PolicyGameParams(5, komi=0.5)
 
 
 def play(terms, games, policies=None, seed=(3,), who=None, random_at=None):
@@ -32,7 +32,7 @@ def sensible(position: Position) -> list[int]:
 
 @pytest.mark.parametrize("size", [2, 3, 5, 9])
 def test_games_are_what_the_rules_make_of_them(size):
-    terms = Terms(size, komi=0.5, longest=10.0)
+    terms = PolicyGameParams(size, komi=0.5, longest=10.0)
     played = play(terms, 12)
     assert (~np.isnan(played.margin)).any()
     for g in range(12):
@@ -69,7 +69,7 @@ def test_policies_move_where_they_have_the_move():
 
 def test_moves_are_drawn_from_the_softmax():
     heights = np.log(np.arange(1, 11))
-    terms = Terms(3, temperature=0.5)
+    terms = PolicyGameParams(3, temperature=0.5)
     first = play(terms, 20_000, [Scripted(lambda rows: np.tile(heights, (len(rows.legal), 1)))] * 2).moves[:, 0]
     shares = np.bincount(first, minlength=10) / 20_000
     expected = np.append(np.arange(1, 10) ** 2.0, 0) / (np.arange(1, 10) ** 2.0).sum()
@@ -77,13 +77,13 @@ def test_moves_are_drawn_from_the_softmax():
 
 
 def test_without_a_temperature_the_likeliest_move_is_played():
-    played = play(Terms(3, temperature=0.0), 5, [Scripted(steep)] * 2)
+    played = play(PolicyGameParams(3, temperature=0.0), 5, [Scripted(steep)] * 2)
     assert (played.moves[:, :3] == played.moves[0, :3]).all()
     assert played.moves[0, 0] == np.argmax(np.sin(1.7 * np.arange(9)))
 
 
 def test_a_game_that_becomes_too_long_has_no_result():
-    terms = Terms(5, longest=0.4)
+    terms = PolicyGameParams(5, longest=0.4)
     played = play(terms, 8)
     assert (played.length == 10).all() and np.isnan(played.margin).all() and np.isnan(played.result).all()
     assert (played.pack(terms).outcome == NO_RESULT).all()
@@ -94,7 +94,7 @@ def test_one_random_move():
     corner = Scripted(lambda rows: np.eye(10)[np.zeros(len(rows.legal), int)] * 50.0)
     games = 4000
     at = np.where(np.arange(games) % 2 == 0, 0, 1)
-    played = play(Terms(3), games, [corner] * 2, random_at=at)
+    played = play(PolicyGameParams(3), games, [corner] * 2, random_at=at)
     assert (played.moves[1::2, 0] == 0).all()
     for start in (0, 1):
         shares = np.bincount(played.moves[start::2, start], minlength=10) / (games / 2)
@@ -103,7 +103,7 @@ def test_one_random_move():
 
 
 def test_a_random_move_may_fill_an_eye():
-    played = play(Terms(5), 200, random_at=np.full(200, 30))
+    played = play(PolicyGameParams(5), 200, random_at=np.full(200, 30))
     filled = 0
     for g in range(200):
         position = Position(5, RULES.with_komi(7.5))
@@ -115,7 +115,7 @@ def test_a_random_move_may_fill_an_eye():
 
 
 def test_records(tmp_path):
-    terms = Terms(5, komi=3.5)
+    terms = PolicyGameParams(5, komi=3.5)
     played = play(terms, 10)
     pack = played.pack(terms, "note")
     assert pack.fault() == "" and len(pack) == 10
@@ -136,4 +136,4 @@ def test_answers_must_be_numbers():
 @pytest.mark.parametrize("changes", [{"size": 1}, {"temperature": -1}, {"longest": 0}, {"komi": float("inf")}])
 def test_terms_that_make_no_sense(changes):
     with pytest.raises(ValueError):
-        Terms(**{"size": 9, **changes})
+        PolicyGameParams(**{"size": 9, **changes})

@@ -4,11 +4,11 @@ import zlib
 
 import numpy as np
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.evaluators.base import Evaluation, Traits
 from goengine.evaluators.uniform import Scripted, flat_evaluation
-from goengine.rules import Rules
 from goengine.search.params import Limits, SearchParams
 from goengine.search.search import Search
 from goengine.search.tree import COUNT, FIRST, NODES, OWN, VIRTUAL, VISITED, VISITS

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from goengine.board.position import Position
-from goengine.rules import Rules
+from goengine.board.rules import Rules
 from goengine.search.params import PRESETS
 from tests.search.helpers import names, noisy, position, search
 

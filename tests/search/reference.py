@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from goengine import coords, features
+from goengine import features
+from goengine.board import coords
 from goengine.board.position import Position
 from goengine.evaluators.base import Batch
 from goengine.search.params import SearchParams

@@ -6,7 +6,7 @@ That whole trees are as the formulas want them is in `test_tree`, against the re
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.position import Position
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.uniform import Scripted

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.state import BLACK, WHITE
 from goengine.evaluators.base import EvaluatorBase, Traits
 from goengine.evaluators.uniform import Uniform, flat_evaluation
 from goengine.search import gumbel
 from goengine.search import tree as trees
 from goengine.search.backup import back_up, update_batch
+from goengine.search.constants import make_constants
 from goengine.search.formulas import mean_utility
-from goengine.search.knobs import make_knobs
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits
 from goengine.search.search import Search
 from goengine.search.tree import (
@@ -61,39 +61,39 @@ def test_threshold_and_counts(leaves):
 
 def scripted_tree():
     """(tree, stride, knobs of lambda = 0.25) of a root with one child that has one child."""
-    tree, knobs = trees.new_tree(25, 8, 40), make_knobs(
+    tree, constants = trees.new_tree(25, 8, 40), make_constants(
         LEE.with_(rollout_weight=0.25), 5, use_score=False, center=0.0, passes=0, salt=0
     )  # fmt: skip
     trees.clear(tree, BLACK)
     trees.new_node.py_func(tree, 0, 14, WHITE)
     trees.new_node.py_func(tree, 1, 15, BLACK)
     tree.links[:3, VIRTUAL] = 9
-    return tree, 6, knobs
+    return tree, 6, constants
 
 
 def test_two_channels_go_up_apart():
     """Rollouts and values of a leaf reach the root each in its own sums and counts, with the sign of who moved there."""
-    tree, stride, knobs = scripted_tree()
+    tree, stride, constants = scripted_tree()
     for z in (1.0, 1.0, -1.0):  # for Black, who is to move at node 2
-        back_up(tree, 2, 1.0, 0.0, z, knobs)
+        back_up(tree, 2, 1.0, 0.0, z, constants)
     assert tree.stats[:3, VISITS].tolist() == [3, 3, 3] and tree.stats[:3, VALUES].tolist() == [0, 0, 0]
     assert tree.stats[:3, ROLLOUT_SUM].tolist() == [-1, 1, -1] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
     assert mean_utility(tree, 2, 0.25) == pytest.approx(-1 / 3)  # rollouts alone
     answer = [np.array([x], np.float32) for x in (np.zeros(26), 0.5, 3.0, 8.0, np.zeros(25))]
-    assert update_batch(tree, stride, knobs, np.array([2], np.int32), 1, 0.0, *answer)
+    assert update_batch(tree, stride, constants, np.array([2], np.int32), 1, 0.0, *answer)
     assert tree.stats[:3, VISITS].tolist() == [3, 3, 3] and tree.stats[:3, VALUES].tolist() == [1, 1, 1]
     assert tree.stats[:3, VALUE_SUM].tolist() == [-0.5, 0.5, -0.5] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
     assert mean_utility(tree, 2, 0.25) == pytest.approx(0.75 * -0.5 + 0.25 * -1 / 3)
-    back_up(tree, 1, 1.0, 0.0, -1.0, knobs)  # a loss for White, who is to move at node 1
+    back_up(tree, 1, 1.0, 0.0, -1.0, constants)  # a loss for White, who is to move at node 1
     assert tree.stats[:2, ROLLOUT_SUM].tolist() == [-2, 2]
     assert tree.stats[:3, VISITS].tolist() == [4, 4, 3] and tree.links[:3, OWN].tolist() == [0, 1, 3]
 
 
 def test_what_is_no_number_changes_nothing():
-    tree, stride, knobs = scripted_tree()
+    tree, stride, constants = scripted_tree()
     before = [array.copy() for array in tree]
     answer = [np.array([x], np.float32) for x in (np.zeros(26), np.nan, 3.0, 8.0, np.zeros(25))]
-    assert not update_batch(tree, stride, knobs, np.array([2], np.int32), 1, 0.0, *answer)
+    assert not update_batch(tree, stride, constants, np.array([2], np.int32), 1, 0.0, *answer)
     assert all(np.array_equal(one, other) for one, other in zip(before, tree, strict=True))
 
 
@@ -237,11 +237,11 @@ def test_choice_below_gumbels_root():
         if visited < 2:
             continue
         policy = np.empty(count)
-        gumbel.improved_policy(tree, node, core.knobs, policy)
+        gumbel.improved_policy(tree, node, core.constants, policy)
         n = np.zeros(count)
         n[:visited] = tree.stats[tree.edge_child[first : first + visited], VISITS]
         expected = int(np.argmax(policy - n / (1 + n.sum())))
-        assert gumbel.choose_improved(tree, node, core.knobs) - first == expected
+        assert gumbel.choose_improved(tree, node, core.constants) - first == expected
         checked += 1
     assert checked > 5
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from goengine import coords, features
+from goengine import features
+from goengine.board import coords
 from goengine.board.position import Position
 from goengine.evaluators.uniform import Scripted, flat_evaluation
 from goengine.search.encoders import batch_encoder

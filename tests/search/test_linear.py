@@ -7,15 +7,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import fills_eye, is_legal
 from goengine.board.position import Position
 from goengine.board.random import new_generator
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, WHITE, new_board
-from goengine.patterns import shipped
+from goengine.patterns import shipped_policies
 from goengine.patterns.policy import COLUMNS, TREE
-from goengine.rules import Rules
-from goengine.search.linear import guess, new_guesser, new_roller, roll_out
+from goengine.search.linear_policies import guess, new_rollout_scratch, new_tree_policy_scratch, roll_out
 from tests.patterns.helpers import surveyed
 from tests.patterns.test_policies import listed
 
@@ -25,7 +25,7 @@ RULES = Rules.preset("tromp-taylor").with_komi(0.5)
 @cache
 def tree_policy() -> SimpleNamespace:
     """What `listed` wants to know of the shipped policy; its patterns are made once."""
-    policy = shipped.read_policy(TREE)
+    policy = shipped_policies.read_policy(TREE)
     patterns = policy.patterns()
     return SimpleNamespace(kind=TREE, weights=policy.weights, patterns=lambda: patterns)
 
@@ -43,9 +43,9 @@ def random_positions(size: int, seed: int, plies: int):
             return
 
 
-def guessed(position: Position, guesser) -> np.ndarray:
-    guess(position.game, guesser)
-    return guesser.policy
+def guessed(position: Position, tree_policy_scratch) -> np.ndarray:
+    guess(position.game, tree_policy_scratch)
+    return tree_policy_scratch.policy
 
 
 def features_by_point(policy, position: Position) -> dict[int, list[int]]:
@@ -64,7 +64,7 @@ def features_by_point(policy, position: Position) -> dict[int, list[int]]:
 @pytest.mark.parametrize(("size", "seed", "plies"), [(5, 2, 60), (5, 7, 60), (9, 3, 120)])
 def test_a_guess_is_the_sum_of_the_weights_of_the_features(size, seed, plies):
     """Of every sensible move; all others are far below, and a pass is as likely as an average move."""
-    policy, guesser = tree_policy(), new_guesser(size)
+    policy, tree_policy_scratch = tree_policy(), new_tree_policy_scratch(size)
     compared = rejected = kos = 0
     for position in random_positions(size, seed, plies):
         board, color = position.game.board, position.to_play
@@ -75,7 +75,7 @@ def test_a_guess_is_the_sum_of_the_weights_of_the_features(size, seed, plies):
             if board.color[p] == 0 and is_legal(board, p, color, False) and not fills_eye(board, p, color)
         }
         assert set(expected) == sensible
-        found = guessed(position, guesser)
+        found = guessed(position, tree_policy_scratch)
         by_point = {int(p): float(found[coords.to_index(int(p), size)]) for p in coords.points(size)}
         if not expected:
             assert (found[:-1] < found[-1] - 10).all()
@@ -91,12 +91,12 @@ def test_a_guess_is_the_sum_of_the_weights_of_the_features(size, seed, plies):
 @pytest.mark.parametrize("size", [5, 9])
 def test_a_guess_does_not_depend_on_the_one_before(size):
     """The memory of a guesser that has seen other boards says what a fresh one says, and the game is as it was."""
-    used = new_guesser(size)
+    used = new_tree_policy_scratch(size)
     for i, position in enumerate(random_positions(size, 7, 40)):
         before = [array.copy() for array in (*position.game.board, position.game.recent, position.game.status)]
         first = guessed(position, used).copy()
         if i % 5 == 0:
-            assert np.array_equal(first, guessed(position, new_guesser(size)))
+            assert np.array_equal(first, guessed(position, new_tree_policy_scratch(size)))
         after = (*position.game.board, position.game.recent, position.game.status)
         assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
@@ -146,9 +146,9 @@ FINISHED = {
 @pytest.mark.parametrize("color", [BLACK, WHITE])
 def test_where_no_move_is_sensible_one_passes(color):
     """Whatever the guess before it was."""
-    guesser = new_guesser(5)
-    assert guessed(Position(5, RULES), guesser).any()
-    found = guessed(Position.from_diagram(BOTH_LIVE, RULES, to_play=color), guesser)
+    tree_policy_scratch = new_tree_policy_scratch(5)
+    assert guessed(Position(5, RULES), tree_policy_scratch).any()
+    found = guessed(Position.from_diagram(BOTH_LIVE, RULES, to_play=color), tree_policy_scratch)
     assert (found[:-1] < found[-1] - 10).all()
 
 
@@ -156,8 +156,8 @@ def results(diagram: str, color: int, komi: float, count: int, seed: int = 1) ->
     """What rollouts say to the player to move."""
     position = Position.from_diagram(diagram, RULES, to_play=color)
     size = position.size
-    copy, roller, generator = new_board(size), new_roller(size), new_generator(seed)
-    return [roll_out(position.game, copy, roller, komi, generator) for _ in range(count)]
+    copy, rollout_scratch, generator = new_board(size), new_rollout_scratch(size), new_generator(seed)
+    return [roll_out(position.game, copy, rollout_scratch, komi, generator) for _ in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,10 @@ def test_rollouts_differ_and_the_seed_gives_them_again():
 def test_a_rollout_leaves_the_game_as_it_was():
     """It plays on the copy, which has a finished game then."""
     size, played = 9, 0
-    copy, roller, generator = new_board(size), new_roller(size), new_generator(3)
+    copy, rollout_scratch, generator = new_board(size), new_rollout_scratch(size), new_generator(3)
     for position in random_positions(size, 5, 50):
         before = [array.copy() for array in (*position.game.board, *position.game[1:])]
-        roll_out(position.game, copy, roller, 7.5, generator)
+        roll_out(position.game, copy, rollout_scratch, 7.5, generator)
         after = (*position.game.board, *position.game[1:])
         assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
         played += not np.array_equal(copy.color, position.game.board.color)

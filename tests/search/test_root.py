@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, WHITE
@@ -186,8 +186,8 @@ def test_forced_playouts_reach_their_number_and_are_pruned():
     total = sum(info.visits for info in result.moves)
     for info in result.moves:
         assert info.visits >= math.floor(math.sqrt(2.0 * info.prior * total)) - 1
-    kept = roots.pruned_visits(core.tree, core.knobs)
-    visits, utility = roots.child_table(core.tree, core.knobs)
+    kept = roots.pruned_visits(core.tree, core.constants)
+    visits, utility = roots.child_table(core.tree, core.constants)
     star = int(visits.argmax())
     assert kept[star] == visits[star] and (kept <= visits).all()
     c = params.cpuct * math.sqrt(total)
@@ -207,8 +207,8 @@ def test_forced_playouts_reach_their_number_and_are_pruned():
 def test_lcb_prefers_the_certain_move():
     engine, result = search(position(5), noisy(3), 600, PLAIN.with_(choice="lcb"))
     core = engine.core
-    visits, _ = roots.child_table(core.tree, core.knobs)
-    mean, radius = roots.lower_bounds(core.tree, core.params, core.knobs)
+    visits, _ = roots.child_table(core.tree, core.constants)
+    mean, radius = roots.lower_bounds(core.tree, core.params, core.constants)
     allowed = visits >= 0.15 * visits.max()
     best = max(np.flatnonzero(allowed), key=lambda e: mean[e] - radius[e])
     assert result.chosen == core.root.moves[best] == result.moves[0].point
@@ -347,7 +347,7 @@ def test_utilities_follow_the_centre():
     engine, _ = search(position(5, "C3"), noisy(1, score=True), 200, PLAY.with_(leaves=1, batches=1))
     core = engine.core
     before = core.tree.stats[: core.tree.used[0]].copy()
-    recompute_utilities(core.tree, core.knobs)
+    recompute_utilities(core.tree, core.constants)
     assert core.tree.stats[: core.tree.used[0]] == pytest.approx(before, abs=1e-4)
 
 

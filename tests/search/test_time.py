@@ -5,13 +5,13 @@ The clock of these tests goes on only where something is said to take time, so t
 
 import pytest
 
-import goengine.engine
+import goengine.player.engine
 import goengine.search.search
 from goengine.board.state import BLACK
-from goengine.engine import Engine
-from goengine.engine_options import EngineOptions
 from goengine.evaluators.base import EvaluatorBase
 from goengine.evaluators.uniform import flat_evaluation
+from goengine.player.engine import Engine
+from goengine.player.engine_options import EngineOptions
 from goengine.search.clock import from_words
 from goengine.search.params import Limits
 from goengine.search.search import Run, Search
@@ -44,7 +44,7 @@ class Slow(EvaluatorBase):
 def watch(monkeypatch):
     watch = Watch()
     monkeypatch.setattr(goengine.search.search, "time", watch)
-    monkeypatch.setattr(goengine.engine, "time", watch)
+    monkeypatch.setattr(goengine.player.engine, "time", watch)
     return watch
 
 

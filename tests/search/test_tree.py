@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from goengine import coords, symmetry
+from goengine.board import coords, symmetry
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE, new_game
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
-from goengine.rules import Rules
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits, SearchParams
 from goengine.search.search import Search
 from goengine.search.tree import NET_SCORE, NODES, TERMINAL, bytes_used

@@ -8,20 +8,20 @@ import pytest
 
 from goengine.evaluators.uniform import Uniform
 from goengine.zero import run_folder
-from goengine.zero.run_folder import Board
-from goengine.zero.settings import SelfPlay
+from goengine.zero.run_folder import SizeSettings
+from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import FULL, Shard
 from selfplay import worker
 from selfplay.boards import Boards, games_at_once
-from selfplay.options import WorkerOptions
 from selfplay.worker import Worker
+from selfplay.worker_options import WorkerOptions
 from tests.search.helpers import noisy
 from tests.zero.runs import SETTINGS, new_run, publish
 
 LARGER = replace(SETTINGS, size=7, komi=9.0)
 
 
-def at_work(*boards: Board, games=32) -> Boards:
+def at_work(*boards: SizeSettings, games=32) -> Boards:
     """Boards of a net that knows nothing."""
     found = Boards(games=games, new_seed=itertools.count(1).__next__)
     found.use(Uniform(), boards)
@@ -47,14 +47,14 @@ def given(boards: Boards) -> dict[int, int]:
     ],
 )
 def test_games_at_once(shares, games, expected):
-    boards = [Board(SelfPlay(size=size), share) for size, share in shares.items()]
+    boards = [SizeSettings(SelfPlayParams(size=size), share) for size, share in shares.items()]
     assert games_at_once(boards, games) == expected
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.75, 0.25), (0.1, 0.9), (1.0, 1.0, 6.0)])
 def test_evaluations_are_divided_by_share(shares):
     sizes = (5, 7, 4)[: len(shares)]
-    boards = at_work(*(Board(replace(SETTINGS, size=size), share) for size, share in zip(sizes, shares, strict=True)))
+    boards = at_work(*(SizeSettings(replace(SETTINGS, size=size), share) for size, share in zip(sizes, shares, strict=True)))
     games = [game for _ in range(300) for game in boards.step()]
     found, largest = given(boards), max(table.games for table in boards.tables.values())
     for size, share in zip(sizes, shares, strict=True):
@@ -66,7 +66,7 @@ def test_evaluations_are_divided_by_share(shares):
 
 
 def test_one_size_alone_is_one_table():
-    boards = at_work(Board(SETTINGS), games=16)
+    boards = at_work(SizeSettings(SETTINGS), games=16)
     (table,) = boards.tables.values()
     games = [game.seed for _ in range(60) for game in boards.step()]
     assert table.games == 16 and table.seed == 1 and len(games) == boards.stats.games == table.stats.games > 0
@@ -75,11 +75,11 @@ def test_one_size_alone_is_one_table():
 
 
 def test_settings_of_one_size_replace_its_table_alone():
-    boards = at_work(Board(SETTINGS, 0.5), Board(LARGER, 0.5))
+    boards = at_work(SizeSettings(SETTINGS, 0.5), SizeSettings(LARGER, 0.5))
     for _ in range(40):
         boards.step()
     before, tables = boards.stats, dict(boards.tables)
-    boards.use(noisy(), [Board(replace(SETTINGS, visits=6), 0.5), Board(replace(LARGER, komi=8.0), 0.5)])
+    boards.use(noisy(), [SizeSettings(replace(SETTINGS, visits=6), 0.5), SizeSettings(replace(LARGER, komi=8.0), 0.5)])
     assert boards.tables[5] is not tables[5] and boards.tables[7] is tables[7] and tables[7].settings.komi == 8.0
     assert [table.seed for table in boards.tables.values()] == [3, 2] and boards.stats == before
     games = [game for _ in range(150) for game in boards.step()]
@@ -89,11 +89,11 @@ def test_settings_of_one_size_replace_its_table_alone():
 
 
 def test_other_shares_count_from_now():
-    boards = at_work(Board(SETTINGS, 0.9), Board(LARGER, 0.1))
+    boards = at_work(SizeSettings(SETTINGS, 0.9), SizeSettings(LARGER, 0.1))
     for _ in range(60):
         boards.step()
     before = given(boards)
-    boards.use(noisy(), [Board(SETTINGS, 0.5), Board(LARGER, 0.5)])
+    boards.use(noisy(), [SizeSettings(SETTINGS, 0.5), SizeSettings(LARGER, 0.5)])
     for _ in range(60):
         boards.step()
     more = {size: count - before[size] for size, count in given(boards).items()}

@@ -17,9 +17,9 @@ from goengine.zero import run_folder
 from goengine.zero.run_folder import Pace
 from goengine.zero.shards import Shard
 from selfplay import cli, cluster
-from selfplay.cluster import ClusterError, Seat, words
+from selfplay.cluster import ClusterError, WorkerSlot, words
 from selfplay.depot import Report
-from selfplay.options import ClusterOptions
+from selfplay.worker_options import ClusterOptions
 from tests.zero.runs import new_run
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
@@ -81,7 +81,7 @@ def test_without_ray_it_says_what_to_install(run, monkeypatch, capsys):
 def test_a_seat_remembers_failures(monkeypatch):
     now = SimpleNamespace(at=100.0)
     monkeypatch.setattr(cluster.time, "monotonic", lambda: now.at)
-    seat = Seat("c-1", lambda name: SimpleNamespace(play=SimpleNamespace(remote=lambda: "playing")))
+    seat = WorkerSlot("c-1", lambda name: SimpleNamespace(play=SimpleNamespace(remote=lambda: "playing")))
     for failures, pause in ((1, 2), (2, 4), (3, 8), (4, 16)):
         seat.fill()
         seat.clear(failed=True)

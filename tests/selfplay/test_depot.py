@@ -14,8 +14,8 @@ from goengine.zero import run_folder
 from goengine.zero.run_folder import RunFolderError, Status
 from goengine.zero.shards import Shard
 from selfplay import depot as depots
-from selfplay.depot import Depot, Player
-from selfplay.options import ClusterOptions
+from selfplay.depot import Depot, DepotWorker
+from selfplay.worker_options import ClusterOptions
 from tests.zero.runs import SETTINGS, new_run, publish
 
 
@@ -35,8 +35,8 @@ def depot(run):
     found.close()
 
 
-def player(run, desk, name="c-1") -> Player:
-    return Player(name, ClusterOptions(run=run, games=8), desk)
+def player(run, desk, name="c-1") -> DepotWorker:
+    return DepotWorker(name, ClusterOptions(run=run, games=8), desk)
 
 
 def play_until(run, desk, enough, name="c-1", seconds=60.0) -> None:

@@ -5,25 +5,25 @@ import itertools
 import numpy as np
 import pytest
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.counting import count
 from goengine.board.position import Position
+from goengine.board.rules import Rules, from_sgf_text
 from goengine.board.state import BLACK
+from goengine.dataio.records import NO_RESULT, RESIGNATION, SCORE, UNKNOWN
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
-from goengine.records import NO_RESULT, RESIGNATION, SCORE, UNKNOWN
-from goengine.rules import Rules, from_sgf_text
 from goengine.search.params import GUMBEL, Limits
 from goengine.search.search import Search
-from goengine.zero.settings import SelfPlay
+from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import CHEAP, FULL, OPENING
 from selfplay import lockstep
 from selfplay.lockstep import Lockstep
 from selfplay.table import PLY
 from tests.search.helpers import noisy
 
-SMALL = SelfPlay(size=5, visits=6, considered=4, opening_plies=20.0, fork_share=0.3, rules=("tromp-taylor", "chinese"))
-PUCT = SelfPlay(size=5, visits=12, method="puct", cheap_visits=4, full_share=0.5)
+SMALL = SelfPlayParams(size=5, visits=6, considered=4, opening_plies=20.0, fork_share=0.3, rules=("tromp-taylor", "chinese"))
+PUCT = SelfPlayParams(size=5, visits=12, method="puct", cheap_visits=4, full_share=0.5)
 
 
 def play(settings, *, games=8, wanted=24, seed=3, evaluator=None, threads=1):
@@ -98,7 +98,7 @@ def test_a_policy_of_very_many_small_shares_adds_up():
         answer.policy[:, planes.shape[-1] ** 2 // 2] = 9.3  # all others have 9e-5
         return answer
 
-    table = Lockstep(Scripted(script), SelfPlay(size=19, visits=4, considered=2, opening_plies=0.0), games=1, seed=1)
+    table = Lockstep(Scripted(script), SelfPlayParams(size=19, visits=4, considered=2, opening_plies=0.0), games=1, seed=1)
     while table.table.state[0, PLY] < 2:
         table.step()
     start = table.table.record.start[0]
@@ -107,7 +107,7 @@ def test_a_policy_of_very_many_small_shares_adds_up():
 
 
 def test_openings_have_their_mean_length():
-    games, _ = play(SelfPlay(size=9, visits=2, opening_plies=4.0, fork_share=0.0, longest=0.25), games=64, wanted=600)
+    games, _ = play(SelfPlayParams(size=9, visits=2, opening_plies=4.0, fork_share=0.0, longest=0.25), games=64, wanted=600)
     lengths = [int(np.argmax(np.append(game.kind, FULL) == FULL)) for game in games]
     assert np.mean(lengths) == pytest.approx(4.0 * (9 / 19) ** 2, abs=0.2)
 
@@ -116,16 +116,16 @@ def test_the_same_seed_gives_the_same_games_whatever_the_threads():
     def facts(games):
         return sorted((game.seed, game.record.moves, game.record.komi, game.value.tobytes()) for game in games)
 
-    one, _ = play(SelfPlay(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=9)
-    two, _ = play(SelfPlay(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=9, threads=2)
-    other, _ = play(SelfPlay(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=10)
+    one, _ = play(SelfPlayParams(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=9)
+    two, _ = play(SelfPlayParams(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=9, threads=2)
+    other, _ = play(SelfPlayParams(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=10)
     assert facts(one) == facts(two) != facts(other)
 
 
 @pytest.mark.parametrize(("komi", "visits"), [(-2.5, 20), (6.5, 32), (0.5, 2)])
 def test_without_noise_it_plays_as_the_engines_search(monkeypatch, komi, visits):
     monkeypatch.setattr(lockstep, "SymmetricByKey", lambda inner: inner)
-    settings = SelfPlay(
+    settings = SelfPlayParams(
         size=5, visits=visits, cheap_visits=visits, full_share=0.0, considered=16, temperature_plies=0, opening_plies=0.0,
         fork_share=0.0, komi=komi, komi_stdev=0.0,
     )  # fmt: skip
@@ -157,7 +157,7 @@ def stones_win() -> Scripted:
 def test_the_value_is_the_players_own():
     """A net that likes stones of its own: who has more on the board must be recorded as winning, Black or White."""
     games, _ = play(
-        SelfPlay(size=5, visits=2, considered=1, opening_plies=0.0, fork_share=0.0), evaluator=stones_win(), wanted=8
+        SelfPlayParams(size=5, visits=2, considered=1, opening_plies=0.0, fork_share=0.0), evaluator=stones_win(), wanted=8
     )
     agreed, seen = 0, 0
     for game in games:
@@ -173,7 +173,7 @@ def test_the_value_is_the_players_own():
 
 
 def test_who_is_lost_gives_up_and_some_play_on():
-    settings = SelfPlay(size=5, visits=4, resign=-0.5, resign_plies=3, play_out=0.5, opening_plies=0.0)
+    settings = SelfPlayParams(size=5, visits=4, resign=-0.5, resign_plies=3, play_out=0.5, opening_plies=0.0)
     games, table = play(settings, evaluator=stones_win(), wanted=60)
     given = [game for game in games if game.record.ending == RESIGNATION]
     assert given and all(not game.played_out and game.owners is None and game.record.margin is None for game in given)
@@ -188,7 +188,7 @@ def test_who_is_lost_gives_up_and_some_play_on():
 
 
 def test_forks_begin_as_earlier_games():
-    settings = SelfPlay(size=5, visits=4, fork_share=1.0, opening_plies=0.0)
+    settings = SelfPlayParams(size=5, visits=4, fork_share=1.0, opening_plies=0.0)
     games, _ = play(settings, wanted=30)
     earlier, forks = [], 0
     for game in games:
@@ -200,7 +200,7 @@ def test_forks_begin_as_earlier_games():
 
 
 def test_komi_is_drawn_around_its_mean():
-    games, _ = play(SelfPlay(size=5, visits=2, komi=3.0, komi_stdev=1.0, komi_wide=0.0), wanted=150)
+    games, _ = play(SelfPlayParams(size=5, visits=2, komi=3.0, komi_stdev=1.0, komi_wide=0.0), wanted=150)
     komi = np.array([game.record.komi for game in games])
     assert ((2 * komi) % 1 == 0).all()
     assert komi.mean() == pytest.approx(3.0, abs=0.35) and komi.std() == pytest.approx(1.0, abs=0.25)
@@ -214,9 +214,9 @@ def test_a_change_of_net_is_told_by_the_games_that_begin_with_it():
         names += [game.net for game in table.step()]
     assert names[0] == "uniform" and names[-1] == "noisy"
     with pytest.raises(ValueError, match="another shape"):
-        table.change_net(noisy(), SelfPlay(size=5, visits=60, rules=SMALL.rules))
+        table.change_net(noisy(), SelfPlayParams(size=5, visits=60, rules=SMALL.rules))
     with pytest.raises(ValueError, match="size"):
-        table.change_net(noisy(), SelfPlay(size=9, rules=SMALL.rules))
+        table.change_net(noisy(), SelfPlayParams(size=9, rules=SMALL.rules))
 
 
 def test_a_net_that_gives_no_numbers_is_named():

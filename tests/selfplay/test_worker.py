@@ -13,14 +13,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from goengine import sgf
-from goengine.records import SCORE
+from goengine.dataio import sgf
+from goengine.dataio.records import SCORE
 from goengine.zero import run_folder
 from goengine.zero.run_folder import RunFolderError
 from goengine.zero.shards import FULL, Shard
 from selfplay import cli, worker
-from selfplay.options import WorkerOptions
 from selfplay.worker import Worker
+from selfplay.worker_options import WorkerOptions
 from tests.zero.runs import SETTINGS, new_run, publish
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.kernels import play
 from goengine.board.playout import random_move
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, new_board
-from goengine.records import BLACK_WINS, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GamePack, GameRecord
+from goengine.dataio.records import BLACK_WINS, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GamePack, GameRecord
 
 
 def random_record(size: int, seed: int) -> GameRecord:

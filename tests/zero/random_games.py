@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from goengine import coords
+from goengine.board import coords
 from goengine.board.position import Position
-from goengine.records import BLACK_WINS, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
-from goengine.rules import Rules
-from goengine.zero.settings import SelfPlay
+from goengine.board.rules import Rules
+from goengine.dataio.records import BLACK_WINS, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
+from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import CHEAP, FULL, OPENING, Shard, ShardBuilder
 
 
@@ -57,7 +57,7 @@ def random_searches(record, seed):
 
 def random_shard(size, seeds, net="000001") -> Shard:
     """A shard of these games."""
-    builder = ShardBuilder(size, net, SelfPlay(size=size).to_json())
+    builder = ShardBuilder(size, net, SelfPlayParams(size=size).to_json())
     for seed in seeds:
         record = random_game(size, seed)
         builder.add(record, *random_searches(record, seed), seed=seed)

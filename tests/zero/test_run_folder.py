@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from goengine.zero import run_folder
-from goengine.zero.run_folder import NET_FILES, Board, RunFolderError, Status
-from goengine.zero.settings import SelfPlay, SettingsError
+from goengine.zero.run_folder import NET_FILES, RunFolderError, SizeSettings, Status
+from goengine.zero.selfplay_params import SelfPlayParams, SelfPlayParamsError
 
-SETTINGS = SelfPlay(size=5, visits=8)
-BOARDS = (Board(SETTINGS),)
+SETTINGS = SelfPlayParams(size=5, visits=8)
+BOARDS = (SizeSettings(SETTINGS),)
 
 
 def write_net(folder) -> None:
@@ -79,7 +79,7 @@ def test_somebody_elses_folder_is_refused(tmp_path):
 def test_nets_are_numbered_and_the_newest_is_found(run):
     assert run_folder.newest(run) is None and run_folder.nets(run) == []
     first = run_folder.publish(run, write_net, BOARDS, samples=0, step=0)
-    second = run_folder.publish(run, write_net, [Board(replace(SETTINGS, komi=3.5))], samples=640, step=10)
+    second = run_folder.publish(run, write_net, [SizeSettings(replace(SETTINGS, komi=3.5))], samples=640, step=10)
     assert (first.number, first.name, second.number, second.name) == (0, "000000", 1, "000001")
     assert run_folder.newest(run) == second and second.settings.komi == 3.5 and (second.samples, second.step) == (640, 10)
     assert run_folder.nets(run) == [first, second] and second.made.endswith("+00:00")
@@ -92,7 +92,7 @@ def test_a_net_for_several_sizes(tmp_path):
     assert run_folder.check(run, [5, 7], "zero") and run_folder.read_config(run)["sizes"] == [7, 5]
     with pytest.raises(RunFolderError, match="a run with size 5 and 7, not 7"):
         run_folder.check(run, [7], "zero")
-    boards = (Board(replace(SETTINGS, size=7, komi=9.0), 0.75), Board(SETTINGS, 0.25))
+    boards = (SizeSettings(replace(SETTINGS, size=7, komi=9.0), 0.75), SizeSettings(SETTINGS, 0.25))
     net = run_folder.publish(run, write_net, boards, samples=0, step=0)
     assert run_folder.newest(run) == net and net.boards == boards
     assert net.settings.komi == 9.0 and net.sizes == (7, 5)  # the first size is what ratings are about
@@ -152,7 +152,7 @@ def test_pruning_keeps_the_first_the_last_and_what_is_asked_for(run):
 
 @pytest.mark.parametrize("komi", [float("nan"), float("inf")])
 def test_komi_that_is_no_number(komi):
-    with pytest.raises(SettingsError, match="komi must be a number"):
+    with pytest.raises(SelfPlayParamsError, match="komi must be a number"):
         replace(SETTINGS, komi=komi)
 
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from goengine import sgf
-from goengine.array_file import RecordError, read_arrays, write_arrays
-from goengine.records import GamePack
-from goengine.zero.settings import SelfPlay
+from goengine.core.array_file import RecordError, read_arrays, write_arrays
+from goengine.dataio import sgf
+from goengine.dataio.records import GamePack
+from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import FORMAT, FULL, VERSION, Shard, ShardBuilder, write_sgf
 from tests.zero.random_games import random_game, random_searches, random_shard
 
@@ -25,7 +25,7 @@ def same(a, b):
     names = [field.name for field in dataclasses.fields(Shard) if field.name not in plain]
     arrays = all(np.array_equal(getattr(a, n), getattr(b, n), equal_nan=getattr(a, n).dtype.kind == "f") for n in names)
     games = [a.games.game(g) for g in range(len(a))] == [b.games.game(g) for g in range(len(b))]
-    return arrays and games and a.net == b.net and SelfPlay.from_json(a.settings) == SelfPlay.from_json(b.settings)
+    return arrays and games and a.net == b.net and SelfPlayParams.from_json(a.settings) == SelfPlayParams.from_json(b.settings)
 
 
 def test_what_is_added_comes_out(shard):
@@ -52,7 +52,7 @@ def test_what_is_added_comes_out(shard):
 def test_save_and_load(shard, tmp_path):
     shard.save(tmp_path / "a-000001.npz")
     again = Shard.load(tmp_path / "a-000001.npz")
-    assert same(shard, again) and SelfPlay.from_json(again.settings) == SelfPlay(size=5)
+    assert same(shard, again) and SelfPlayParams.from_json(again.settings) == SelfPlayParams(size=5)
     assert [path.name for path in tmp_path.iterdir()] == ["a-000001.npz"]
 
 

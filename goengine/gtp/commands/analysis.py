@@ -160,7 +160,7 @@ def get_models(session: Session, words: list[str]) -> str:
 @command("kata-raw-nn", "katago")
 def raw_nn(session: Session, words: list[str]) -> str:
     """`kata-raw-nn [color] 0-7|all [optimism]`: what the net says, without search, for one or all symmetries."""
-    from goengine.gtp.rawnet import raw_text
+    from goengine.gtp.raw_net import raw_text
 
     position = session.engine.position
     color = arguments.color(words) if words and arguments.is_color(words[0]) else position.to_play

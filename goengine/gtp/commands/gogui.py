@@ -41,7 +41,7 @@ def gogui_version(session: Session, words: list[str]) -> None:
 @command("goengine-policy", "gogui")
 def policy(session: Session, words: list[str]) -> str:
     """The net's policy as graphics: colour by probability, per cent as labels, at the moves above one per cent."""
-    from goengine.coords import to_gtp
+    from goengine.board.coords import to_gtp
 
     engine = session.engine
     moves = [(p, share) for p, share in engine.opinion.likely_moves(engine.position)]
@@ -63,7 +63,7 @@ def ownership(session: Session, words: list[str]) -> str:
 @command("goengine-pv", "gogui")
 def variation(session: Session, words: list[str]) -> str:
     """The last move that was chosen and what the search expects after it, as colour-vertex pairs."""
-    from goengine.coords import to_gtp
+    from goengine.board.coords import to_gtp
 
     engine = session.engine
     decision, size = engine.last_decision, engine.position.size

@@ -7,7 +7,7 @@ from goengine.gtp.session import Session
 
 
 def _place(session: Session, points: list[int]) -> str:
-    from goengine.coords import to_gtp
+    from goengine.board.coords import to_gtp
 
     engine = session.engine
     engine.place_handicap(points)
@@ -23,7 +23,7 @@ def _empty_board(session: Session) -> int:
 
 
 def _counted(session: Session, words: list[str], fixed: bool) -> str:
-    from goengine.handicap import HandicapError, fixed_points, free_points
+    from goengine.board.handicap import HandicapError, fixed_points, free_points
 
     count = arguments.integer(words, 0, "the number of stones")
     size = _empty_board(session)

@@ -2,11 +2,11 @@
 
 import json
 
-from goengine.engine_options import KINDS, OptionError
 from goengine.gtp import arguments
 from goengine.gtp.protocol import GtpError
 from goengine.gtp.registry import command
 from goengine.gtp.session import Session
+from goengine.player.engine_options import KINDS, OptionError
 
 # KataGo's names, which clients use, for our options.
 _ALIASES = {

@@ -48,7 +48,7 @@ def _undo(session: Session, count: int) -> None:
 
 def decision_text(session: Session, decision) -> str:
     """`resign`, or the vertex of the move."""
-    from goengine.coords import to_gtp
+    from goengine.board.coords import to_gtp
 
     return "resign" if decision.resign else to_gtp(decision.point, session.engine.position.size)
 

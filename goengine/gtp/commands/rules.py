@@ -1,10 +1,10 @@
 """Rules: read and changed at any time; they hold from the next move on, and the komi and the moves so far stay."""
 
+from goengine.board.rules import Rules, RulesError, kgs_preset
 from goengine.gtp import arguments
 from goengine.gtp.protocol import GtpError
 from goengine.gtp.registry import command
 from goengine.gtp.session import Session
-from goengine.rules import Rules, RulesError, kgs_preset
 
 
 def _set(session: Session, make) -> None:

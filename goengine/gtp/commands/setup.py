@@ -115,6 +115,6 @@ def printsgf(session: Session, text: str) -> str | None:
 
 @command("showboard", "tools")
 def showboard(session: Session, words: list[str]) -> str:
-    from goengine.diagram import text
+    from goengine.board.diagram import text
 
     return "\n" + text(session.engine.position)

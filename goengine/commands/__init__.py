@@ -1,0 +1,1 @@
+"""Commands of ``goengine`` that are about the installation: bench, doctor, nets, warmup."""

@@ -1,0 +1,94 @@
+"""The command `goengine nets`: which nets come with the engine, what they achieved, and whether their files are whole."""
+
+import json
+import sys
+from dataclasses import dataclass
+
+from goengine.core.options import option, parse
+from goengine.core.tables import short, table
+from goengine.evaluators import shipped_nets
+from goengine.nets.card import Card
+
+
+@dataclass(frozen=True)
+class NetsOptions:
+    """List the nets that come with the engine; with a name, show that net's card."""
+
+    name: str = option("", "show everything that is known of this net", positional=True)
+    verify: bool = option(False, "compare every file with its checksum")
+    json: bool = option(False, "write JSON")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 1 if a net's card or files are wrong."""
+    options = parse(NetsOptions, argv, "goengine nets")
+    names = (options.name,) if options.name else shipped_nets.names()
+    wrong = {name: problems for name in names if (problems := _problems(name, options.verify))}
+    cards = [shipped_nets.read(name) for name in names if name not in wrong]
+    if options.json:
+        sys.stdout.write(
+            json.dumps({"nets": [_facts(card) for card in cards], "wrong": wrong}, indent=1, ensure_ascii=False) + "\n"
+        )
+    elif options.name and cards:
+        sys.stdout.write(table([(key, _line(value)) for key, value in _facts(cards[0]).items()], left=2))
+    elif cards:
+        sys.stdout.write(_list(cards))
+    elif not names:
+        sys.stderr.write(
+            "No net comes with this copy. Play without one: --net uniform; train one: python -m training --help.\n"
+        )
+    for problem in (problem for problems in wrong.values() for problem in problems):
+        sys.stderr.write(f"goengine nets: {problem}\n")
+    return 1 if wrong else 0
+
+
+def _problems(name: str, verify: bool) -> list[str]:
+    if verify:
+        return shipped_nets.problems(name)
+    try:
+        shipped_nets.read(name)
+    except shipped_nets.WeightsError as error:
+        return [str(error)]
+    return []
+
+
+def _list(cards: list[Card]) -> str:
+    rows = []
+    for card in cards:
+        boards = " ".join(str(size) for size in card.results.sizes)
+        outputs = card.spec.outputs & shipped_nets.WHOLE
+        sizes = [str(size) for size in (9, 13, 19) if shipped_nets.default(size, outputs=outputs) == card.name]
+        used = " ".join((*(["lee"] if sizes and outputs != shipped_nets.WHOLE else []), *sizes))
+        rows.append((card.name, boards, used, f"{card.parameters / 1e6:.2f} M", card.results.description))
+    text = table(rows, header=("net", "trained on", "default for", "weights", "what it is"), left=5)
+    return text + "\ngoengine nets NAME shows all of a card; --net NAME plays it.\n"
+
+
+def _facts(card: Card) -> dict[str, object]:
+    """Everything on the card, as it is shown."""
+    results = card.results
+    return {
+        "name": card.name,
+        "description": results.description,
+        "strength": results.strength,
+        "trained on boards": list(results.sizes),
+        "features": card.spec.features,
+        "blocks": f"{card.spec.channels} channels: {' '.join(card.spec.blocks)}",
+        "weights": card.parameters,
+        "steps": card.step,
+        "proven heads": list(results.proven),
+        **results.numbers,
+        "data": card.data,
+        "command": results.command,
+        "files": sorted(card.files),
+    }
+
+
+def _line(value: object) -> str:
+    if isinstance(value, float):
+        return short(value)
+    if isinstance(value, list):
+        return " ".join(map(str, value)) if value else "none"
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_line(entry)}" for key, entry in value.items())
+    return str(value)

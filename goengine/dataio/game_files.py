@@ -1,0 +1,54 @@
+"""SGF files as positions in play, and back. Knows how a record becomes a `Position`; the format is `goengine.dataio.sgf`'s."""
+
+from goengine.board import coords
+from goengine.board.position import Position
+from goengine.board.rules import Rules, from_sgf_text
+from goengine.dataio.records import GameRecord
+from goengine.dataio.sgf import read_game, write_game
+from goengine.dataio.sgf_values import parse_result
+
+
+def position_from_sgf(data: bytes, rules: Rules, move: int | None = None) -> Position:
+    """The main line before move number `move` (from 1), or to its end; a number beyond the end means the end.
+
+    The file's rules and komi count where it has them, else those given. Raises ValueError if it is no game that can be played.
+    """
+    record = read_game(data)
+    if record.rules:
+        rules = from_sgf_text(record.rules).with_komi(rules.komi)
+    if b"KM[" in data:
+        rules = rules.with_komi(record.komi)
+    size = record.size
+    position = Position(size, rules)
+    position.set_up(_points(record.black_setup, size), _points(record.white_setup, size), record.to_play)
+    position.handicap = record.handicap if record.black_setup and not record.white_setup else 0
+    moves = record.moves if move is None else record.moves[: move - 1]
+    if record.fault and (move is None or move > len(record.moves)):
+        raise ValueError(record.fault)
+    for color, index in moves:
+        position.play(coords.from_index(index, size), color, tolerant=True)
+    return position
+
+
+def position_to_sgf(position: Position, result: str = "") -> str:
+    """The game as an SGF text; ``result`` as SGF writes it, such as B+3.5 or W+R."""
+    size = position.size
+    outcome, margin, ending = parse_result(result)
+    record = GameRecord(
+        size=size,
+        moves=tuple((color, coords.to_index(p, size)) for color, p in position.moves),
+        komi=position.rules.komi,
+        rules=position.rules.to_sgf_text(),
+        black_setup=tuple(coords.to_index(p, size) for p in position.black_setup),
+        white_setup=tuple(coords.to_index(p, size) for p in position.white_setup),
+        to_play=position.moves[0][0] if position.moves else position.to_play,
+        handicap=position.handicap,
+        outcome=outcome,
+        margin=margin,
+        ending=ending,
+    )
+    return write_game(record).decode("utf-8")
+
+
+def _points(indices: tuple[int, ...], size: int) -> list[int]:
+    return [coords.from_index(i, size) for i in indices]

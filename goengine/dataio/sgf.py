@@ -1,0 +1,332 @@
+"""SGF files: sgfmill's tree <-> our `GameRecord`, for one file, for collections, and for collections of two-line games.
+
+Knows what servers and programs write differently from the standard: no size, komi in hundredths, texts that are not in
+the encoding they claim, results in other words. Anything else that is wrong ends in an SgfError that names the file and
+the reason; no input makes it hang or crash (values: `goengine.dataio.sgf_values`). Only the main line is read. Does not know
+nets; rules are a text here (`goengine.board.rules`).
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from sgfmill import sgf, sgf_grammar
+
+from goengine import __version__
+from goengine.board import coords
+from goengine.board.replay import INDEX_POINTS, play_all, put_stones
+from goengine.board.state import BLACK, WHITE, new_board
+from goengine.dataio.records import GameRecord
+from goengine.dataio.sgf_values import SgfError, as_utf8, format_result, parse_komi, parse_result, parse_size
+
+MAX_GAME_BYTES = 8_000_000
+MAX_MOVES = 10_000
+MAX_COLLECTION_BYTES = 2_000_000_000  # uncompressed
+
+Properties = dict[str, list[bytes]]
+
+
+def read_file(path: str | os.PathLike) -> GameRecord:
+    """The first game of a file. Raises SgfError if there is none that can be read."""
+    name = str(path)
+    try:
+        with open(path, "rb") as source:
+            data = source.read(MAX_GAME_BYTES + 1)
+    except OSError as error:
+        raise SgfError(f"{name}: {error.strerror}") from None
+    return read_game(data, name)
+
+
+def read_game(data: bytes, name: str = "SGF") -> GameRecord:
+    """The first game in ``data``; ``name`` is for messages.
+
+    Where the main line holds something that cannot be a move (off the board, or stones set up between moves) the record
+    ends before it and says so in `fault`. Raises SgfError if the data is not a game of Go on a square board of size 2
+    to 25.
+    """
+    if len(data) > MAX_GAME_BYTES:
+        raise SgfError(f"{name}: longer than {MAX_GAME_BYTES} bytes")
+    try:
+        tree = sgf_grammar.parse_sgf_game(as_utf8(data))
+        return _record(list(sgf_grammar.main_sequence_iter(tree)))
+    except SgfError as error:
+        raise SgfError(f"{name}: {error}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SgfError(f"{name}: not a readable SGF game: {error}") from None
+
+
+def check_moves(record: GameRecord) -> str:
+    """Why the record is no legal game on a board (superko aside), or an empty text."""
+    if record.fault:
+        return record.fault
+    table = INDEX_POINTS[record.size]
+    board = new_board(record.size)
+    stones = np.array(record.black_setup + record.white_setup, np.int64)
+    colors = np.repeat(np.array([BLACK, WHITE], np.uint8), (len(record.black_setup), len(record.white_setup)))
+    bad = put_stones(board, table[stones], colors)
+    if bad >= 0:
+        return f"setup stone {coords.to_gtp(int(table[stones[bad]]), record.size)} cannot stand there"
+    if not record.moves:
+        return ""
+    moves = np.array(record.moves, np.int32)
+    played = play_all(board, table[moves[:, 1]], moves[:, 0].astype(np.uint8), True)
+    if played < len(moves):
+        color, index = record.moves[played]
+        vertex = coords.to_gtp(int(table[index]), record.size)
+        return f"move {played + 1}, {'BW'[color - 1]} {vertex}, is illegal"
+    return ""
+
+
+def iterate_games(paths: Iterable[str | os.PathLike], check: bool = True) -> Iterator[GameRecord | SgfError]:
+    """Every game of the files, in order; where one cannot be read or (``check``) is no legal game, an SgfError in its
+    place.
+
+    Files end in `.sgf` or `.sgfs`, and may be compressed as `.xz`.
+    """
+    for path in paths:
+        for game in _read_collection(Path(path)):
+            if check and isinstance(game, GameRecord) and (reason := check_moves(game)):
+                yield SgfError(f"{path}: game '{game.source}': {reason}")
+            else:
+                yield game
+
+
+def _read_collection(path: Path) -> Iterator[GameRecord | SgfError]:
+    number = 0
+    try:
+        with lzma.open(path) if path.suffix == ".xz" else open(path, "rb") as source:
+            for number, text in enumerate(_split_games(source), 1):
+                try:
+                    yield _fast_game(text) or read_game(text, f"{path}: game {number}")
+                except SgfError as error:
+                    yield error
+        if number == 0:
+            yield SgfError(f"{path}: no SGF data found")
+    except (OSError, EOFError, lzma.LZMAError, SgfError) as error:
+        yield SgfError(f"{path}: {getattr(error, 'strerror', None) or error}")
+
+
+# Everything up to a bracket of the tree, to a value that does not end in this line, or to the end. The end must match too:
+# else the search would begin again at every byte.
+_PIECES = re.compile(rb"(?:[^\[()]++|\[[^\\\]]*+(?:\\.[^\\\]]*+)*+\])*+([()\[]|\Z)", re.DOTALL)
+_GAME_START = re.compile(rb"\s*\(\s*;\s*(?:GM|FF|CA|SZ|AP|KM|RU|PB|EV|GN|US|PC|DT)\[")
+
+
+def _split_games(source: BinaryIO) -> Iterator[bytes]:
+    """The texts of the games in a collection, line by line, so that a large one needs no memory.
+
+    A game ends where its brackets close, or, if it is damaged, where a line looks like the beginning of another.
+    """
+    game, depth, total, in_value = bytearray(), 0, 0, False
+    while line := source.readline(MAX_GAME_BYTES):
+        total += len(line)
+        if total > MAX_COLLECTION_BYTES:
+            raise SgfError(f"longer than {MAX_COLLECTION_BYTES} bytes")
+        if game and (len(game) + len(line) > MAX_GAME_BYTES or _GAME_START.match(line)):
+            yield bytes(game)
+            game, depth, in_value = bytearray(), 0, False
+        offset, start = (1, 0) if in_value else (0, 0)
+        for piece in _PIECES.finditer(b"[" + line if in_value else line):
+            if piece[1] == b"(":
+                depth += 1
+            elif piece[1] == b")":
+                depth -= 1
+                if depth == 0:
+                    end = piece.end() - offset
+                    yield bytes(game + line[start:end])
+                    game, start = bytearray(), end
+                depth = max(depth, 0)
+            else:
+                in_value = piece[1] == b"[" and depth > 0
+                break
+        if depth > 0:
+            game += line[start:]
+    if game:
+        yield bytes(game)
+
+
+# -- the main line of a tree --
+
+
+def _record(nodes: list[Properties]) -> GameRecord:
+    """The record of a main line."""
+    root = nodes[0]
+    if _text(root, "GM") not in ("", "1"):
+        raise SgfError(f"the game is GM[{_text(root, 'GM')[:20]}], not Go")
+    size = parse_size(_text(root, "SZ"))
+    record = replace(_headers(root, size), size=size)
+    moves, setup, fault = _moves(nodes, size)
+    black, white = (tuple(sorted(p for p, c in setup.items() if c == color)) for color in (BLACK, WHITE))
+    named = _text(root, "PL")[:1].upper()
+    if moves:
+        to_play = moves[0][0]
+    elif named in ("B", "W"):
+        to_play = BLACK if named == "B" else WHITE
+    else:
+        to_play = WHITE if black and not white else BLACK
+    handicap = record.handicap if record.handicap >= 2 else (len(black) if len(black) >= 2 and not white else 0)
+    return replace(record, moves=moves, black_setup=black, white_setup=white, to_play=to_play, handicap=handicap, fault=fault)
+
+
+def _moves(nodes: list[Properties], size: int) -> tuple[tuple[tuple[int, int], ...], dict[int, int], str]:
+    """Moves, setup stones (index -> colour), and why the moves end early, if they do."""
+    moves: list[tuple[int, int]] = []
+    setup: dict[int, int] = {}
+    for node in nodes:
+        if not node.keys().isdisjoint(("AB", "AW", "AE")):
+            if moves:
+                return tuple(moves), setup, f"stones are set up after move {len(moves)}"
+            for key, color in (("AB", BLACK), ("AW", WHITE), ("AE", 0)):
+                for value in node.get(key, ()):
+                    for index in _rectangle(value, size, key):
+                        setup[index] = color
+        for key in node:
+            if key not in ("B", "W"):
+                continue
+            try:
+                index = _index(node[key][0].decode("ascii", "replace").strip(), size)
+            except ValueError as error:
+                return tuple(moves), setup, f"move {len(moves) + 1}: {error}"
+            moves.append((BLACK if key == "B" else WHITE, index))
+        if len(moves) > MAX_MOVES:
+            raise SgfError(f"more than {MAX_MOVES} moves")
+    return tuple(moves), setup, ""
+
+
+def _index(text: str, size: int) -> int:
+    return coords.to_index(coords.from_sgf(text, size), size)
+
+
+def _rectangle(value: bytes, size: int, key: str) -> list[int]:
+    """Indices of a setup value: a point, or two corners of a rectangle. Raises SgfError if it is off the board."""
+    text = value.decode("ascii", "replace").strip()
+    first, _, last = text.partition(":")
+    try:
+        a, b = _index(first, size), _index(last or first, size)
+    except ValueError as error:
+        raise SgfError(f"{key}: {error}") from None
+    if size * size in (a, b):
+        return []  # an empty value
+    (top, left), (bottom, right) = divmod(a, size), divmod(b, size)
+    rows, columns = sorted((top, bottom)), sorted((left, right))
+    return [row * size + column for row in range(rows[0], rows[1] + 1) for column in range(columns[0], columns[1] + 1)]
+
+
+# -- properties of the root --
+
+
+def _headers(root: Properties, size: int) -> GameRecord:
+    """A record without moves: everything that the root says about the game."""
+    outcome, margin, ending = parse_result(_text(root, "RE"))
+    if margin is not None and abs(margin) > size * size + 400:
+        margin = None
+    handicap = _text(root, "HA")
+    return GameRecord(
+        size=size,
+        moves=(),
+        komi=parse_komi(_text(root, "KM")),
+        rules=_text(root, "RU")[:100],
+        handicap=min(int(handicap), size * size) if handicap.isascii() and handicap.isdigit() else 0,
+        outcome=outcome,
+        margin=margin,
+        ending=ending,
+        black=_text(root, "PB"),
+        white=_text(root, "PW"),
+        black_rank=_text(root, "BR"),
+        white_rank=_text(root, "WR"),
+        date=_text(root, "DT"),
+        source=_text(root, "GN"),
+    )
+
+
+def _text(properties: Properties, key: str) -> str:
+    """A short text without line breaks and escapes; the file's text is UTF-8 by now."""
+    values = properties.get(key)
+    if not values:
+        return ""
+    return sgf_grammar.simpletext_value(values[0][:2000]).decode("utf-8", "replace").strip()
+
+
+# -- the fast path --
+
+
+@cache
+def _move_table(size: int) -> dict[bytes, tuple[int, int]]:
+    """Text of a move node without its semicolon -> (colour, index)."""
+    table = {}
+    for key, color in ((b"B", BLACK), (b"W", WHITE)):
+        table[key + b"[]"] = (color, size * size)
+        for index in range(size * size):
+            row, column = divmod(index, size)
+            table[key + b"[" + bytes((97 + column, 97 + row)) + b"]"] = (color, index)
+    return table
+
+
+def _fast_game(text: bytes) -> GameRecord | None:
+    """The record of a game in two lines, the root and nothing but moves; None for every other form.
+
+    Equal to `read_game` and several times as fast: the moves are looked up, only the root goes through the parser.
+    """
+    root, newline, line = text.partition(b"\n;")
+    line = line.rstrip()
+    if not newline or not line.endswith(b")") or not root.isascii() or root.count(b";") != 1:
+        return None
+    try:
+        properties = sgf_grammar.parse_sgf_game(root + b")").sequence[0]
+        if not properties.keys().isdisjoint(("B", "W", "AE")):
+            return None
+        table = _move_table(parse_size(_text(properties, "SZ")))
+        moves = tuple([table[move] for move in line[:-1].split(b";")])
+        record = _record([properties])
+    except (KeyError, ValueError):
+        return None  # the parser will say what is wrong
+    return replace(record, moves=moves, to_play=moves[0][0]) if len(moves) <= MAX_MOVES else None
+
+
+# -- writing --
+
+
+def write_game(record: GameRecord, more: Mapping[str, str] | None = None) -> bytes:
+    """The record as an SGF file (FF[4], UTF-8), signed by this program. Records keep no variations and comments.
+
+    ``more`` are further texts of the root, such as a comment `C`, or others in place of the record's.
+    """
+    game = sgf.Sgf_game(record.size, encoding="UTF-8")
+    root = game.get_root()
+    root.set("KM", record.komi)
+    texts = {
+        "RU": record.rules, "PB": record.black, "PW": record.white, "BR": record.black_rank,
+        "WR": record.white_rank, "DT": record.date, "GN": record.source, "RE": format_result(record),
+        **(more or {}),
+    }  # fmt: skip
+    for key, text in texts.items():
+        if text:
+            root.set(key, text)
+    root.set("AP", ("goengine", __version__))
+    if record.handicap >= 2:
+        root.set("HA", record.handicap)
+    for key, stones in (("AB", record.black_setup), ("AW", record.white_setup)):
+        if stones:
+            root.set(key, [_sgfmill_point(index, record.size) for index in stones])
+    if record.black_setup or record.white_setup or record.to_play != BLACK:
+        root.set("PL", "b" if record.to_play == BLACK else "w")
+    for color, index in record.moves:
+        node = game.extend_main_sequence()
+        node.set_move("b" if color == BLACK else "w", _sgfmill_point(index, record.size))
+    return game.serialise()
+
+
+def _sgfmill_point(index: int, size: int) -> tuple[int, int] | None:
+    """sgfmill counts rows from below; None is a pass."""
+    if index == size * size:
+        return None
+    row, column = divmod(index, size)
+    return size - 1 - row, column

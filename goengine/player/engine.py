@@ -1,0 +1,416 @@
+"""A player: a position, a search, a clock, and the judgement when to pass, resign and count. Usable with and without GTP.
+
+Ties together what others know: `goengine.search` (which move is best), `goengine.player.endgame` (when to pass and resign),
+`goengine.player.territory` (what is dead), `goengine.player.levels` (how to play below full strength). Knows no protocol and
+writes nothing.
+"""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import numpy as np
+
+from goengine.board import coords
+from goengine.board.position import Position
+from goengine.board.rules import Rules
+from goengine.board.state import BLACK, PASS, PASSES, WHITE
+from goengine.evaluators.base import Evaluator
+from goengine.player.endgame import Finish, Resignation, candidates
+from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
+from goengine.player.levels import draw, strength
+from goengine.player.net_source import Given, NetSource
+from goengine.player.opinion import Opinion
+from goengine.player.territory import Territory
+from goengine.search.clock import Clock
+from goengine.search.params import PLAY, Limits, Restriction, SearchParams
+from goengine.search.report import SearchResult
+from goengine.search.search import Search
+
+_FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
+
+
+class Watch(TypedDict, total=False):
+    """How a caller looks at a search under way, and what it forbids; every key may be left out."""
+
+    should_stop: Callable[[], bool]  # asked between batches
+    on_report: Callable[[SearchResult], None]
+    report_every: float  # seconds
+    restrictions: Sequence[Restriction]
+    ownership: bool  # whether reports hold the ownership
+    min_moves: int  # that reports name at least
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the engine wants to do, and why."""
+
+    color: int
+    point: int  # PASS, or the move; where it resigns, the move it would have played
+    resign: bool
+    search: SearchResult
+    stopped: bool = False  # the caller ended the search
+
+    @property
+    def pv(self) -> tuple[int, ...]:
+        """The move and what the search expects after it. Not always its best line: a move may be drawn, or a judgement."""
+        return next((tuple(move.pv) for move in self.search.moves if move.point == self.point), (self.point,))
+
+
+class Engine:
+    """A player. Moves of the opponent come in by `play`, its own by `genmove`.
+
+    Whatever fails raises ValueError or what the evaluator raises, and leaves the game as it was.
+    """
+
+    def __init__(
+        self,
+        nets: NetSource | Evaluator,
+        options: EngineOptions | None = None,
+        *,
+        size: int = 19,
+        rules: Rules | None = None,
+        params: SearchParams = PLAY,
+        seed: int | None = None,
+    ):
+        self._nets = nets if isinstance(nets, NetSource) else Given(nets)
+        self.options = options or EngineOptions()
+        self.seed = random.SystemRandom().getrandbits(31) if seed is None else seed
+        self._params = params
+        self._chance = np.random.default_rng(self.seed)
+        self.opinion = Opinion(self._nets, self.options.playouts)
+        self.position = Position(size, rules)
+        self._searches: dict[str, Search] = {}
+        self._resignation = Resignation()
+        self.clock = Clock(lag=self.options.lag)
+        self.last_decision: Decision | None = None
+        self._ponder_left = 0.0  # seconds of pondering still allowed in this turn of the opponent
+        self._judging: deque[float] = deque(maxlen=5)  # seconds that the last moves took beside their search
+        self._warm: set[str] = set()  # evaluators that have run, the search and the judgement with them
+
+    @staticmethod
+    def load(
+        net: str | None = None,
+        options: EngineOptions | None = None,
+        *,
+        boardsize: int = 19,
+        rules: str = "tromp-taylor",
+        komi: float | None = None,
+        threads: int | None = None,
+        precision: str = "auto",
+        symmetries: int = 1,
+        params: SearchParams = PLAY,
+        seed: int | None = None,
+    ) -> "Engine":
+        """A player as a command line describes it, warm: the net is loaded and every kernel it needs has run once."""
+        chosen = Rules.parse(rules)
+        if komi is not None:
+            chosen = chosen.with_komi(komi)
+        seed = random.SystemRandom().getrandbits(31) if seed is None else seed
+        source = NetSource(net, threads=threads, precision=precision, symmetries=symmetries, seed=seed)
+        engine = Engine(source, options, size=boardsize, rules=chosen, params=params, seed=seed)
+        engine.warm_up()
+        return engine
+
+    # -- the game --
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force, komi included."""
+        return self.position.rules
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The net for the present board size. Raises EvaluatorError if it cannot be loaded."""
+        return self._nets.get(self.position.size)
+
+    def new_game(self, size: int | None = None, komi: float | None = None, rules: Rules | None = None) -> None:
+        """An empty board. What is not given stays as it was, time settings too. Raises ValueError if the size is impossible."""
+        chosen = rules or self.rules
+        if komi is not None:
+            chosen = chosen.with_komi(komi)
+        self.replace(Position(size or self.position.size, chosen))
+        self.clock.restart()
+
+    def replace(self, position: Position) -> None:
+        """Go on from another position. Where another board size has another net, a warm engine gets that one ready here.
+
+        Loaded in the first move, it would take the time of that one. Raises EvaluatorError if it cannot be loaded.
+        """
+        cold = bool(self._warm) and self._nets.get(position.size).name not in self._warm
+        self.position = position
+        self._resignation.reset()
+        self.last_decision = None
+        self.rest()
+        if cold:
+            self.warm_up()
+
+    def set_komi(self, komi: float) -> None:
+        """Points for White. Raises ValueError if they are beyond reason."""
+        self.position.rules = self.rules.with_komi(komi)
+
+    def set_rules(self, rules: Rules) -> None:
+        """Other rules from the next move on, komi included; the moves so far stay."""
+        self.position.rules = rules
+
+    def set_to_play(self, color: int) -> None:
+        """Whose turn it is."""
+        self.position.to_play = color
+
+    def stones(self) -> list[tuple[int, int]]:
+        """All stones as (color, point)."""
+        return [(color, p) for color in (BLACK, WHITE) for p in self.position.stones(color)]
+
+    def with_stones(self, stones: Sequence[tuple[int, int]]) -> Position:
+        """A position of this size and rules with the stones set up, Black to play. Raises ValueError if they cannot stand."""
+        position = Position(self.position.size, self.rules)
+        position.set_up([p for c, p in stones if c == BLACK], [p for c, p in stones if c == WHITE], BLACK)
+        return position
+
+    def place_handicap(self, points: Sequence[int]) -> None:
+        """Handicap stones on the empty board, all or none; White is to play. Raises ValueError if they cannot stand there."""
+        position = Position(self.position.size, self.rules)
+        position.place_handicap(points)
+        self.replace(position)
+
+    def play(self, color: int, point: int) -> None:
+        """A move of anybody, out of turn if need be. What breaks only superko is accepted: others may play by other rules.
+
+        Raises ValueError if the move is impossible.
+        """
+        self.position.play(point, color, tolerant=True)
+        self.rest()
+
+    def play_all(self, moves: Sequence[tuple[int, int]]) -> None:
+        """(color, point) moves, all or none. Raises ValueError if one of them is impossible."""
+        position = self.position.copy()
+        for color, point in moves:
+            position.play(point, color, tolerant=True)
+        self.position = position
+        self.rest()
+
+    def undo(self, count: int = 1) -> None:
+        """Take back moves. Raises ValueError if there are not so many."""
+        self.position.undo(count)
+        self.rest()
+
+    def load_sgf(self, path: Path, move: int | None = None) -> None:
+        """The main line of a file up to the position before move number `move`, or to its end.
+
+        Rules and komi are the file's where it names them. Raises OSError or ValueError, and changes nothing, if it cannot be
+        read.
+        """
+        from goengine.dataio.game_files import position_from_sgf  # sgfmill is needed for nothing else here
+
+        self.replace(position_from_sgf(path.read_bytes(), self.rules, move))
+
+    def to_sgf(self, result: str = "") -> str:
+        """The game so far as an SGF text; ``result`` as SGF writes it, such as B+3.5 or W+R."""
+        from goengine.dataio.game_files import position_to_sgf
+
+        return position_to_sgf(self.position, result)
+
+    # -- choosing moves --
+
+    def genmove(self, color: int, *, cleanup: bool = False, **watch: Unpack[Watch]) -> Decision:
+        """Choose a move for `color` by its clock, play it, and say what it was. Always finds something legal.
+
+        cleanup: no resignation, and no pass while dead stones of the opponent stand. Once `should_stop()` is true the best move
+        so far is played.
+        """
+        start = time.monotonic()
+        try:
+            limits = self._limits(color, self.clock)
+            decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
+            if not decision.resign:
+                self.position.play(decision.point, color, tolerant=True)
+        finally:
+            self.clock.spend(color, time.monotonic() - start)
+        self.last_decision = decision
+        self._ponder_left = 0.0 if decision.resign else self.options.ponder_time
+        return decision
+
+    def choose(self, color: int, **watch: Unpack[Watch]) -> Decision:
+        """The best move, which is not played: no clock runs, nothing is resigned, and nothing is left to chance."""
+        self.last_decision = self._decide(color, self._limits(color, None), watch, _best)
+        return self.last_decision
+
+    def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
+        """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
+        search = self._prepared(self._turned(color), watch.get("restrictions", ()))
+        return _run(search, limits or Limits(), watch)
+
+    def ponder(self, should_stop: Callable[[], bool]) -> None:
+        """Think in the opponent's time until `ponder_time` is spent, in several calls if need be.
+
+        Returns at once where there is nothing to think about. Below full strength it does not think, because a level is a
+        number of visits.
+        """
+        if self._ponder_left <= 0 or self.position.is_over() or strength(self.options.level) is not None:
+            return
+        left, self._ponder_left = self._ponder_left, 0.0  # so that what fails is not tried again
+        search = self._prepared(self._turned(self.position.to_play), ())
+        result = search.run(Limits(seconds=left), should_stop)
+        self._ponder_left = left - result.seconds if should_stop() else 0.0
+
+    def rest(self) -> None:
+        """Do not ponder until the next own move."""
+        self._ponder_left = 0.0
+
+    def forget(self) -> None:
+        """Forget the tree and all remembered evaluations."""
+        self._searches.clear()
+        self._nets.clear()
+
+    def configure(self, options: EngineOptions) -> None:
+        """Other settings from now on."""
+        self.options = options
+        self.opinion = Opinion(self._nets, options.playouts)
+        self.clock.lag = options.lag
+
+    def warm_up(self) -> None:
+        """Run everything once on an empty board, so that no move waits for a net or compiled code to load."""
+        game, self.position = self.position, Position(self.position.size, self.rules)
+        try:
+            self._decide(self.position.to_play, Limits(visits=2 * self._params.leaves), {}, self._drawn)
+            self._prepared(self.position, ()).clear()
+            first, *_, last = coords.points(self.position.size)
+            self.position.play(int(first))
+            self.position.undo()
+            self.position.play(int(last))
+            start = time.monotonic()
+            self.opinion.territory(self.position)
+        finally:
+            self.position = game
+        self._judging = deque([time.monotonic() - start], maxlen=self._judging.maxlen)
+        self._warm.add(self.evaluator.name)
+
+    # -- the judgement, for people and programs --
+
+    def score(self) -> float:
+        """Black's lead, komi included, at any time."""
+        return self.opinion.score(self.position)
+
+    def final_status(self) -> Territory:
+        """Who owns what, and which chains are alive, in seki or dead; every stone is in exactly one."""
+        return self.opinion.territory(self.position)
+
+    def describe(self) -> str:
+        """The engine, its net and its strength, in a line."""
+        traits, options = self.evaluator.traits, self.options
+        limits = f"visits {options.text('visits')}, time {options.text('time')}"
+        return f"net {traits.name} ({traits.device}), level {options.level}, {limits}"
+
+    def summary(self, decision: Decision) -> str:
+        """A decision in a line: move, visits, chances and expected play."""
+        result, size = decision.search, self.position.size
+        move = "resign" if decision.resign else coords.to_gtp(decision.point, size)
+        line = " ".join(coords.to_gtp(p, size) for p in decision.pv[:10])
+        return (
+            f"{'BW'[decision.color - 1]} {move}: Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% "
+            f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {line}"
+        )
+
+    def describe_clocks(self) -> str:
+        """The time control and what is left, a line each."""
+        return "\n".join([str(self.clock.settings), *(f"{'BW'[color - 1]} {left}" for color, left in self.clock.left.items())])
+
+    def close(self) -> None:
+        """Give back the net's threads and memory."""
+        self._nets.close()
+
+    # -- inside --
+
+    def _turned(self, color: int) -> Position:
+        """The position as it is searched: `color` to play, and never already over, because an answer is always wanted."""
+        position = self.position.copy()
+        if position.to_play != color:
+            position.to_play = color
+        if position.is_over():
+            position.game.status[PASSES] = 0
+        return position
+
+    def _prepared(self, position: Position, restrictions: Sequence[Restriction], anew: bool = False) -> Search:
+        """The search for this board size, set on a position; ``anew`` forgets what it has found so far."""
+        evaluator = self.evaluator
+        if evaluator.name not in self._searches:
+            self._searches.clear()  # one tree in memory is enough
+            self._searches[evaluator.name] = Search(evaluator, self._params, self.seed)
+        search = self._searches[evaluator.name]
+        search.restrict(restrictions)
+        search.set_position(position)
+        if anew:
+            search.clear()
+        return search
+
+    def _limits(self, color: int, clock: Clock | None) -> Limits:
+        """How long to search for a move: the options', or the clock's where one runs."""
+        options, weaker = self.options, strength(self.options.level)
+        visits = options.visits if weaker is None else min(weaker.visits, options.visits or weaker.visits)
+        if clock is not None and clock.settings.kind != "none":
+            limits = clock.limits(color, len(self.position.moves), self.position.size, visits)
+        elif options.time is not None:
+            limits = Limits(visits=visits, seconds=options.time)
+        else:
+            return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)
+        # The longest of the last moves' but one: a machine that paused once must not starve the search of the next moves.
+        return limits.less(sorted(self._judging)[-2:][0] if self._judging else 0.0)
+
+    def _decide(
+        self,
+        color: int,
+        limits: Limits,
+        watch: Watch,
+        pick: Callable[[SearchResult], int],
+        *,
+        cleanup: bool = False,
+        may_resign: bool = False,
+    ) -> Decision:
+        """Search, ``pick`` a move from what was found, then let the endgame's judgement have its say."""
+        start, turned = time.monotonic(), self._turned(color)
+        weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
+        result = _run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), limits, watch)
+        should_stop = watch.get("should_stop")
+        stopped = should_stop is not None and should_stop()
+        valued = self.evaluator.traits.value_proven
+        finish = Finish(
+            self.position,
+            color,
+            candidates(turned, {m.point: m.value if m.visits else None for m in result.moves}, pick(result)),
+            self.opinion.territory(turned),
+            (lambda: self.opinion.value_of_pass(turned)) if valued else None,
+        )
+        point = finish.choose_cleanup() if cleanup else finish.choose()
+        resign = False
+        if may_resign and (valued or self._params.rollout_weight > 0):
+            lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
+            resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
+        self._judging.append(time.monotonic() - start - result.seconds)
+        return Decision(color, point, resign, result, stopped)
+
+    def _drawn(self, result: SearchResult) -> int:
+        """The move that the search chose; below full strength one drawn at random from those that it visited."""
+        weaker, visited = strength(self.options.level), [m for m in result.moves if m.visits and m.point != PASS]
+        if weaker is None or result.chosen == PASS or not visited:
+            return result.chosen
+        return draw(visited, weaker, self.evaluator.traits.score_proven, self._chance).point
+
+
+def _best(result: SearchResult) -> int:
+    """The move that the search thinks best, whatever it would draw."""
+    return result.moves[0].point if result.moves else result.chosen
+
+
+def _run(search: Search, limits: Limits, watch: Watch) -> SearchResult:
+    return search.run(
+        limits,
+        watch.get("should_stop"),
+        watch.get("on_report"),
+        watch.get("report_every", 1.0),
+        ownership=watch.get("ownership", False),
+        min_moves=max(watch.get("min_moves", 0), _FALLBACKS),
+    )

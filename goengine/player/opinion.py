@@ -1,0 +1,91 @@
+"""What the engine thinks of a position without searching: the net's bare answer, who owns what, what is dead, the score.
+
+The answer for a position is always the same, so that the lists of living and dead stones fit together, and fit the score.
+Knows positions and evaluators; no search, no time.
+"""
+
+import numpy as np
+
+from goengine import features
+from goengine.board import coords, symmetry
+from goengine.board.position import Position
+from goengine.board.random import new_generator
+from goengine.board.state import BLACK, PASS
+from goengine.evaluators.base import Batch, Evaluation
+from goengine.player import territory
+from goengine.player.endgame import LARGEST_DAME
+from goengine.player.net_source import NetSource
+from goengine.player.territory import Territory
+
+
+class Opinion:
+    """Judges positions with the nets of a source, or with `playouts` random playouts where a net's ownership is unproven."""
+
+    def __init__(self, nets: NetSource, playouts: int):
+        self._nets, self._playouts = nets, playouts
+        self._last: tuple[tuple, Territory] | None = None
+
+    def territory(self, position: Position) -> Territory:
+        """Who owns what, and which chains are dead."""
+        board = position.game.board
+        key = (position.size, int(board.hash[0]), position.to_play, position.rules)
+        if self._last is None or self._last[0] != key:
+            self._last = key, territory.judge(board, self._owned(position), position.rules.suicide)
+        return self._last[1]
+
+    def _owned(self, position: Position) -> np.ndarray:
+        """float32[N*N]: 1 = Black's."""
+        if self._nets.get(position.size).traits.ownership_proven:
+            views = [self.evaluation(position, position.to_play, s).ownership[0] for s in range(symmetry.COUNT)]
+            return np.mean(views, axis=0) * (1 if position.to_play == BLACK else -1)
+        board = position.game.board
+        generator = new_generator(int(board.hash[0]))  # so that the same board always gets the same answer
+        return territory.owned_by_playouts(board, position.to_play, generator, self._playouts)
+
+    def score(self, position: Position) -> float:
+        """Black's lead: counted without dead stones where the game is decided or over, else a whole-point estimate."""
+        opinion = self.territory(position)
+        decided = not opinion.open and opinion.firm and all(len(region) <= LARGEST_DAME for region in opinion.neutral)
+        if decided or position.is_over() or position.is_empty:
+            return -position.score(opinion.dead_points)
+        return self.estimate(position)
+
+    def estimate(self, position: Position) -> float:
+        """Black's lead by the map of owners, in whole points before komi."""
+        return round(float(self.territory(position).owned.sum())) - position.white_bonus()
+
+    def evaluation(self, position: Position, color: int, view: int = 0) -> Evaluation:
+        """The net's own answer for one position with `color` to play, seen through symmetry `view` and turned back: one row."""
+        evaluator = self._nets.raw(position.size)
+        if color != position.to_play:
+            position = position.copy()
+            position.to_play = color
+        feature_set = features.get(evaluator.features)
+        code = position.code._replace(komi=float(position.white_bonus()))
+        planes, values = feature_set.encode_one(position.game, code, position.size)
+        shown = np.ascontiguousarray(symmetry.planes(planes, view))
+        answer = evaluator.evaluate(Batch(shown[None], values[None], np.zeros(1, np.uint64)))
+        back = int(symmetry.INVERSE[view])
+        return answer._replace(policy=symmetry.policy(answer.policy, back), ownership=symmetry.flat(answer.ownership, back))
+
+    def value_of_pass(self, position: Position) -> float:
+        """The net's value, for the player to move, of passing there: the mean over all views of the position after it."""
+        after = position.copy()
+        after.play(PASS)
+        views = [float(self.evaluation(after, after.to_play, s).value[0]) for s in range(symmetry.COUNT)]
+        return -sum(views) / len(views)
+
+    def policy(self, position: Position, color: int, view: int = 0) -> np.ndarray:
+        """The net's probabilities of the legal moves, float32[N*N+1]; nan where a move is illegal."""
+        if color != position.to_play:
+            position = position.copy()
+            position.to_play = color
+        logits = self.evaluation(position, color, view).policy[0].astype(np.float64)
+        logits[position.legal_mask() == 0] = np.nan
+        weights = np.exp(logits - np.nanmax(logits))
+        return (weights / np.nansum(weights)).astype(np.float32)
+
+    def likely_moves(self, position: Position, least: float = 0.01) -> list[tuple[int, float]]:
+        """(point, probability) of the moves that the net finds likely, in policy order."""
+        shares = self.policy(position, position.to_play)
+        return [(coords.from_index(i, position.size), float(p)) for i, p in enumerate(shares) if p >= least]

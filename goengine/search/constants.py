@@ -1,0 +1,141 @@
+"""What the kernels of the search take besides the tree: the constants as scalars, the root's plan, the scratch memory.
+
+Translates `SearchParams` once; holds no formula.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from goengine.board.coords import padded
+from goengine.board.scoring import BensonScratch, new_benson_scratch
+from goengine.board.state import BLACK, Board, Game, new_game
+from goengine.search.params import SearchParams
+
+
+class SearchConstants(NamedTuple):
+    """`SearchParams` for kernels; see there for the meaning and the source of each."""
+
+    cpuct: float
+    cpuct_log: float
+    cpuct_base: float
+    stdev_scale: float
+    stdev_prior: float
+    stdev_weight: float
+    fpu_relative: int
+    fpu_value: float
+    fpu_reduction: float
+    root_fpu_reduction: float
+    policy_temperature: float
+    forced_playouts: float
+    placeholder: int
+    virtual_loss: float
+    rollout_weight: float
+    net_priors: int
+    static_score: float
+    dynamic_score: float
+    static_width: float  # points
+    dynamic_width: float  # points
+    center: float  # points for Black: where the dynamic part of the score's utility is 0
+    c_visit: float
+    c_scale: float
+    interior: int
+    bias_factor: float
+    bias_exponent: float
+    passes: int  # in the game before the root
+    salt: np.uint64  # of the rules and komi, for the keys of a cache
+
+
+class Plan(NamedTuple):
+    """Sequential halving at the root; see `goengine.search.gumbel`. Empty arrays: the root chooses as other nodes do."""
+
+    visits: np.ndarray  # int32[simulations]  the visits that the move to be tried next must have
+    scores: np.ndarray  # float64[m]  g + logit of the root's first m edges, falling
+    cursor: np.ndarray  # int64[1]  simulations begun
+
+
+class SearchScratch(NamedTuple):
+    """Working memory of the kernels for one board size."""
+
+    owner: np.ndarray  # int8[P]
+    stack: np.ndarray  # uint16[P]
+    colors: np.ndarray  # uint8[P]
+    alive: np.ndarray  # uint8[P]
+    benson: BensonScratch
+    legal: np.ndarray  # uint8[N * N + 1]
+    collided: np.ndarray  # int64[leaves]
+
+
+def make_constants(
+    params: SearchParams, size: int, *, use_score: bool, center: float, passes: int, salt: int, net_priors: bool = True
+) -> SearchConstants:
+    """The constants for a board of that size. ``use_score``: the evaluator's score may enter the utility; ``net_priors``: its
+    policy becomes the priors.
+    """
+    return SearchConstants(
+        cpuct=float(params.cpuct),
+        cpuct_log=float(params.cpuct_log),
+        cpuct_base=float(params.cpuct_base),
+        stdev_scale=float(params.cpuct_stdev_scale),
+        stdev_prior=float(params.cpuct_stdev_prior),
+        stdev_weight=float(params.cpuct_stdev_weight),
+        fpu_relative=int(params.fpu_relative),
+        fpu_value=float(params.fpu_value),
+        fpu_reduction=float(params.fpu_reduction),
+        root_fpu_reduction=float(params.root_fpu_reduction),
+        policy_temperature=float(params.policy_temperature),
+        forced_playouts=float(params.forced_playouts),
+        placeholder=int(params.placeholder_priors),
+        virtual_loss=float(params.virtual_loss),
+        rollout_weight=float(params.rollout_weight),
+        net_priors=int(net_priors),
+        static_score=float(params.static_score) if use_score else 0.0,
+        dynamic_score=float(params.dynamic_score) if use_score else 0.0,
+        static_width=float(params.static_score_scale * size),
+        dynamic_width=float(params.dynamic_score_scale * size),
+        center=float(center),
+        c_visit=float(params.c_visit),
+        c_scale=float(params.c_scale),
+        interior=int(params.gumbel_interior),
+        bias_factor=float(params.subtree_bias),
+        bias_exponent=float(params.subtree_bias_exponent),
+        passes=int(passes),
+        salt=np.uint64(salt),
+    )
+
+
+def no_plan() -> Plan:
+    """The root chooses by PUCT."""
+    return Plan(np.zeros(0, np.int32), np.zeros(0), np.zeros(1, np.int64))
+
+
+def new_scratch(size: int, leaves: int) -> SearchScratch:
+    """Working memory for boards of this size and batches of that many leaves."""
+    p = padded(size)
+    return SearchScratch(
+        np.zeros(p, np.int8),
+        np.zeros(p, np.uint16),
+        np.zeros(p, np.uint8),
+        np.zeros(p, np.uint8),
+        new_benson_scratch(size),
+        np.zeros(size * size + 1, np.uint8),
+        np.zeros(leaves, np.int64),
+    )
+
+
+def new_games(size: int, count: int, capacity: int) -> Game:
+    """``count`` games as one, as every array of a call from Python costs time: each array has a leading dimension.
+
+    `goengine.search.select.game_at` picks one. The search keeps the leaves' games first, then the root's, then a scratch one.
+    """
+    one = new_game(size, capacity)
+
+    def stack(array: np.ndarray) -> np.ndarray:
+        return np.repeat(array[None], count, axis=0)
+
+    return Game(Board(*(stack(a) for a in one.board)), *(stack(a) for a in one[1:]))
+
+
+def flip(color: int, number: float) -> float:
+    """A number for Black as the same for that colour."""
+    return number if color == BLACK else -number

@@ -1,0 +1,39 @@
+"""Two trainers never work in one folder, and the lock goes with its process."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from training.core.checkpoint import RunError
+from training.core.lock import RunLock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from training.core.lock import RunLock
+lock = RunLock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_at_a_time(tmp_path):
+    first = RunLock(tmp_path)
+    with pytest.raises(RunError, match=rf"another trainer \(process {os.getpid()}\) is at work there"):
+        RunLock(tmp_path)
+    first.release()
+    first.release()
+    RunLock(tmp_path).release()
+
+
+def test_the_lock_dies_with_its_process(tmp_path):
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match=rf"process {other.pid}\)"):
+            RunLock(tmp_path)
+        other.kill()
+        other.wait()
+    RunLock(tmp_path).release()

@@ -1,0 +1,1 @@
+"""What every stage of training shares: the loop, losses, optimizers, devices, checkpoints, options."""

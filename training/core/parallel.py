@@ -1,0 +1,176 @@
+"""Several processes train one net: how they find each other, and what they must do alike.
+
+torchrun starts the processes and numbers them (ranks); rank 0 leads: it alone holds the run's folder, measures, says
+something and reads the clock, which all others hear from it, so that all decide alike. Each step is synchronous: every
+rank computes on its part of the joined batch, torch's DistributedDataParallel averages the gradients, and losses and batch
+statistics are those of the joined batch (`goengine.nets.process_sums`), so any number of ranks gives the weights that one
+gives. Without torchrun everything here does what one process does. Knows no Go and no losses.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from goengine.nets import process_sums
+from training.core.checkpoint import RunError
+from training.core.launch import launched
+
+T = TypeVar("T")
+Arrays = Mapping[str, np.ndarray | torch.Tensor]
+NOTHING, SAME, OTHER = range(3)  # what is scattered: no batch, one of the form of the last, one of another form
+
+
+@contextlib.contextmanager
+def joined(device: str) -> Iterator[None]:
+    """All processes that torchrun started, as one group: gloo between CPUs, NCCL between GPUs, of which each takes its own.
+
+    Raises RunError if the processes do not find each other, or there are fewer GPUs than processes here.
+    """
+    if launched() == 1:
+        yield
+        return
+    cuda = device.startswith("cuda")
+    if cuda:
+        place = int(os.environ.get("LOCAL_RANK", "0"))
+        if place >= torch.cuda.device_count():
+            raise RunError(f"process {place + 1} of this machine has no GPU: torch sees {torch.cuda.device_count()}")
+        torch.cuda.set_device(place)
+    try:
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+    except (RuntimeError, ValueError) as error:
+        raise RunError(f"the {launched()} processes do not find each other: {error}; start them with torchrun") from error
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def check(batch: int) -> None:
+    """Raises RunError if the batch cannot be dealt evenly, or if torchrun started a command that trains in one process."""
+    if launched() > 1 and process_sums.count() == 1:
+        raise RunError("this command trains in one process: start it without torchrun")
+    if batch % process_sums.count():
+        raise RunError(f"--batch {batch} cannot be dealt evenly to {process_sums.count()} processes")
+
+
+def replicated(module: nn.Module) -> nn.Module:
+    """The module for the forward pass: rank 0's weights everywhere, and gradients that are the mean over all ranks."""
+    if process_sums.count() == 1:
+        return module
+    # The statistics are the same everywhere already. Static: losses may leave some weights without a gradient.
+    return DistributedDataParallel(module, broadcast_buffers=False, static_graph=True)
+
+
+def first(work: Callable[[], T]) -> T:
+    """What rank 0 makes of it; the others wait, and are given the same. What it raises is a RunError for the others."""
+    if process_sums.count() == 1:
+        return work()
+    result, error = None, None
+    if process_sums.rank() == 0:
+        try:
+            result = work()
+        except Exception as raised:  # noqa: BLE001 (the others must not wait for ever)
+            error = raised
+    box = [result, None if error is None else str(error)]
+    with _others():
+        distributed.broadcast_object_list(box, 0, device=torch.device("cpu"))
+    if error is not None:
+        raise error
+    if box[1] is not None:
+        raise RunError(box[1])
+    return box[0]
+
+
+def shared(clock: Callable[[], float]) -> Callable[[], float]:
+    """Rank 0's clock. All ranks must read it equally often."""
+    if process_sums.count() == 1:
+        return clock
+
+    def read() -> float:
+        now = torch.tensor(clock(), dtype=torch.float64)
+        with _others():
+            distributed.broadcast(now, 0)
+        return float(now)
+
+    return read
+
+
+def anybody(asked: bool) -> bool:
+    """Whether it is so on any rank."""
+    if process_sums.count() == 1:
+        return asked
+    found = torch.tensor(int(asked))
+    with _others():
+        distributed.all_reduce(found, distributed.ReduceOp.MAX)
+    return bool(found)
+
+
+def mean(figures: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Each figure's mean over all ranks; they stay on their device."""
+    if process_sums.count() == 1:
+        return dict(figures)
+    values = torch.stack([value.float() for value in figures.values()])
+    distributed.all_reduce(values)
+    return dict(zip(figures, values / process_sums.count(), strict=True))
+
+
+def scattered(batches: Iterator[Arrays | None] | None) -> Iterator[Arrays | None]:
+    """Each rank's rows of batches that rank 0 alone can make (None elsewhere); None, for no batch yet, goes to all."""
+    if process_sums.count() == 1:
+        yield from batches
+        return
+    form: list = []  # (name, type, shape of a row)
+    while True:
+        batch = next(batches) if process_sums.rank() == 0 else None
+        new = _form(batch) if batch is not None else form
+        head = torch.tensor([NOTHING if batch is None else SAME if new == form else OTHER, _rows(batch)])
+        with _others():
+            distributed.broadcast(head, 0)
+            kind, rows = head.tolist()
+            if kind == OTHER:
+                box = [new]
+                distributed.broadcast_object_list(box, 0, device=torch.device("cpu"))
+                form = box[0]
+            own = None if kind == NOTHING else _deal(batch, form, rows // process_sums.count())
+        yield own
+
+
+def _form(batch: Arrays) -> list[tuple[str, str, tuple[int, ...]]]:
+    return [(name, np.asarray(array).dtype.str, tuple(array.shape[1:])) for name, array in batch.items()]
+
+
+def _rows(batch: Arrays | None) -> int:
+    return 0 if batch is None else len(next(iter(batch.values())))
+
+
+def _deal(batch: Arrays | None, form: list, rows: int) -> dict[str, np.ndarray]:
+    """Every rank's own `rows` of each array; batch: on rank 0."""
+    own = {}
+    for name, dtype, shape in form:
+        array = np.zeros((rows, *shape), dtype)
+        parts = None
+        if batch is not None:
+            parts = [_bytes(np.asarray(batch[name])[rank * rows : (rank + 1) * rows]) for rank in range(process_sums.count())]
+        distributed.scatter(_bytes(array), parts, 0)
+        own[name] = array
+    return own
+
+
+def _bytes(array: np.ndarray) -> torch.Tensor:
+    """The array's memory."""
+    return torch.from_numpy(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+
+
+@contextlib.contextmanager
+def _others() -> Iterator[None]:
+    """Something that needs all ranks. Raises RunError if one is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunError(f"another process of this training is gone ({str(error).splitlines()[0]})") from error

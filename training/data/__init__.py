@@ -1,0 +1,1 @@
+"""From recorded games on disk to batches."""

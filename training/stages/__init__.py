@@ -1,0 +1,1 @@
+"""The stages: what each feeds the loop and writes down."""

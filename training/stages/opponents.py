@@ -1,0 +1,100 @@
+"""Nets as players without a search, and the pool of earlier forms of a net that it learns against.
+
+The pool is a folder of weights files, named by the iteration whose beginning they show: 000000 is the net that the run began
+with. Which of them belong to the pool is a function of the iteration alone, so a run that was killed goes on with those that it
+had; files of later iterations, which a killed process has left, are written again. Knows no learning.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from goengine import features
+from goengine.nets import weights_file
+from goengine.nets.build import Net
+from goengine.nets.spec import NetSpec
+from goengine.policy_play.games import PolicyRows
+from training.core.checkpoint import RunError
+from training.core.device_feed import DeviceFeed
+
+
+class NetPolicy:
+    """A net that plays by its policy, on its device."""
+
+    def __init__(self, forward: Callable, spec: NetSpec, device_feed: DeviceFeed):
+        """forward: the net, or what calls it; in evaluation mode."""
+        self.features, self._forward, self._place = features.get(spec.features), forward, device_feed
+
+    def logits(self, rows: PolicyRows) -> np.ndarray:
+        """As `goengine.policy_play.games.Policy`."""
+        batch = self._place.put({"planes": rows.planes, "globals": rows.globals})
+        with torch.inference_mode(), self._place.autocast():
+            return self._forward(batch["planes"], batch["globals"], True).policy.float().cpu().numpy()
+
+
+def load_policy(path: Path) -> tuple[Net, weights_file.Meta]:
+    """The net of a weights file, in evaluation mode, and what the file says.
+
+    Raises WeightsError if the file is damaged, RunError if the net has no policy or sees features that are unknown here.
+    """
+    module, meta = weights_file.load_module(path)
+    if "policy" not in meta.spec.outputs:
+        raise RunError(f"{path}: the net has no policy to play by")
+    known_features(path, meta.spec)
+    return module, meta
+
+
+def known_features(path: Path, spec: NetSpec) -> None:
+    """Raises RunError if there is no such feature set here, or one of another shape."""
+    chosen = features.get(spec.features) if spec.features in features.names() else None
+    if chosen is None or (chosen.planes, chosen.globals) != (spec.planes, spec.globals):
+        raise RunError(
+            f"{path}: sees the features {spec.features} ({spec.planes} planes, {spec.globals} globals), which are not known "
+            f"here; known are {', '.join(features.names())}"
+        )
+
+
+class Pool:
+    """Earlier forms of a net; every one is as likely to be the opponent."""
+
+    def __init__(self, folder: Path, spec: NetSpec, every: int):
+        """every: iterations from one member to the next."""
+        self.folder, self.spec, self.every = folder, spec, every
+
+    def path(self, iteration: int) -> Path:
+        """Where the net of the beginning of that iteration lies."""
+        return self.folder / f"{iteration:06d}.safetensors"
+
+    def members(self, iteration: int) -> range:
+        """The iterations at whose beginnings the members of the pool were as they are, as of this one's beginning."""
+        return range(0, iteration + 1, self.every)
+
+    def join(self, iteration: int, net: nn.Module | Mapping[str, np.ndarray], story: Mapping[str, object]) -> None:
+        """Add the net to the pool, if its turn comes with this iteration. Raises RunError if the disk does not take it."""
+        if iteration % self.every:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            weights_file.save(self.path(iteration), net, self.spec, step=iteration, data=story)
+        except OSError as error:
+            raise RunError(
+                f"cannot write {self.path(iteration)}: {error.strerror or error}; make room and start again"
+            ) from error
+
+    def opponent(self, iteration: int, chance: np.random.Generator) -> tuple[int, Net]:
+        """(when it was so, net in evaluation mode) of a member drawn at random.
+
+        Raises WeightsError if its file is damaged or gone, RunError if it is a net of another form.
+        """
+        chosen = int(chance.choice(self.members(iteration)))
+        found = weights_file.load(self.path(chosen))
+        if found.spec != self.spec:
+            raise RunError(
+                f"{self.path(chosen)}: is another net than the run's: it sees the features {found.spec.features} with "
+                f"{len(found.spec.blocks)} blocks of {found.spec.channels} channels, the run's {self.spec.features} with "
+                f"{len(self.spec.blocks)} of {self.spec.channels}; take another --run folder"
+            )
+        return chosen, found.module()

@@ -1,0 +1,96 @@
+"""The options of the commands that let policies play without a search. Imports no torch, as `training.core.command_options`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from goengine.core.options import Seconds, option
+from training.core.command_options import LoopedOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyPlayOptions(LoopedOptions):
+    """What every command takes that lets policies play without a search."""
+
+    size: int = option(9, "board size")
+    komi: float = option(7.5, "points for White")
+    temperature: float = option(1.0, "of the softmax that moves are drawn from")
+    longest: float = option(3.0, "plies over points of the board, after which a game has no result and teaches nothing")
+    seed: int = option(1, "of all chance")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 2 <= self.size <= 25 or not 0 < self.longest <= 10:
+            raise ValueError(f"--size {self.size} is from 2 to 25, --longest {self.longest} up to 10 times the points")
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(f"--temperature {self.temperature}: must be above 0, or nothing is tried")
+        if not abs(self.komi) <= 1000 or self.komi * 2 != round(self.komi * 2):
+            raise ValueError(f"--komi {self.komi}: whole or half points, up to 1000")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReinforceOptions(PolicyPlayOptions):
+    """Train a policy by the results of its games against earlier forms of itself; the same command goes on where a run stopped.
+
+    REINFORCE as of the first AlphaGo (Silver et al. 2016, methods), whose constants are the defaults where it names them.
+    """
+
+    net: Path = option(help="the policy to begin with (net.safetensors of a supervised run)")
+    budget: Seconds | None = option(None, "end after this time, 25m or 2h, with start-up and the last checkpoint")
+    steps: int | None = option(10_000, "iterations, each some games and then one change of the net", short="--iterations")
+    batch: int = option(128, "games of an iteration, in every second of which the net is Black", short="--games")
+    rate: float | None = option(0.003, "learning rate; a gradient is the sum over a game's moves, the mean over games")
+    decay: float | None = option(0.0, "weight decay")
+    warmup: float = option(0.0, "share of the run in which the rate rises; it never falls")
+    average: float = option(0.0, "decay of the averaged weights, which are the result; 0: the last weights")
+    compile: bool | None = option(False, "let torch compile the net, once for every number of positions that a batch has")
+    log_every: int = option(1, "iterations between two lines of the log")
+    every: int = option(500, "iterations after which the net joins the pool of opponents, again and again")
+    baseline: Path | None = option(None, "a value net, whose expectation is taken off each result")
+    rows: int = option(1024, "positions that are learned from at once: a question of memory")
+    validation_games: int = option(200, "games against the net of the beginning in a measurement; 0: none")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in (("every", 1), ("rows", 1), ("validation_games", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least {least}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueOptions(PolicyPlayOptions):
+    """Train a net to say who wins, on one position of each of many games of policies; goes on where a run stopped.
+
+    As the first AlphaGo did (Silver et al. 2016, methods), whose constants are the defaults where it names them: a policy
+    plays up to a move drawn from all legal ones, another one from there on, and the position between them is all that a
+    game gives.
+    """
+
+    policy: Path | None = option(None, "the policy that plays before the random move (net.safetensors of a supervised run)")
+    reinforced: Path | None = option(None, "the policy that plays after it (net.safetensors of reinforce); by default the same")
+    net: str = option("lee-value-64", "a preset's name for a fresh net, or a weights file to begin with")
+    features: str = option("zero", "feature set of a fresh net")
+    positions: int = option(100_000, "positions to have, each of a game of its own")
+    held_out: int = option(2000, "of these, so many are only measured")
+    latest: float = option(450 / 361, "latest move that is the random one, over points of the board")
+    parallel: int = option(128, "games at once")
+    data: Path | None = option(None, "folder of games that another run has made, instead of playing")
+    positions_per_game: Literal["one", "all"] = option(
+        "one", "all: learn from every position of the games, to see a net learn their results by heart"
+    )
+    symmetries: bool = option(True, "show each position through a random symmetry")
+    batch: int = option(32, "positions per step")
+    rate: float | None = option(0.003, "peak learning rate")
+    validation_positions: int = option(4096, "positions of a measurement, of those learned from and of those held out")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("positions", "held_out", "parallel", "validation_positions"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
+        if (self.policy is None) == (self.data is None):
+            raise ValueError("give --policy to play games, or --data for games that are there")
+        if self.held_out >= self.positions:
+            raise ValueError(f"--held-out {self.held_out} of --positions {self.positions} leaves nothing to learn from")
+        if not 0 < self.latest <= self.longest:
+            raise ValueError(f"--latest {self.latest}: above 0 and at most --longest")

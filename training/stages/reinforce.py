@@ -1,0 +1,250 @@
+"""Learning a policy from the results of its own games: REINFORCE, as the first AlphaGo did (Silver et al. 2016, methods).
+
+An iteration plays some games against an opponent from the pool and then changes the net once: by the sum over its moves of
+z d log p(a|s), the mean over games, where z is how the game ended for it, or z less what a value net expected. p is what the
+move was drawn from: the softmax at the temperature over the moves that could be drawn. Chance comes from the seed and the
+iteration's number, so that a run goes on as if it had never been stopped. Knows games as `goengine.policy_play` plays them; the
+loop, its folder and its end are `training.core.loop`'s.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from goengine import features
+from goengine.nets import build, weights_file
+from goengine.policy_play.games import (
+    FinishedPolicyGame,
+    Policy,
+    PolicyGameParams,
+    PolicyGames,
+    PolicyRows,
+    alternating,
+    by_colour,
+)
+from training.core.checkpoint import Counters, RunError, plain
+from training.core.device_feed import Batch, DeviceFeed
+from training.core.loop import Trainer
+from training.core.schedule import Schedule
+from training.data import packs
+from training.data.sampling import Draw
+from training.data.stream import Sampler
+from training.stages.opponents import NetPolicy, Pool, known_features, load_policy
+from training.stages.policy_options import ReinforceOptions
+from training.stages.supervised import computes_half, device_name, loop_config
+
+FORBIDDEN = -1e9  # logit of a move that could not be drawn
+_PLAYED, _DRAWN, _MEASURED = range(3)  # what the chance is for
+
+
+class Moves(NamedTuple):
+    """R moves of the learning player and the positions they were made in, ply by ply."""
+
+    planes: np.ndarray  # uint8[R, C, N, N]
+    globals: np.ndarray  # float32[R, G]
+    legal: np.ndarray  # uint8[R, A]  1 for the moves that could be drawn
+    game: np.ndarray  # int64[R]
+    ply: np.ndarray  # int64[R]
+
+
+class RecordingPolicy:
+    """A policy that keeps the positions in which it had to move, a byte for a point of a plane.
+
+    That is 23 MB for 128 games on 9x9 with 48 planes, and 330 MB on 19x19.
+    """
+
+    def __init__(self, inner: Policy):
+        self.features, self._inner = inner.features, inner
+        self._parts: list[tuple[np.ndarray, ...]] = []
+
+    def logits(self, rows: PolicyRows) -> np.ndarray:
+        """What the policy says."""
+        planes, plies = rows.planes.astype(np.uint8), np.full(len(rows.games), rows.ply)
+        self._parts.append((planes, rows.globals, rows.legal, rows.games, plies))
+        return self._inner.logits(rows)
+
+    def moves(self) -> Moves:
+        """All of them."""
+        return Moves(*(np.concatenate(arrays) for arrays in zip(*self._parts, strict=True)))
+
+
+def outcomes(finished: FinishedPolicyGame, moves: Moves) -> np.ndarray:
+    """float32[R]: how the game ended for who made each move: 1, -1 or 0; nan for a game without a result."""
+    return np.where(moves.ply % 2 == 0, 1, -1) * finished.result[moves.game]
+
+
+def policy_gradient_loss(
+    logits: torch.Tensor, legal: torch.Tensor, played: torch.Tensor, advantage: torch.Tensor, temperature: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(-sum of advantage log p(played), sum of the entropies of p), p being what the moves were drawn from.
+
+    logits [R,A], legal uint8 [R,A], played int64 [R], advantage float32 [R]. Its gradient is that of REINFORCE (Williams 1992).
+    """
+    drawn_from = torch.where(legal > 0, logits.float() / temperature, FORBIDDEN)
+    log = torch.log_softmax(drawn_from, 1)
+    entropy = -(log.exp() * log).sum()
+    return -(advantage * log.gather(1, played[:, None]).squeeze(1)).sum(), entropy.detach()
+
+
+class Baseline:
+    """A value net: how the games were expected to end."""
+
+    def __init__(self, path: Path, device_feed: DeviceFeed, rows: int):
+        """Raises WeightsError if the file is damaged, RunError if the net has no value or sees unknown features."""
+        self.net, self.meta = weights_file.load_module(path)
+        if "value" not in self.meta.spec.outputs:
+            raise RunError(f"--baseline {path}: the net has no value")
+        known_features(path, self.meta.spec)
+        self._place, self._rows = device_feed, rows
+        self.net.to(device_feed.device, memory_format=torch.channels_last)
+
+    def values(self, finished: FinishedPolicyGame, terms: PolicyGameParams, moves: Moves) -> np.ndarray:
+        """float32[R]: expectation in [-1, 1] for who made each move, before it."""
+        games = packs.to_games(finished.pack(terms))
+        sampler = Sampler(games, features.get(self.meta.spec.features), Draw(0, symmetries=0, shuffle=0, vary=0.0))
+        count, found = games.moves.size, []
+        for first in range(0, count, self._rows):
+            targets = sampler.batch(first, min(self._rows, count - first))
+            batch = self._place.put({"planes": targets.planes, "globals": targets.globals})
+            with torch.inference_mode(), self._place.autocast():
+                found.append(torch.tanh(self.net(batch["planes"], batch["globals"], True).value.float() / 2).cpu().numpy())
+        return np.concatenate(found)[games.start[moves.game] + moves.ply]
+
+
+class ReinforceStage:
+    """Iterations for `training.core.loop`: a batch is the number of one, and its loss plays the games first."""
+
+    unit = "games"
+
+    def __init__(self, config: ReinforceOptions, module: build.Net, start: weights_file.Meta):
+        """module: the net as it was at the beginning of the run; start: what its file says.
+
+        Raises WeightsError or RunError if the baseline cannot be used.
+        """
+        self.config, self.spec, self.start, self.module = config, module.spec, start, module
+        self.device_feed = DeviceFeed(device_name(config), computes_half(config))
+        self.terms = PolicyGameParams(config.size, config.komi, config.temperature, config.longest)
+        self.pool = Pool(config.run / "pool", module.spec, config.every)
+        self.baseline = Baseline(config.baseline, self.device_feed, config.rows) if config.baseline is not None else None
+        self._games = PolicyGames(self.terms, config.batch)
+        self._who = by_colour(alternating(config.batch))
+        self._first = weights_file.arrays_of(module)
+
+    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
+        """Numbers of iterations; a sample is a game."""
+        iteration = first_sample // self.config.batch
+        while True:
+            yield {"iteration": np.array(iteration)}
+            iteration += 1
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Plays an iteration's games with the net as it is. Returns the loss whose gradient is the mean over games."""
+        iteration = int(batch["iteration"])
+        self.module.eval()  # statistics stay as they are: the net learns with the policy that it played with
+        self.pool.join(iteration, self.module if iteration else self._first, {"reinforced_from": self.start.sha256})
+        opponent, net = self.pool.opponent(iteration, np.random.default_rng([self.config.seed, iteration, _DRAWN]))
+        learner = RecordingPolicy(NetPolicy(module, self.spec, self.device_feed))
+        seed = (self.config.seed, iteration, _PLAYED)
+        finished = self._games.play([learner, self._player(net)], self._who, seed)
+        loss, entropy = self._learn(module, finished, learner.moves())
+        figures = {**_figures(finished, 0), "entropy": entropy, "opponent": float(opponent)}
+        return loss, {name: torch.tensor(value) for name, value in figures.items()}
+
+    def validate(self, module: nn.Module, device_feed: DeviceFeed) -> dict[str, float]:
+        """How the averaged net does against the one that the run began with."""
+        games = self.config.validation_games
+        if not games:
+            return {}
+        first = build.skeleton(self.spec).to_empty(device="cpu")
+        weights_file.restore(first, self._first)
+        players = [NetPolicy(module, self.spec, device_feed), self._player(first.eval())]
+        seed = (self.config.seed, 0, _MEASURED)
+        finished = PolicyGames(self.terms, games).play(players, by_colour(alternating(games)), seed)
+        return {f"{name}_start": value for name, value in _figures(finished, 0).items() if np.isfinite(value)}
+
+    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
+        """Write the averaged net with its configuration and data card."""
+        card = {
+            "reinforced_from": self.start.sha256,
+            "games": counters.samples,
+            "pool": len(self.pool.members(counters.step)),
+            "seconds": round(counters.seconds, 1),
+            "validation": dict(figures),
+        }
+        weights_file.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
+
+    # -- inside --
+
+    def _player(self, net: build.Net) -> NetPolicy:
+        return NetPolicy(net.to(self.device_feed.device, memory_format=torch.channels_last), self.spec, self.device_feed)
+
+    def _learn(self, module: nn.Module, finished: FinishedPolicyGame, moves: Moves) -> tuple[torch.Tensor, float]:
+        """(loss, mean entropy of the policy); the loss has the last rows' gradients only, the others' have been added up.
+
+        Memory then holds what one part of the rows needs.
+        """
+        advantage = outcomes(finished, moves)
+        if self.baseline is not None:
+            advantage = advantage - self.baseline.values(finished, self.terms, moves)
+        known = np.flatnonzero(~np.isnan(advantage))
+        if not len(known):  # nobody has won or lost anything
+            return sum((parameter * 0.0).sum() for parameter in self.module.parameters()), float("nan")
+        total, entropies, loss = 0.0, 0.0, None
+        for part in np.array_split(known, -(-len(known) // self.config.rows)):
+            if loss is not None:
+                loss.backward()
+                total += float(loss.detach())
+            loss, entropy = self._part(module, finished, moves, advantage, part)
+            entropies += float(entropy)
+        return loss + total, entropies / len(known)
+
+    def _part(self, module, finished: FinishedPolicyGame, moves: Moves, advantage: np.ndarray, rows: np.ndarray):
+        """(loss, sum of entropies) of some of the moves."""
+        arrays = {
+            "planes": moves.planes[rows],
+            "globals": moves.globals[rows],
+            "legal": moves.legal[rows],
+            "played": finished.moves[moves.game[rows], moves.ply[rows]].astype(np.int64),
+            "advantage": advantage[rows].astype(np.float32),
+        }
+        batch = self.device_feed.put(arrays)
+        with self.device_feed.autocast():
+            logits = module(batch["planes"], batch["globals"], True).policy
+        rest = batch["legal"], batch["played"], batch["advantage"], self.config.temperature
+        loss, entropy = policy_gradient_loss(logits, *rest)
+        return loss / self.config.batch, entropy
+
+
+def _figures(finished: FinishedPolicyGame, player: int) -> dict[str, float]:
+    """What share of the games that were counted the first policy has won (a draw is half a win), and how games were."""
+    result = finished.result
+    black = alternating(len(result)) == player
+    won = np.where(black, result, -result)[~np.isnan(result)]
+    return {
+        "won": float((won + 1).mean() / 2) if len(won) else float("nan"),
+        "plies": float(finished.length.mean()),
+        "unfinished": float(np.isnan(result).mean()),
+    }
+
+
+def run(config: ReinforceOptions, began: float | None = None) -> bool:
+    """Run the stage. Returns whether the run is complete, as `training.stages.supervised.supervised` does.
+
+    Raises WeightsError or RunError if a net cannot be used: it is damaged, has no policy, or sees other features.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    module, meta = load_policy(config.net)
+    stage = ReinforceStage(config, module, meta)
+    schedule = Schedule(config.steps, config.budget, config.warmup, floor=1.0)
+    loop = dataclasses.replace(loop_config(config), schedule=schedule)
+    described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
+    bound = {"net": meta.sha256, "board size": str(config.size), "pool of every": str(config.every)}
+    if stage.baseline is not None:
+        bound["baseline"] = stage.baseline.meta.sha256
+    return Trainer(config.run, module, stage, loop, described=described, bound=bound, began=began).run()

@@ -1,0 +1,143 @@
+"""The command value: games of policies, one position of each, and a net that learns from them who wins.
+
+Knows what is learned (the result, by mean squared error) and what is measured: the error on positions of games that were not
+learned from beside that on some which were. A net that learns from all positions of a game (`--positions-per-game all`)
+meets its result hundreds of times and learns it by heart: the two errors then part (Silver et al. 2016: 0.19 and 0.37 on
+whole games, 0.226 and 0.234 on one position of each). How the games are made and kept is `training.stages.value_games`'
+business.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from goengine import features
+from goengine.core.progress import Progress
+from goengine.core.stopping import told_to_stop
+from goengine.nets import build, weights_file
+from goengine.policy_play.games import PolicyGameParams
+from training.core.checkpoint import Counters, RunError, plain
+from training.core.device_feed import Batch, DeviceFeed
+from training.core.lock import RunLock
+from training.core.loop import Trainer
+from training.core.losses import value_errors, weighted_mean
+from training.data.sampling import Draw
+from training.data.stream import Sampler, pinned, stream
+from training.measure.evaluate import measure_with
+from training.stages import value_games
+from training.stages.opponents import NetPolicy, load_policy
+from training.stages.policy_options import ValueOptions
+from training.stages.supervised import computes_half, device_name, fresh_or_loaded, loop_config, predictor
+
+
+class ValueStage:
+    """Positions of games with their results, for `training.core.loop`."""
+
+    def __init__(self, config: ValueOptions, module: build.Net, folder: Path):
+        """folder: of the games. Raises RecordError if they cannot be read, RunError if the net has no value."""
+        if "value" not in module.spec.outputs:
+            raise RunError(f"--net {config.net}: has no value to learn")
+        self.config, self.spec = config, module.spec
+        games, chosen, self.story = value_games.load(folder, config.positions)
+        if len(chosen) <= config.held_out:
+            raise RunError(
+                f"{folder}: {len(chosen)} games, of which {config.held_out} are held out; play more, or hold out fewer"
+            )
+        held, rest = chosen[: config.held_out], chosen[config.held_out : config.positions]
+        if config.positions_per_game == "all":
+            rest = np.arange(games.start[config.held_out], games.start[min(config.positions, len(chosen))])
+        seen = features.get(module.spec.features)
+        plainly = Draw(0, symmetries=0, shuffle=1, vary=0.0)
+        self.source = Sampler(games, seen, Draw(config.seed, int(config.symmetries), 1, 0.0), chosen=rest)
+        self.measured = {
+            name: Sampler(games, seen, plainly, chosen=part) for name, part in (("learned", rest), ("held_out", held))
+        }
+
+    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
+        """Batches from that sample on."""
+        allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
+        for targets in stream(self.source, self.config.batch, first_sample, allocate=allocate):
+            yield {name: getattr(targets, name) for name in ("planes", "globals", "value", "value_weight")}
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The mean squared error of the value in [-1, 1]."""
+        output = module(batch["planes"], batch["globals"], True)
+        error = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"])
+        return error, {"mse": error.detach()}
+
+    def validate(self, module: nn.Module, device_feed: DeviceFeed) -> dict[str, float]:
+        """Mean squared errors and shares of winners named, on positions learned from and on those held out."""
+        figures = {}
+        for name, sampler in self.measured.items():
+            count = min(self.config.validation_positions, len(sampler.chosen))
+            found = measure_with(predictor(module, device_feed), sampler, count, max(self.config.batch, 64))
+            figures |= {f"mse_{name}": found.value_mse, f"right_{name}": found.value_right}
+        return figures
+
+    def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
+        """Write the averaged net with its configuration and data card."""
+        card = {
+            "games": self.story,
+            "positions": len(self.source.chosen),
+            "positions_held_out": len(self.measured["held_out"].chosen),
+            "samples": counters.samples,
+            "seconds": round(counters.seconds, 1),
+            "validation": {name: value for name, value in figures.items() if np.isfinite(value)},
+        }
+        weights_file.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
+
+
+def recipe_of(config: ValueOptions) -> value_games.Recipe:
+    """How the options want the games. Raises WeightsError or RunError if a policy cannot be used."""
+    terms = PolicyGameParams(config.size, config.komi, config.temperature, config.longest)
+    latest = max(1, round(config.latest * config.size**2))
+    story = {name: load_policy(path)[1].sha256 for name, path in zip(("policy", "reinforced"), _policies(config), strict=True)}
+    rest = plain(terms) | {"latest": latest, "parallel": config.parallel, "seed": config.seed}
+    return value_games.Recipe(terms, latest, config.parallel, config.seed, story | rest)
+
+
+def _policies(config: ValueOptions) -> tuple[Path, Path]:
+    """Who plays before and after the random move."""
+    return config.policy, config.policy if config.reinforced is None else config.reinforced
+
+
+def play(config: ValueOptions, folder: Path) -> bool:
+    """Play what games are missing. Returns whether all are there (False: told to stop; what was played stays).
+
+    Raises RunError if another process is at work in the run's folder, RecordError if it has other games.
+    """
+    recipe, device_feed = recipe_of(config), DeviceFeed(device_name(config), computes_half(config))
+
+    def players() -> tuple[NetPolicy, NetPolicy]:
+        modules = [load_policy(path)[0].to(device_feed.device, memory_format=torch.channels_last) for path in _policies(config)]
+        return tuple(NetPolicy(module, module.spec, device_feed) for module in modules)
+
+    config.run.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(config.run)
+    try:
+        with told_to_stop() as stop, Progress(f"games {config.run.name}", config.positions) as bar:
+            return value_games.play_until(folder, recipe, config.positions, players, bar.update, stop.is_set)
+    finally:
+        lock.release()
+
+
+def run(config: ValueOptions) -> bool:
+    """Play and train. Returns whether the run is complete, as `training.stages.supervised.supervised` does; a budget is for the
+    training.
+
+    Raises WeightsError, RunError or RecordError if a net or the games cannot be used.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    module = fresh_or_loaded(config.net, config.features, config.seed)
+    folder = config.run / "games" if config.data is None else config.data
+    if config.data is None and not play(config, folder):
+        return False
+    stage = ValueStage(config, module, folder)
+    described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
+    bound = {"positions per game": config.positions_per_game, "held out": str(config.held_out)}
+    return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound).run()

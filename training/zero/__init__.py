@@ -1,0 +1,1 @@
+"""A run of learning by self-play: the learner, its replay window, published nets, ratings, processes."""

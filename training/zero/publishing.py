@@ -1,0 +1,120 @@
+"""The nets of a zero run: a learner's weights in the forms in which workers and raters play them.
+
+Knows exports and where a run keeps its nets; learns nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import nn
+
+from goengine.nets import build, export, quantize, weights_file
+from goengine.nets.spec import PRESETS, NetSpec, preset
+from goengine.zero import run_folder
+from goengine.zero.run_folder import PublishedNet, SizeSettings
+from training.core.checkpoint import RunError, plain
+from training.stages.supervised import fresh_or_loaded
+from training.zero.zero_options import ZeroOptions
+
+if TYPE_CHECKING:
+    from openvino import Model
+
+
+def publish_net(
+    run: Path,
+    weights: nn.Module | Mapping[str, np.ndarray],
+    spec: NetSpec,
+    boards: Sequence[SizeSettings],
+    *,
+    samples: int = 0,
+    step: int = 0,
+    config: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    calibration: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+) -> PublishedNet:
+    """Publish weights as the run's next net: as a weights file, and for OpenVINO.
+
+    boards: how self-play plays with it. config, data: the story that its weights file tells. calibration: batches (planes,
+    globals) on which the steps are found for a form that computes on 8-bit integers; without any, weights are in float16.
+    Raises RunError if the net sees other features than the run's games are for.
+    """
+    features = run_folder.read_config(run)["features"]
+    if spec.features != features:
+        raise RunError(
+            f"{run}: its games are for the features {features}, this net sees {spec.features}; take another --run folder"
+        )
+
+    def write(folder: Path) -> None:
+        weights_file.save(folder / "net.safetensors", weights, spec, step=step, config=config, data=data)
+        net, meta = weights_file.load_module(folder / "net.safetensors")
+        export.save_openvino(
+            _int8(net, meta, calibration) if calibration else export.openvino_model(net, meta), folder / "net.xml"
+        )
+
+    return run_folder.publish(run, write, boards, samples=samples, step=step)
+
+
+def _int8(net: build.Net, meta: weights_file.Meta, calibration: Sequence[tuple[np.ndarray, np.ndarray]]) -> "Model":
+    """The net for OpenVINO, on integers, without training for its roundings: there is no time for that in a run."""
+    rounded = quantize.prepare(net)
+    quantize.calibrate(rounded, calibration)
+    return export.int8_model(rounded.eval(), meta)
+
+
+def begin(config: ZeroOptions) -> PublishedNet:
+    """Make the run folder and its first net, or go on with what is there. Returns the newest net.
+
+    Raises RunError if --net is neither a preset nor a weights file, sees other features than asked for or is smaller than
+    the run's; RunFolderError if the folder is of another run or version. Nothing of it is changed then.
+    """
+    sizes = list(config.shares)
+    there = run_folder.check(config.run, sizes, config.features)
+    found = run_folder.newest(config.run) if there else None
+    module = _asked_for(config) if found is None else larger(config, found)
+    run_folder.create(config.run, sizes, config.features, plain(config))
+    if found is not None:
+        return found
+    return publish_net(config.run, module, module.spec, config.boards(0.0), config=plain(config))
+
+
+def larger(config: ZeroOptions, present: PublishedNet) -> build.Net | None:
+    """The net that --net names, where it is larger than the present one; None where it is of the same form.
+
+    A weights file that is gone was needed once, and names nothing any more. Raises RunError as `begin`.
+    """
+    if config.net not in PRESETS and not Path(config.net).exists():
+        return None
+    module, ours = _asked_for(config), weights_file.load(present.folder / "net.safetensors")
+    if module.spec == ours.spec:
+        return None
+    if _numbers(weights_file.arrays_of(module)) <= _numbers(ours.arrays):
+        name = net_name(ours.spec)
+        raise RunError(
+            f"--net {config.net}: {config.run} has a net of another size, {name}, and only a larger one takes its place; go on "
+            f"with --net {name}, or take another folder"
+        )
+    return module
+
+
+def net_name(spec: NetSpec) -> str:
+    """The preset of that form, or a name made like theirs."""
+    same = (name for name in PRESETS if preset(name, spec.features, spec.planes, spec.globals) == spec)
+    return next(same, f"b{len(spec.blocks)}c{spec.channels}")
+
+
+def _asked_for(config: ZeroOptions) -> build.Net:
+    module = fresh_or_loaded(config.net, config.features, config.seed)
+    if module.spec.features != config.features:
+        raise RunError(
+            f"--net {config.net}: sees the features {module.spec.features}, the run's games are for {config.features}; give "
+            f"--features {module.spec.features}, or another net"
+        )
+    if missing := {"policy", "value"} - module.spec.outputs:
+        raise RunError(f"--net {config.net}: has no {', '.join(missing)}, and a search needs both policy and value")
+    return module
+
+
+def _numbers(arrays: Mapping[str, np.ndarray]) -> int:
+    return sum(array.size for array in arrays.values())

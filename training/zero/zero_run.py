@@ -1,0 +1,216 @@
+"""The command zero: a run from its first net to its last, on one machine.
+
+Knows the run's folder, which processes belong to a run, and what to say of it while it goes. Self-play is another program
+(`python -m selfplay worker`), of which it knows the command line; learning is `training.zero.learner`, ratings are
+`training.zero.rating`.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goengine.arena.log import LogError
+from goengine.evaluators.base import EvaluatorError
+from goengine.zero import run_folder
+from training.core import launch
+from training.core.checkpoint import RunError
+from training.core.lock import RunLock
+from training.core.messages import say
+from training.zero import anchors, rating, status
+from training.zero.processes import ProcessGroup, WatchedProcess
+from training.zero.zero_options import Rate, ZeroOptions
+
+if TYPE_CHECKING:
+    from goengine.nets import build
+    from training.zero.learner import Standing
+
+TICK_SECONDS = 1.0  # between two looks at processes and nets
+SAY_SECONDS = 60.0  # between two lines
+
+
+def run(config: ZeroOptions, began: float | None = None) -> bool:
+    """Lead a run, or help the process that leads it. Returns whether it is complete (False: stopped, everything saved).
+
+    began: what `time.monotonic` showed when the command started, where the budget begins.
+    Raises RunError or RunFolderError if the run cannot begin or go on: the message says why.
+    """
+    began = time.monotonic() if began is None else began
+    config = config.settled()
+    if not launch.leads():
+        from training.zero import learner  # torch
+
+        return learner.learn(config, config.run, began)
+    run_folder.check(config.run, list(config.shares), config.features)  # before a file of ours is put there
+    config.run.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(config.run)
+    try:
+        return _led(config, began)
+    finally:
+        lock.release()
+
+
+def _led(config: ZeroOptions, began: float) -> bool:
+    """With the lock in hand."""
+    from training.zero import (
+        publishing,  # torch
+        takeover,
+    )
+
+    takeover.settle(config.run, say)
+    net = publishing.begin(config)
+    candidate = publishing.larger(config, net)
+    if candidate is not None and launch.launched() > 1:
+        raise RunError("a larger net learns in one process until it has taken over: start it without torchrun")
+    config = _without_missing_anchor(config)
+    say(f"{config.run}: net {net.name}, {config.workers} workers of {config.games} games")
+    with ProcessGroup(members(config), say) as processes:
+        complete = _learned(config, candidate, began, Tick(config, processes))
+    if complete and config.rate_games:
+        _rate_last(config)
+    return complete
+
+
+def _learned(config: ZeroOptions, candidate: "build.Net | None", began: float, tick: "Tick") -> bool:
+    """Learn, beginning with a larger net if there is one. Returns whether the run is complete."""
+    from training.zero import learner, takeover
+
+    if candidate is not None:
+        ended = takeover.succeed(config, candidate, began, tick, say)
+        if ended is not None:
+            return ended
+        began = time.monotonic()  # the time before is in the state of the one that took over
+    # On from the net that is there: the one that --net named may be gone, or the folder on another machine.
+    net = run_folder.newest(config.run).folder / "net.safetensors"
+    return learner.learn(dataclasses.replace(config, net=str(net)), config.run, began, tick)
+
+
+def _without_missing_anchor(config: ZeroOptions) -> ZeroOptions:
+    """The options without a program that is not here: a run may move to another machine."""
+    try:
+        anchors.find(config)
+    except RunError as error:
+        say(f"{error}; the run goes on without it")
+        return dataclasses.replace(config, anchor="")
+    return config
+
+
+def members(config: ZeroOptions) -> list[WatchedProcess]:
+    """The processes of a run: workers w1, w2 and so on, and the one that rates."""
+    found = []
+    for number in range(1, config.workers + 1):
+        name = f"w{number}"
+        options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--attached"]
+        found.append(_member(config, name, "selfplay", "worker", *options))
+    if config.rate_games:
+        options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
+        options += ["--nth", str(config.rate_nth), "--watch"]
+        if config.anchor:
+            options += ["--anchor", config.anchor, "--anchor-games", str(config.anchor_games)]
+            options += ["--anchor-nth", str(config.anchor_nth)]
+        found.append(_member(config, "rating", "training", "rate", *options))
+        found[-1].required = False
+    return found
+
+
+def _member(config: ZeroOptions, name: str, *command: str) -> WatchedProcess:
+    return WatchedProcess(name, (sys.executable, "-m", *command), config.run / run_folder.STATUS / f"{name}.log")
+
+
+class Tick:
+    """What is done while the learner learns: watch the processes, remove nets, say how it goes. Cheap to call."""
+
+    def __init__(self, config: ZeroOptions, processes: ProcessGroup, clock: Callable[[], float] = time.monotonic):
+        self.config, self.processes, self.clock = config, processes, clock
+        self._next = clock()
+        self._say = clock() + SAY_SECONDS
+
+    def __call__(self, standing: "Standing") -> None:
+        """To be called often. Raises RunError if a worker fails again and again."""
+        if self.clock() < self._next:
+            return
+        self.processes.watch()
+        self._prune()
+        self._next = self.clock() + TICK_SECONDS
+        if self.clock() >= self._say:
+            say(line(self.config, standing))
+            self._say = self.clock() + SAY_SECONDS
+
+    def _prune(self) -> None:
+        """Keep every net that is or will be rated."""
+        run, nth = self.config.run, self.config.rate_nth
+        numbers = [net.number for net in run_folder.nets(run)]
+        if any(number % nth for number in numbers[1 : -run_folder.LAST]):
+            run_folder.prune(run, keep={n for n in numbers if n % nth == 0} | {int(name) for name in rating.rated(run)})
+
+
+def line(config: ZeroOptions, standing: "Standing") -> str:
+    """How the run goes: games, speed, share of the time that nets compute, window, losses, rating."""
+    play = status.figures(config.run, standing.window, {})
+    words = [f"{100 * standing.progress:.1f} %", f"{play['games']:,} games"]
+    if "net_busy" in play:
+        words += [f"{play['evaluations_per_second']:,.0f} evaluations/s", f"net busy {100 * play['net_busy']:.0f} %"]
+    words.append(f"window {play['window']:,} of {standing.made:,}, drawn {standing.samples:,}")
+    losses = _last_losses(config.run / standing.learner / "log.jsonl")
+    words += [f"{name} {losses[name]:.3f}" for name in ("policy", "mse") if name in losses]
+    elo = rating.last_elo(config.run)
+    words += [] if elo is None else [f"Elo {elo:+.0f}"]
+    return "  ".join(words)
+
+
+def _last_losses(log: Path) -> dict[str, float]:
+    """The last line of a learner's log that has losses; empty before there is one."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, log.stat().st_size - 4096))
+            lines = file.read().splitlines()
+    except OSError:
+        return {}
+    for text in reversed(lines):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            continue  # being written, or cut by the seek
+        if isinstance(found, dict) and "loss" in found:
+            return found
+    return {}
+
+
+def _rate_last(config: ZeroOptions) -> None:
+    """Rate the net that the run has made."""
+    net = run_folder.newest(config.run)
+    try:
+        if net.name not in rating.rated(config.run):
+            rating.rate_net(config.run, net, games=config.rate_games, visits=config.rate_visits, say=say)
+        elo = {found.name: found.elo for found in rating.write_ratings(config.run, say)}
+        if net.name in elo:  # not if its games have no result
+            say(f"net {net.name}: {elo[net.name]:+.0f} Elo above a random player; {config.run / rating.PICTURE}")
+        if (anchor := anchors.find(config)) is not None:
+            anchors.play(config.run, net, anchor, visits=config.rate_visits, say=say)
+    except (EvaluatorError, LogError) as error:
+        say(f"net {net.name} is not rated: {error}")
+
+
+def rate(config: Rate, stop: threading.Event) -> None:
+    """The command rate. Raises RunFolderError if the folder is no run, RunError if the program to play against is missing."""
+    if config.watch and hasattr(os, "nice"):
+        os.nice(10)  # what a run is for comes first
+    anchor = anchors.find(config)
+
+    def against(net: run_folder.PublishedNet) -> None:
+        if anchor is not None:
+            anchors.play(config.run, net, anchor, visits=config.visits, should_stop=stop.is_set, say=say)
+
+    def then(net: run_folder.PublishedNet) -> None:
+        if config.anchor_nth and len(rating.rated(config.run)) % config.anchor_nth == 0:
+            against(net)
+
+    options = {"games": config.games, "visits": config.visits, "nth": config.nth, "watch": config.watch}
+    rating.rate_all(config.run, **options, stop=stop, say=say, then=then)
+    if not config.watch and not stop.is_set() and (last := rating.last_rated(config.run)) is not None:
+        against(last)
