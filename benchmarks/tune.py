@@ -22,7 +22,7 @@ from goengine.arena.log import LogError, read
 from goengine.arena.match import Match, run_match
 from goengine.arena.openings import OpeningSource
 from goengine.arena.players import NetPlayer, parse_player
-from goengine.arena.sprt import Sprt
+from goengine.arena.strength.sprt import Sprt
 from goengine.arena.summary import Summary, summarize
 from goengine.board.rules import Rules
 from goengine.core.options import option, parse

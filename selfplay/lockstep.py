@@ -19,10 +19,9 @@ from goengine.board.state import BLACK
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.metered import Counting
 from goengine.evaluators.symmetric import SymmetricByKey
-from goengine.search import batched_roots
 from goengine.search.constants import make_constants, new_scratch
 from goengine.zero.selfplay_params import SelfPlayParams
-from selfplay import kernels
+from selfplay import kernels, root_params
 from selfplay.finished import FinishedGame, take_out
 from selfplay.table import ENDING, PLAYED_OUT, PLAYING, PLY, RULES, TO_DRAW, new_table, plies
 
@@ -195,13 +194,13 @@ def new_table_needed(old: SelfPlayParams, new: SelfPlayParams) -> bool:
 def ways_of(settings: SelfPlayParams) -> kernels.PlayParams:
     """The settings as the kernels take them."""
     full, cheap = (
-        make_constants(batched_roots.params_of(settings, kind), settings.size, use_score=False, center=0.0, passes=0, salt=0)
+        make_constants(root_params.params_of(settings, kind), settings.size, use_score=False, center=0.0, passes=0, salt=0)
         for kind in (True, False)
     )
     return kernels.PlayParams(
         full=full,
         cheap=cheap,
-        noise=batched_roots.noise_of(settings),
+        noise=root_params.noise_of(settings),
         full_share=float(settings.full_share),
         full_visits=settings.visits,
         cheap_visits=settings.cheap_visits,

@@ -1,115 +1,57 @@
-"""Imports run one way. Each package may import only the layers named here, and torch lives in few places."""
+"""Imports run one way through rooms in a fixed order, no files import each other in a circle, torch lives in few places."""
 
 import ast
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("goengine", "selfplay", "training")
 
-# part of the tree: the parts that it may import (besides itself), lowest first
-BASE = {
-    "goengine",
-    "goengine.board.coords",
-    "goengine.core.figures",
-    "goengine.core.files",
-    "goengine.core.jit",
-    "goengine.core.options",
-    "goengine.core.progress",
-    "goengine.board.rules",
-    "goengine.core.stopping",
-}
-BOARD = BASE | {"goengine.board"}
-NETS = {"goengine", "goengine.core.array_file", "goengine.core.files", "goengine.core.openvino_import"}
-MAY_IMPORT = {
-    "goengine.core.files": {"goengine"},
-    "goengine.core.array_file": {"goengine", "goengine.core.files"},
-    "goengine.board": BASE,
-    "goengine.features": BOARD,
-    "goengine.board.symmetry": BASE,
-    "goengine.patterns": BOARD | {"goengine.core.array_file"},
-    "goengine.dataio.records": BOARD | {"goengine.core.array_file"},
-    "goengine.dataio.sgf": BOARD | {"goengine.dataio.records", "goengine.dataio.sgf_values"},
-    "goengine.zero": BOARD | {"goengine.core.array_file", "goengine.dataio.records", "goengine.dataio.sgf"},
-    "goengine.nets": NETS,
-    "goengine.evaluators": BOARD | NETS | {"goengine.features", "goengine.nets", "goengine.board.symmetry"},
-    "goengine.search": BOARD
-    | {
-        "goengine.core.array_file",
-        "goengine.features",
-        "goengine.evaluators.base",
-        "goengine.evaluators.uniform",
-        "goengine.patterns",
-        "goengine.board.symmetry",
-    },
-    "goengine.policy_play": BOARD | {"goengine.features", "goengine.dataio.records", "goengine.search"},
-    "goengine.arena": BOARD
-    | {
-        "goengine.player.endgame",
-        "goengine.player.engine",
-        "goengine.evaluators",
-        "goengine.features",
-        "goengine.gtp.controller",
-        "goengine.board.handicap",
-        "goengine.core.machine",
-        "goengine.policy_play",
-        "goengine.dataio.records",
-        "goengine.search",
-        "goengine.dataio.sgf",
-        "goengine.board.symmetry",
-        "goengine.core.tables",
-        "goengine.player.territory",
-    },
-    "training": BOARD
-    | NETS
-    | {
-        "goengine.core.machine",
-        "goengine.core.tables",
-        "goengine.features",
-        "goengine.nets",
-        "goengine.patterns",
-        "goengine.dataio.records",
-        "goengine.dataio.sgf",
-        "goengine.board.symmetry",
-        "goengine.evaluators",
-        "goengine.arena",
-        "goengine.policy_play",
-        "goengine.zero",
-    },
-    "selfplay": BOARD
-    | {
-        "goengine.core.array_file",
-        "goengine.evaluators",
-        "goengine.features",
-        "goengine.core.machine",
-        "goengine.dataio.records",
-        "goengine.search",
-        "goengine.dataio.sgf",
-        "goengine.board.symmetry",
-        "goengine.core.tables",
-        "goengine.zero",
-    },
-}
-# What stands above the player: programs that people start. Nothing may know them but each other, and who is allowed to above.
-COMMANDS = ("arena.match_command", "arena.tournament_command", "nets_command")
-TOP = (*COMMANDS, "gtp", "cli", "play", "terminal_game", "bench", "doctor", "warmup")
+# Lowest first: a room may import itself and the rooms above it in this list. docs/architecture.md says what each one knows.
+ROOMS = (
+    "goengine.core",
+    "goengine.board",
+    "goengine.dataio",
+    "goengine.features",
+    "goengine.patterns",
+    "goengine.nets",
+    "goengine.evaluators",
+    "goengine.search",
+    "goengine.player",
+    "goengine.gtp",
+    "goengine.zero",
+    "goengine.policy_play",
+    "goengine.arena",
+    "goengine.terminal",
+    "goengine.commands",
+    "goengine",  # the public names and the command line
+    "selfplay",
+    "training.core",
+    "training.data",
+    "training.measure",
+    "training.stages",
+    "training.zero",
+    "training",
+)
 TORCH = ("goengine.nets", "goengine.evaluators.network", "training")
+MOST_MODULES = 25  # of a folder
 
 
-def modules() -> list[tuple[str, Path]]:
-    found = []
-    for path in sorted([*ROOT.glob("goengine/**/*.py"), *ROOT.glob("training/**/*.py"), *ROOT.glob("selfplay/**/*.py")]):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        found.append((name, path))
-    return found
+@cache
+def modules() -> dict[str, Path]:
+    """All modules by full name."""
+    paths = [path for package in PACKAGES for path in ROOT.glob(f"{package}/**/*.py")]
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in sorted(paths)}
 
 
-def imports(path: Path, top_only: bool = False) -> set[str]:
+def imported_names(path: Path, top_only: bool = False) -> set[str]:
     """Full names of what a file imports; with ``top_only`` only what importing the file itself imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if top_only else ast.walk(tree)
     names = set()
-    for node in nodes:
+    for node in tree.body if top_only else ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -118,38 +60,82 @@ def imports(path: Path, top_only: bool = False) -> set[str]:
     return names
 
 
+def module_of(name: str) -> str | None:
+    """The module of ours that a full name belongs to: `goengine.board.coords.PASS` is of `goengine.board.coords`."""
+    return name if name in modules() else name.rpartition(".")[0] if name.rpartition(".")[0] in modules() else None
+
+
+@cache
+def graph() -> dict[str, frozenset[str]]:
+    """The modules of ours that each module imports, wherever in the file."""
+    found = {}
+    for name, path in modules().items():
+        used = {module_of(full) for full in imported_names(path)}
+        found[name] = frozenset(module for module in used if module is not None and module != name)
+    return found
+
+
 def inside(name: str, part: str) -> bool:
     return name == part or name.startswith(part + ".")
 
 
-@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
-def test_imports_run_one_way(name, path):
-    part = next((part for part in MAY_IMPORT if inside(name, part)), None)
-    ours = {used for used in imports(path) if used.split(".")[0] in ("goengine", "training", "selfplay")}
-    below = MAY_IMPORT.get(part, set()) - {"goengine"}
-    if part is not None:
-        allowed = below | {part}
-        upward = {used for used in ours if not any(inside(used, layer) for layer in allowed) and used != "goengine.__version__"}
-        # `from goengine import coords` reads as goengine.board.coords
-        assert not upward, f"{name} reaches up to {sorted(upward)}"
-    if not any(inside(name, f"goengine.{top}") for top in TOP):
-        above = {used for used in ours if not any(inside(used, layer) for layer in below)}
-        assert not any(inside(used, f"goengine.{top}") for used in above for top in TOP), f"{name} knows what stands above it"
-    assert not any(inside(used, f"goengine.{command}") for used in ours for command in COMMANDS), f"{name} imports a command"
-    if not inside(name, "training"):
-        assert not any(inside(used, "training") for used in ours), f"{name} imports training"
-    if not inside(name, "selfplay"):
-        assert not any(inside(used, "selfplay") for used in ours), f"{name} imports selfplay"
+def room_of(module: str) -> str | None:
+    return max((room for room in ROOMS if inside(module, room)), key=len, default=None)
 
 
-@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
-def test_ray_is_one_module_s_business(name, path):
+def circles(edges: dict[str, frozenset[str]]) -> list[set[str]]:
+    """Groups of modules that reach each other by imports: what is left when leaves are taken off from both ends."""
+    left = dict(edges)
+    while True:
+        used = {target for targets in left.values() for target in targets}
+        ends = {name for name, targets in left.items() if name not in used or not targets & left.keys()}
+        if not ends:
+            return [set(left)] if left else []
+        left = {name: targets - ends for name, targets in left.items() if name not in ends}
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_run_one_way(name):
+    if name == "goengine":  # its names are there for those who import the package; it loads them when they are used
+        return
+    room = room_of(name)
+    assert room is not None, f"{name} is in no room"
+    upward = {used for used in graph()[name] if used != "goengine" and ROOMS.index(room_of(used)) > ROOMS.index(room)}
+    assert not upward, f"{name} reaches up to {sorted(upward)}"
+
+
+def test_no_two_files_import_each_other_in_a_circle():
+    edges = {name: used - {"goengine"} for name, used in graph().items()}
+    assert not circles(edges)
+
+
+def test_circles_are_found():
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}
+    assert circles({name: frozenset(used) for name, used in edges.items()}) == [{"b", "c"}]
+
+
+def test_self_play_and_training_meet_on_disk_only():
+    for name, used in graph().items():
+        for ours, other in (("selfplay", "training"), ("training", "selfplay")):
+            assert not (inside(name, ours) and any(inside(module, other) for module in used)), f"{name} imports {other}"
+
+
+def test_no_folder_is_crowded():
+    folders = Counter(path.parent for path in modules().values() if path.name != "__init__.py")
+    crowded = {str(folder.relative_to(ROOT)): count for folder, count in folders.items() if count > MOST_MODULES}
+    assert not crowded
+
+
+@pytest.mark.parametrize("name", modules())
+def test_ray_is_one_module_s_business(name):
+    path = modules()[name]
     if name != "selfplay.cluster":
-        assert not any(inside(used, "ray") for used in imports(path)), f"{name} imports ray"
-    assert not any(inside(used, "ray") for used in imports(path, top_only=True)), f"{name} imports ray before it is needed"
+        assert not any(inside(used, "ray") for used in imported_names(path)), f"{name} imports ray"
+    assert not any(inside(used, "ray") for used in imported_names(path, top_only=True)), f"{name} imports ray before its use"
 
 
-@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
-def test_torch_stays_where_it_belongs(name, path):
+@pytest.mark.parametrize("name", modules())
+def test_torch_stays_where_it_belongs(name):
     if not any(inside(name, place) for place in TORCH):
-        assert not any(inside(used, "torch") for used in imports(path, top_only=True)), f"{name} imports torch"
+        used = imported_names(modules()[name], top_only=True)
+        assert not any(inside(module, "torch") for module in used), f"{name} imports torch"

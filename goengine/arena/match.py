@@ -18,7 +18,7 @@ from goengine.arena.log import MatchLog, describe
 from goengine.arena.openings import OpeningSource, draw_openings
 from goengine.arena.players import NetPlayer, Player
 from goengine.arena.programs import ProgramSettings, play_programs
-from goengine.arena.sprt import Sprt
+from goengine.arena.strength.sprt import Sprt
 from goengine.arena.summary import Summary, sprt_state, summarize
 
 HOPELESS = 8  # games in a row that could not begin, after which the match stops

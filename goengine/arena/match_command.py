@@ -19,7 +19,7 @@ from goengine.arena.match import Match, run_match
 from goengine.arena.net_match import LockStepError
 from goengine.arena.players import NetPlayer, parse_player
 from goengine.arena.speed import with_equal_time
-from goengine.arena.sprt import Sprt
+from goengine.arena.strength.sprt import Sprt
 from goengine.arena.summary import Summary
 from goengine.core.options import option, parse
 from goengine.core.progress import Progress

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goengine.arena.fixtures import Fixture, GameSetup
+from goengine.arena.fixtures import GameSetup
+from goengine.arena.opening_positions import Opening, OpeningsError, position_key
 from goengine.arena.players import NetPlayer, Player
-from goengine.arena.referee import Referee
-from goengine.board import coords, symmetry
-from goengine.board.position import IllegalMove
+from goengine.board import coords
 from goengine.dataio import sgf
 from goengine.dataio.records import GameRecord
 
@@ -26,12 +25,6 @@ POLICY, RANDOM, NONE = "policy", "random", "none"
 _SGF_ENDINGS = (".sgf", ".sgfs", ".xz")
 _TRIES = 500  # draws without anything new, after which the source is taken to be exhausted
 _APART = 2  # points between the stones of a random opening, at least
-
-Opening = tuple[int, ...]
-
-
-class OpeningsError(ValueError):
-    """Openings that cannot be had; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +74,6 @@ def draw_openings(
     else:
         found = _from_policy(terms, plies, count, seed, players or {})
     return [found[i % len(found)] for i in range(count)] if found else [()] * count
-
-
-def position_key(moves: Opening, terms: GameSetup) -> bytes | None:
-    """What two openings share that lead to the same position up to symmetry; None if they cannot be played."""
-    try:
-        position = Referee(Fixture(0, "a", moves), terms).position
-    except IllegalMove:
-        return None
-    stones = position.game.board.color[coords.points(terms.size)]
-    return min(symmetry.flat(stones, s).tobytes() for s in range(symmetry.COUNT)) + bytes([position.to_play])
 
 
 def _unique(openings: Iterable[Opening], terms: GameSetup, tries: int | None = None) -> Iterator[Opening]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goengine.arena.ratings import Rating
+from goengine.arena.strength.ratings import Rating
 from goengine.core.files import replacing
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 
 from goengine import features
 from goengine.arena.fixtures import Fixture, GameSetup
-from goengine.arena.openings import Opening, OpeningsError, position_key
+from goengine.arena.opening_positions import Opening, OpeningsError, position_key
 from goengine.arena.players import NetPlayer
 from goengine.arena.referee import Referee
 from goengine.board import coords
@@ -35,34 +35,44 @@ class OpeningFilter:
 
 
 def draw(
-    nets: Sequence[NetPlayer], terms: GameSetup, plies: int, count: int, seed: int, taste: OpeningFilter | None = None
+    nets: Sequence[NetPlayer],
+    terms: GameSetup,
+    plies: int,
+    count: int,
+    seed: int,
+    opening_filter: OpeningFilter | None = None,
 ) -> list[Opening]:
     """Up to ``count`` openings of so many plies, drawn from the nets by turns.
 
-    They depend on nets, terms, plies, taste and seed alone: a shorter list is the beginning of a longer one. Fewer come back
+    They depend on nets, terms, plies, filter and seed alone: a shorter list is the beginning of a longer one. Fewer come back
     where there seem to be no more. Raises OpeningsError if there is none, EvaluatorError if a net cannot be loaded.
     """
     distinct = list({player.source: player for player in nets}.values())
     evaluators = [player.load(terms.size) for player in distinct]
     try:
-        return draw_from(evaluators, terms, plies, count, seed, taste or OpeningFilter())
+        return draw_from(evaluators, terms, plies, count, seed, opening_filter or OpeningFilter())
     finally:
         for evaluator in evaluators:
             evaluator.close()
 
 
 def draw_from(
-    evaluators: Sequence[Evaluator], terms: GameSetup, plies: int, count: int, seed: int, taste: OpeningFilter | None = None
+    evaluators: Sequence[Evaluator],
+    terms: GameSetup,
+    plies: int,
+    count: int,
+    seed: int,
+    opening_filter: OpeningFilter | None = None,
 ) -> list[Opening]:
     """As `draw`, from evaluators that are loaded already."""
-    taste = taste or OpeningFilter()
+    opening_filter = opening_filter or OpeningFilter()
     found: list[Opening] = []
     seen: set[bytes | None] = {None}
     proposing = [evaluator for evaluator in evaluators if evaluator.traits.policy_proven] or evaluators
     chunk = waste = hopeless = 0
     while len(found) < count and waste < WASTE:
-        candidates = _candidates(proposing, terms, plies, range(chunk * CHUNK, (chunk + 1) * CHUNK), seed, taste)
-        good = _balanced(evaluators, candidates, taste)
+        candidates = _candidates(proposing, terms, plies, range(chunk * CHUNK, (chunk + 1) * CHUNK), seed, opening_filter)
+        good = _balanced(evaluators, candidates, opening_filter)
         hopeless += sum(not ok for ok in good)
         new = False
         for position, ok in zip(candidates, good, strict=True):
@@ -77,13 +87,13 @@ def draw_from(
     if count and not found:
         raise OpeningsError(
             f"none of {chunk * CHUNK} openings of {plies} plies will do ({hopeless} give one side a value above "
-            f"{taste.most:g}); try other plies, another komi, or random openings"
+            f"{opening_filter.most:g}); try other plies, another komi, or random openings"
         )
     return found[:count]
 
 
 def _candidates(
-    evaluators: Sequence[Evaluator], terms: GameSetup, plies: int, numbers: range, seed: int, taste: OpeningFilter
+    evaluators: Sequence[Evaluator], terms: GameSetup, plies: int, numbers: range, seed: int, opening_filter: OpeningFilter
 ) -> list[Position]:
     """The positions after the openings of these numbers; each number has its own generator and its net."""
     positions = [Referee(Fixture(number, "a"), terms).position for number in numbers]
@@ -93,7 +103,7 @@ def _candidates(
             mine = [i for i, number in enumerate(numbers) if number % len(evaluators) == turn]
             answers = _ask(evaluator, [positions[i] for i in mine])
             for row, i in enumerate(mine):
-                point = _sample(positions[i], answers.policy[row], chances[i], taste.temperature)
+                point = _sample(positions[i], answers.policy[row], chances[i], opening_filter.temperature)
                 if point is not None:
                     positions[i].play(point)
     return positions
@@ -111,12 +121,12 @@ def _sample(position: Position, logits: np.ndarray, chance: np.random.Generator,
     return coords.from_index(int(np.searchsorted(bounds, chance.random() * bounds[-1], side="right")), position.size)
 
 
-def _balanced(evaluators: Sequence[Evaluator], positions: Sequence[Position], taste: OpeningFilter) -> list[bool]:
+def _balanced(evaluators: Sequence[Evaluator], positions: Sequence[Position], opening_filter: OpeningFilter) -> list[bool]:
     """Which positions no net finds too one-sided."""
     good = np.ones(len(positions), bool)
     for evaluator in evaluators:
         if evaluator.traits.value_proven:
-            good &= np.abs(_ask(evaluator, positions).value) <= taste.most
+            good &= np.abs(_ask(evaluator, positions).value) <= opening_filter.most
     return good.tolist()
 
 

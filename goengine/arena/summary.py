@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from goengine.arena.elo import Elo, Score, from_pairs
 from goengine.arena.fixtures import Side, other
-from goengine.arena.sprt import Sprt, SprtState
+from goengine.arena.strength.elo import Elo, Score, from_pairs
+from goengine.arena.strength.sprt import Sprt, SprtState
 from goengine.core.tables import table
 
 SIDES: tuple[Side, Side] = ("a", "b")

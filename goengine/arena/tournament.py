@@ -20,7 +20,7 @@ from goengine.arena.fixtures import GameOutcome, Play
 from goengine.arena.log import LogError, write_beside
 from goengine.arena.match import Match, describe_player, run_match
 from goengine.arena.players import Player
-from goengine.arena.ratings import Rating, rate
+from goengine.arena.strength.ratings import Rating, rate
 from goengine.arena.summary import Summary
 from goengine.core.tables import table
 

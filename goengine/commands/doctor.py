@@ -151,14 +151,14 @@ def shipped_nets() -> Iterator[Finding]:
     from goengine.evaluators.base import EvaluatorError
     from goengine.evaluators.load import load
 
-    names = shipped_policies.names()
+    names = shipped_nets.names()
     if not names:
         yield Finding(
             "nets", "note", "none comes with this copy", "train one (python -m training --help), or play with --net uniform"
         )
         return
     for name in names:
-        for problem in shipped_policies.problems(name):
+        for problem in shipped_nets.problems(name):
             yield Finding(f"net {name}", "wrong", problem, "get the files again")
     try:
         start = time.perf_counter()

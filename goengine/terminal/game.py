@@ -1,9 +1,10 @@
 """The loop of ``goengine play``: one line of a person's, one answer.
 
-Knows the words a person may type and how to tell what happened; see `goengine.terminal.play` for the options.
+Knows the words a person may type and how to tell what happened; see `goengine.terminal.play_options` for the options.
 """
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,14 @@ from goengine.board.state import BLACK, WHITE
 from goengine.player.engine import Engine
 from goengine.player.engine_options import EngineOptions
 from goengine.search.report import MoveInfo
-from goengine.terminal.play import HELP, PlayOptions, unfinished_name
+from goengine.terminal.play_options import PlayOptions
+
+HELP = """A move is typed as on the board's edge: D4. Besides:
+  pass      give up the turn; two passes end the game        undo     take back your last move and the answer
+  hint      the moves that the engine looks at               score    who is ahead, as the engine sees it
+  save F    write the game to the SGF file F                 resign   give up
+  board     draw the board again                             help     this text
+  quit      leave; an unfinished game is saved"""
 
 NAMES = {BLACK: "Black", WHITE: "White"}
 LETTERS = {BLACK: "B", WHITE: "W"}
@@ -188,3 +196,8 @@ def _say(text: str) -> None:
     """Tell the person something. Standard output is this command's result."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def unfinished_name() -> Path:
+    """Where a game goes that nobody saved."""
+    return Path(time.strftime("goengine-%Y%m%d-%H%M%S.sgf"))

@@ -1,47 +1,9 @@
-"""``goengine play``: a game against the engine in the terminal.
-
-Reads what a person types and shows what came of it. Everything about Go is asked of `goengine.player.engine`; the drawing is
-`goengine.board.drawing`'s. A game that is left unfinished is saved, and its file is named.
-"""
+"""``goengine play``: a game against the engine in the terminal. Checks the options, then starts `goengine.terminal.game`."""
 
 import sys
-import time
-from dataclasses import dataclass
-from pathlib import Path
 
-from goengine.core.options import Seconds, option, parse
-
-HELP = """A move is typed as on the board's edge: D4. Besides:
-  pass      give up the turn; two passes end the game        undo     take back your last move and the answer
-  hint      the moves that the engine looks at               score    who is ahead, as the engine sees it
-  save F    write the game to the SGF file F                 resign   give up
-  board     draw the board again                             help     this text
-  quit      leave; an unfinished game is saved"""
-
-
-@dataclass(frozen=True)
-class PlayOptions:
-    """Play a game against the engine in the terminal."""
-
-    size: int = option(19, "board size, 2 to 25")
-    color: str = option("black", "your colour, black or white")
-    level: int = option(20, "strength of the engine from 1 (weak) to 20 (full)")
-    handicap: int = option(0, "stones that Black gets, 2 to 9")
-    time: Seconds = option(Seconds(3.0), "time that the engine thinks on a move, such as 1 or 10s")
-    visits: int | None = option(None, "visits per move at most")
-    net: str | None = option(None, "name of a shipped net or path of a weights file")
-    rules: str = option("chinese", "a preset such as japanese, aga, tromp-taylor")
-    komi: float | None = option(None, "points for White; the usual komi of the rules, or 0.5 with a handicap")
-    load: Path | None = option(None, "go on from the end of this SGF file")
-    threads: int | None = option(None, "CPU threads for the net; all cores if not given")
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.size <= 25:
-            raise ValueError(f"--size must be from 2 to 25, not {self.size}")
-        if self.color.lower() not in ("black", "white", "b", "w"):
-            raise ValueError(f"--color must be black or white, not '{self.color}'")
-        if not 1 <= self.level <= 20:
-            raise ValueError(f"--level must be from 1 to 20, not {self.level}")
+from goengine.core.options import parse
+from goengine.terminal.play_options import PlayOptions
 
 
 def main(argv: list[str]) -> int:
@@ -60,8 +22,3 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"goengine play: {error}\n")
         return 2
     return game.run()
-
-
-def unfinished_name() -> Path:
-    """Where a game goes that nobody saved."""
-    return Path(time.strftime("goengine-%Y%m%d-%H%M%S.sgf"))

@@ -11,7 +11,7 @@ from goengine.arena.match import HOPELESS, REPEATS, Match, run_match
 from goengine.arena.openings import OpeningSource
 from goengine.arena.players import NetPlayer, ProgramPlayer
 from goengine.arena.program_game import ProgramSettings
-from goengine.arena.sprt import Sprt
+from goengine.arena.strength.sprt import Sprt
 from goengine.arena.summary import in_pairs, summarize
 from goengine.board import coords
 from goengine.board.rules import Rules

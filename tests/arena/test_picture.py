@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from goengine.arena import picture
-from goengine.arena.elo import Score
-from goengine.arena.ratings import rate
+from goengine.arena.strength.elo import Score
+from goengine.arena.strength.ratings import rate
 
 RATINGS = rate({("strong", "middle"): Score(15, 0, 5), ("middle", "weak & odd"): Score(20, 0, 0)}, anchor="middle")
 

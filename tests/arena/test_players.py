@@ -150,9 +150,9 @@ def test_anything_else_is_a_program(tmp_path):
         (shlex.quote(sys.executable), "visits=1", "are for nets"),
     ],
 )
-def test_what_is_no_player(text, params_text, words):
+def test_what_is_no_player(text, settings, words):
     with pytest.raises(ValueError, match=words):
-        parse_player(text, params_text)
+        parse_player(text, settings)
 
 
 @pytest.mark.parametrize(

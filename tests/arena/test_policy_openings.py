@@ -88,10 +88,10 @@ def test_none_at_all_is_an_error():
         draw_from([Scripted(lost)], TERMS, 2, 4, seed=1)
 
 
-@pytest.mark.parametrize("taste", [{"temperature": 0.0}, {"most": 0.0}])
-def test_impossible_tastes(taste):
+@pytest.mark.parametrize("opening_filter", [{"temperature": 0.0}, {"most": 0.0}])
+def test_impossible_tastes(opening_filter):
     with pytest.raises(ValueError, match="positive"):
-        OpeningFilter(**taste)
+        OpeningFilter(**opening_filter)
 
 
 def test_a_lower_temperature_keeps_to_the_best_moves():

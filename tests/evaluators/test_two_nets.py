@@ -170,7 +170,7 @@ SHIPPED = {  # name: net, board sizes, rank
 
 
 @pytest.mark.parametrize(
-    ("size", "tells", "chosen"),
+    ("size", "outputs", "chosen"),
     [
         (9, WHOLE, "small"),
         (13, WHOLE, "small"),

@@ -23,7 +23,7 @@ def test_presets_are_what_their_names_say():
     for name in PRESETS:
         spec = preset(name, "zero", 22, 14)
         if name.startswith("lee-"):
-            assert name == f"lee-{'policy' if 'policy' in spec.tells else 'value'}-{spec.channels}" and len(spec.outputs) == 1
+            assert name == f"lee-{'policy' if 'policy' in spec.outputs else 'value'}-{spec.channels}" and len(spec.outputs) == 1
             assert set(spec.blocks) == {"conv"} and (spec.stem_kernel, spec.stem_norm, spec.activation) == (5, False, "relu")
         else:
             assert name == f"b{len(spec.blocks)}c{spec.channels}"

@@ -22,7 +22,7 @@ class Scripted:
 
 
 def steep(rows: PolicyRows) -> np.ndarray:
-    """A fixed taste that has no symmetry, and depends on the stones."""
+    """A fixed opening_filter that has no symmetry, and depends on the stones."""
     batch, actions = rows.legal.shape
-    taste = np.sin(1.7 * np.arange(actions) + rows.planes[:, 1].reshape(batch, -1).sum(1)[:, None])
-    return 2.0 * taste
+    opening_filter = np.sin(1.7 * np.arange(actions) + rows.planes[:, 1].reshape(batch, -1).sum(1)[:, None])
+    return 2.0 * opening_filter

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from goengine.arena.elo import Score
 from goengine.arena.fixtures import GameSetup
 from goengine.arena.log import LogError
 from goengine.arena.match import Match, run_match
@@ -20,7 +19,8 @@ from goengine.arena.net_match import play_in_process
 from goengine.arena.openings import RANDOM, OpeningSource
 from goengine.arena.picture import Curve, Level, PictureError, elo_curve
 from goengine.arena.players import NetPlayer, parse_player
-from goengine.arena.ratings import Rating, rate
+from goengine.arena.strength.elo import Score
+from goengine.arena.strength.ratings import Rating, rate
 from goengine.board.rules import Rules
 from goengine.evaluators.base import Evaluator, EvaluatorError
 from goengine.evaluators.load import load

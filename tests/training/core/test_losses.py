@@ -95,7 +95,7 @@ def test_a_weight_of_zero_leaves_the_term_out():
 
 
 @pytest.mark.parametrize(
-    "tells, told",
+    "outputs, told",
     [
         ({"policy"}, {"policy", "top1"}),
         ({"value"}, {"value", "mse"}),

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from goengine.arena.elo import Score
 from goengine.arena.fixtures import GameOutcome
 from goengine.arena.picture import Curve, Level, elo_curve
 from goengine.arena.players import ProgramPlayer
 from goengine.arena.programs import command_of
+from goengine.arena.strength.elo import Score
 from goengine.zero import run_folder
 from tests.arena.programs_support import scripted
 from tests.zero.runs import new_run, publish

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from goengine.arena import elo
-from goengine.arena.elo import Score
-from goengine.arena.ratings import rate
+from goengine.arena.strength import elo
+from goengine.arena.strength.elo import Score
+from goengine.arena.strength.ratings import rate
 
 
 def by_name(ratings):

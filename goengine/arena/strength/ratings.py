@@ -21,7 +21,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from goengine.arena.elo import CONFIDENCE, Score
+from goengine.arena.strength.elo import CONFIDENCE, Score
 
 PRIOR_DEVIATION = 800.0  # Elo, of each player from the middle; ten games between equals weigh 50 times as much
 _UNIT = math.log(10) / 400  # natural logarithm of the odds per Elo point

@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from goengine.arena import beta
+from goengine.arena.strength import beta
 
 CONFIDENCE = 0.95
 # Weight, in pairs (or games), of the belief that games are independent, before their variance has been seen. Of 1/2, 1, 2, 3

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from goengine.arena.elo import Score, expected
-from goengine.arena.sprt import Sprt, log_likelihood_ratio
+from goengine.arena.strength.elo import Score, expected
+from goengine.arena.strength.sprt import Sprt, log_likelihood_ratio
 
 
 def pairs(counts):

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from goengine.arena.elo import INDEPENDENCE, Score, expected
+from goengine.arena.strength.elo import INDEPENDENCE, Score, expected
 
 Verdict = Literal["a is better", "not better", ""]
 

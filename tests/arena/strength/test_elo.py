@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from goengine.arena import beta, elo
-from goengine.arena.elo import Score
+from goengine.arena.strength import beta, elo
+from goengine.arena.strength.elo import Score
 
 # share of the points, Elo difference; the tables of the logistic curve
 KNOWN = [
