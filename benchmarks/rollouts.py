@@ -19,11 +19,11 @@ from goengine.board.playout import playouts
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, EMPTIES, NONE, PASS, WHITE, copy_board, new_board
 from goengine.core.options import option, parse_command
+from goengine.dataio.records import NO_RESULT
 from goengine.patterns import shipped_policies
 from goengine.patterns.replies import new_replies, play_rollouts_remembering
 from goengine.patterns.rollout import begin_flow, new_flow, play_rollouts
 from training.data import packs
-from training.data.sampling import NO_RESULT
 
 EXPLORE = 0.5  # the constant of UCB1, for results of 0 and 1
 KOMI = 7.5

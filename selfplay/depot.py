@@ -79,7 +79,7 @@ class Depot:
 
     def close(self) -> None:
         """Give the name back."""
-        self._lock.close()
+        self._lock.release()
 
     def welcome(self, player: str, version: str) -> Welcome:
         """What a player of that name must know to begin. Raises RunFolderError if its program is of another version."""

@@ -21,7 +21,7 @@ from goengine.search.batched_roots import (
     Noise,
     chosen,
     drawn_prior,
-    keep_bare,
+    keep_raw_prior,
     learn_target,
     mix_dirichlet,
     plan_gumbel,
@@ -147,7 +147,7 @@ def _note_policy(table, g, tree, size, weights):
         if weights[i] < _LEAST_WEIGHT:
             continue
         index, share = policy_index(np.int64(tree.edge_move[first + i]), size), weights[i] / kept
-        surprise += share * math.log(share / max(1e-30, np.float64(table.bare[g, index])))
+        surprise += share * math.log(share / max(1e-30, np.float64(table.raw_prior[g, index])))
         record.index[g, end] = index
         record.weight[g, end] = share
         end += 1
@@ -163,7 +163,7 @@ def _prepare(table, g, tree, size, ways, memory):
     full = ways.cheap_visits == 0 or uniform(generator) < ways.full_share
     visits = ways.full_visits if full else ways.cheap_visits
     state[READY], state[IS_FULL], state[SIMULATIONS] = 1, full, visits - 1  # the root's own visit is one of them
-    keep_bare(tree, size, table.bare[g])
+    keep_raw_prior(tree, size, table.raw_prior[g])
     if ways.noise.actions > 0:
         state[CONSIDERED] = min(ways.noise.actions, visits - 1, tree.links[0, COUNT], table.scores.shape[1])
         table.cursor[g, 0] = 0

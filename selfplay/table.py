@@ -38,7 +38,7 @@ class Record(NamedTuple):
     value: np.ndarray  # float32[G, L]  of the root after the search, for the player to move; nan by policy
     score: np.ndarray  # float32[G, L]
     visits: np.ndarray  # uint16[G, L]
-    surprise: np.ndarray  # float32[G, L]  KL(target || bare policy), nats
+    surprise: np.ndarray  # float32[G, L]  KL(target || raw policy), nats
     start: np.ndarray  # int64[G, L + 1]  ply -> its first entry
     index: np.ndarray  # uint16[G, E]  policy index
     weight: np.ndarray  # float32[G, E]
@@ -59,7 +59,7 @@ class GameTable(NamedTuple):
     visits: np.ndarray  # int32[2, M + 1, S]  plans of sequential halving: of cheap and full searches, by actions considered
     scores: np.ndarray  # float64[G, M]  g + logit of the first actions, falling
     cursor: np.ndarray  # int64[G, 1]  simulations begun
-    bare: np.ndarray  # float32[G, A]  the root's priors as the net gave them, by policy index
+    raw_prior: np.ndarray  # float32[G, A]  the root's priors as the net gave them, by policy index
     node: np.ndarray  # int32[G, 1]  the leaf that waits for the net
     record: Record
 
@@ -84,7 +84,7 @@ def new_table(settings: SelfPlayParams, games: int) -> GameTable:
         visits=_plans(considered, (max(0, settings.cheap_visits - 1), settings.visits - 1)),  # the root takes a visit, too
         scores=np.zeros((games, considered)),
         cursor=np.zeros((games, 1), np.int64),
-        bare=np.zeros((games, actions), np.float32),
+        raw_prior=np.zeros((games, actions), np.float32),
         node=np.zeros((games, 1), np.int32),
         record=_new_record(games, longest, longest * min(actions, _MOST_ENTRIES)),
     )

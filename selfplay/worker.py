@@ -6,7 +6,6 @@ of the others or of the learner.
 """
 
 import dataclasses
-import io
 import platform
 import re
 import secrets
@@ -18,7 +17,7 @@ from types import TracebackType
 
 import numpy as np
 
-from goengine.core.files import hold
+from goengine.core.lock import FileLock, LockHeldError
 from goengine.core.progress import Progress
 from goengine.evaluators.base import Evaluator, EvaluatorError
 from goengine.evaluators.load import load
@@ -68,7 +67,7 @@ class Worker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._lock.close()
+        self._lock.release()
         self.boards.close()
         if self._evaluator is not None:
             self._evaluator.close()
@@ -230,20 +229,13 @@ class _Mark:
     stats: SelfPlayStats
 
 
-def hold_name(run: Path, name: str, patience: float) -> io.FileIO:
-    """A file that keeps others from taking this name, until it is closed.
+def hold_name(run: Path, name: str, patience: float) -> FileLock:
+    """A lock that keeps others from using this name.
 
-    Raises RunFolderError if somebody has it for so many seconds more.
+    Raises RunFolderError if another worker still has it after so many seconds.
     """
     run_folder.next_shard_path(run, name)  # judges the name
-    file = open(run / run_folder.STATUS / f".{name}.lock", "a+b", buffering=0)  # noqa: SIM115 (closing it gives the name back)
-    end = time.monotonic() + patience
-    while True:
-        try:
-            hold(file.fileno())
-            return file
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                file.close()
-                raise RunFolderError(f"{run}: a worker '{name}' is at work there; give this one another --name") from None
-        time.sleep(0.2)
+    try:
+        return FileLock(run / run_folder.STATUS / f".{name}.lock", patience)
+    except LockHeldError:
+        raise RunFolderError(f"{run}: a worker '{name}' is at work there; give this one another --name") from None

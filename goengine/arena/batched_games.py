@@ -55,10 +55,10 @@ class NetQueue:
     Nothing is remembered: a leaf's key names its game's last moves too, and in matches no key was met twice.
     """
 
-    def __init__(self, bare: Evaluator, symmetries: int = 1):
-        self.traits = bare.traits
-        self.counter = Counting(bare)
-        self.asked: Evaluator = self.counter if bare.name == "uniform" else SymmetricByKey(self.counter, symmetries)
+    def __init__(self, evaluator: Evaluator, symmetries: int = 1):
+        self.traits = evaluator.traits
+        self.counter = Counting(evaluator)
+        self.asked: Evaluator = self.counter if evaluator.name == "uniform" else SymmetricByKey(self.counter, symmetries)
 
     def close(self) -> None:
         """Give back what the net holds."""

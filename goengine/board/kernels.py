@@ -6,6 +6,7 @@ Does not score and does not read ahead (`goengine.board.scoring`, `goengine.boar
 
 import numpy as np
 
+from goengine.board.rules import KO_POSITIONAL, KO_SIMPLE
 from goengine.board.state import (
     CAPTURED_BLACK,
     CAPTURED_WHITE,
@@ -29,7 +30,6 @@ from goengine.board.state import (
 from goengine.core.jit import inlined_kernel, kernel
 
 _1 = np.uint64(1)
-KO_SIMPLE, KO_POSITIONAL, KO_SITUATIONAL = 0, 1, 2  # RuleCode.ko
 
 
 @inlined_kernel

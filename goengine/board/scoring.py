@@ -31,7 +31,7 @@ def area(board, owner, stack):
 
 @kernel
 def area_of(color, size, owner, stack):
-    """As `area`, for bare colours (uint8[P]) of a board of that size."""
+    """As `area`, for colours alone (uint8[P]) of a board of that size."""
     s = np.uint64(size + 1)
     score = 0
     for i in range(color.size):

@@ -15,7 +15,8 @@ from types import FrameType
 def told_to_stop(*, attached: bool = False) -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set; a second signal ends the job at once, by KeyboardInterrupt.
 
-    attached: the end of standard input sets it, too: whoever holds the other end of that pipe is gone. Only in the main thread.
+    attached: the end of standard input sets it, too: whoever holds the other end of that pipe is gone. Outside the main thread
+    signals cannot be taken, and the caller needs its own way to stop the job.
     """
     stop = threading.Event()
 
@@ -24,7 +25,9 @@ def told_to_stop(*, attached: bool = False) -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    old = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
+    old = {}
+    if threading.current_thread() is threading.main_thread():
+        old = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
     if attached:
         threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     try:

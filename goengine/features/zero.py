@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.kernels import KO_SIMPLE, breaks_superko, find_liberties
+from goengine.board.kernels import breaks_superko, find_liberties
 from goengine.board.ladders import (
     BUDGET,
     LadderScratch,
@@ -32,6 +32,7 @@ from goengine.board.ladders import (
     ladder_escape,
     new_ladder_scratch,
 )
+from goengine.board.rules import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
 from goengine.board.scoring import BensonScratch, benson, new_benson_scratch
 from goengine.board.state import (
     BLACK,
@@ -174,8 +175,8 @@ def _encode_globals(game, rules, values):
     if rules.scoring == 1:
         balance += info[CAPTURED_WHITE] - info[CAPTURED_BLACK]
     values[5] = (balance if color == BLACK else -balance) / 20.0
-    values[6] = rules.ko == 1
-    values[7] = rules.ko == 2
+    values[6] = rules.ko == KO_POSITIONAL
+    values[7] = rules.ko == KO_SITUATIONAL
     values[8] = rules.suicide != 0
     values[9] = rules.scoring == 1
     values[10] = rules.tax == 1

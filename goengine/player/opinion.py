@@ -1,4 +1,4 @@
-"""What the engine thinks of a position without searching: the net's bare answer, who owns what, what is dead, the score.
+"""What the engine thinks of a position without searching: the net's raw answer, who owns what, what is dead, the score.
 
 The answer for a position is always the same, so that the lists of living and dead stones fit together, and fit the score.
 Knows positions and evaluators; no search, no time.

@@ -35,12 +35,12 @@ def policy_index(move, size):
 
 
 @kernel
-def keep_bare(tree, size, bare):
-    """Write the root's priors by policy index into ``bare`` (float32[A])."""
-    bare[:] = 0
+def keep_raw_prior(tree, size, raw_prior):
+    """Write the root's priors by policy index into ``raw_prior`` (float32[A])."""
+    raw_prior[:] = 0
     first = tree.links[0, FIRST]
     for e in range(first, first + tree.links[0, COUNT]):
-        bare[policy_index(np.int64(tree.edge_move[e]), size)] = tree.edge_prior[e]
+        raw_prior[policy_index(np.int64(tree.edge_move[e]), size)] = tree.edge_prior[e]
 
 
 @kernel

@@ -45,7 +45,7 @@ class SelfPlayParams:
     # The moves.
     temperature: float = 1.0  # of the choice by visits in the first plies
     temperature_plies: int = 30  # on 19x19, in proportion to the side elsewhere; Zero 30
-    opening_plies: float = 4.0  # mean number of first moves drawn from the bare policy, on 19x19, in proportion to the area
+    opening_plies: float = 4.0  # mean number of first moves drawn from the raw policy, on 19x19, in proportion to the area
     fork_share: float = 0.05  # of games that begin as an earlier one and leave it by a random move
     # The end.
     resign: float | None = None  # value in -1 .. 0 below which a side gives up; None: all games are played out

@@ -50,7 +50,7 @@ class Shard:
     value: np.ndarray  # float16[M]       the root's mean value after the search, for the player to move; nan at OPENING
     score: np.ndarray  # float16[M]       the root's mean score, for the player to move; nan at OPENING
     visits: np.ndarray  # uint16[M]
-    surprise: np.ndarray  # float16[M]    divergence of the target from the net's bare policy, in nats, at FULL; else 0
+    surprise: np.ndarray  # float16[M]    divergence of the target from the net's raw policy, in nats, at FULL; else 0
     policy_start: np.ndarray  # int64[M + 1]  a FULL move owns the entries [start, end) of the next two, others own none
     policy_index: np.ndarray  # uint16[E]
     policy_weight: np.ndarray  # float16[E]   adds up to about 1 for a move

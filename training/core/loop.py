@@ -6,24 +6,25 @@ A stage gives it batches and a loss; what the samples mean is the stage's busine
 
 import dataclasses
 import json
-import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
+from goengine.core.lock import FileLock
 from goengine.core.options import format_duration
 from goengine.core.progress import Progress
+from goengine.core.stopping import told_to_stop
 from training.core import checkpoint, launch, optimizers, parallel
 from training.core.checkpoint import Counters, RunError
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.lock import RunLock
+from training.core.lock import lock_run
 from training.core.reporter import Reporter, step_of
 from training.core.schedule import Schedule
 
@@ -31,9 +32,13 @@ OVER = 1 - 1e-9  # shares of a run are quotients of sums
 
 
 class Stage(Protocol):
-    """What the loop trains on. It may also have `around()`, which `training.core.reporter` asks for further figures, and
-    `unit`, what a sample is called where it is no position.
-    """
+    """What the loop trains on. A stage inherits from this class."""
+
+    unit: ClassVar[str] = "pos"  # what a sample is called
+
+    def around(self) -> dict[str, dict[str, float]]:
+        """Further figures for the log by group and name, such as what self-play does meanwhile; asked for once a minute."""
+        return {}
 
     def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray | torch.Tensor] | None]:
         """Endless batches beginning with sample number `first_sample`; the same number gives the same batch.
@@ -86,31 +91,6 @@ class Average:
             state = {name: value for name, value in module.state_dict().items() if value.is_floating_point()}
             self._pairs = [self.arrays[name] for name in state], list(state.values())
         torch._foreach_lerp_(*self._pairs, 1 - min(self.decay, (1 + step) / (10 + step)))
-
-
-class _Stop:
-    """Turns SIGTERM and SIGINT into a request to finish the step; a second signal ends at once."""
-
-    def __init__(self):
-        self.asked = False
-        self._old: dict[int, object] = {}
-
-    def __enter__(self) -> "_Stop":
-        for number in (signal.SIGTERM, signal.SIGINT):
-            try:
-                self._old[number] = signal.signal(number, self._hear)
-            except ValueError:  # not in the main thread: the caller has its own way to stop
-                break
-        return self
-
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
 
 
 class _Times:
@@ -196,7 +176,7 @@ class Trainer:
         self.average = Average(self.module, config.average)
         self.counters = Counters()
         self.figures: dict[str, float] = {}
-        self.lock: RunLock | None = None
+        self.lock: FileLock | None = None
         try:
             if (found := parallel.first(self._open)) is not None:
                 self._resume(*found)
@@ -215,7 +195,7 @@ class Trainer:
     def _open(self) -> tuple[dict[str, np.ndarray], Counters] | None:
         """Take the folder. Returns (arrays, counters) of the state that is there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock = RunLock(self.folder)
+        self.lock = lock_run(self.folder)
         if not self.state_path.exists():
             return None
         arrays, counters, saved = checkpoint.load_state(self.state_path)
@@ -304,12 +284,12 @@ class Trainer:
             leads = self.lock is not None
             reporter = Reporter(
                 self.folder / "log.jsonl" if leads else None,
-                getattr(self.stage, "around", None),
-                getattr(self.stage, "unit", "pos"),
+                self.stage.around,
+                self.stage.unit,
             )
             batches = self.stage.batches(self.counters.samples)
             try:
-                with _Stop() as stop, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
+                with told_to_stop() as stop, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
                     return self._train(batches, reporter, stop, bar)
             finally:
                 batches.close()
@@ -317,7 +297,9 @@ class Trainer:
         finally:
             self._release()
 
-    def _train(self, batches: Iterator[Mapping[str, np.ndarray]], reporter: Reporter, stop: _Stop, bar: Progress) -> bool:
+    def _train(
+        self, batches: Iterator[Mapping[str, np.ndarray]], reporter: Reporter, stop: threading.Event, bar: Progress
+    ) -> bool:
         """The steps, and between them reports, measurements and checkpoints."""
         config, times = self.config, self.times
         validate_every, save_every = (self._at_most_a_quarter(every) for every in (config.validate_every, config.save_every))
@@ -327,7 +309,7 @@ class Trainer:
         for batch in self.device_feed.feed(batches):
             if batch is not None:
                 self._learn(batch, reporter)
-            asked = parallel.anybody(stop.asked)
+            asked = parallel.anybody(stop.is_set())
             if batch is None and not asked and self._progress(times.idle) < OVER:
                 continue
             times.step()

@@ -30,7 +30,7 @@ class LossWeights:
     score_stdev: float
 
     def of_heads(self, outputs: Set[str]) -> "LossWeights":
-        """The weights for a net that can only learn to say this (`NetSpec.tells`)."""
+        """The weights for a net that can only learn to say this (`NetSpec.outputs`)."""
         missing = dict.fromkeys({"policy", "value"} - outputs)
         missing |= dict.fromkeys({"opponent", "ownership", "score"} - outputs, 0.0)
         return replace(self, **missing, **({} if "score" in outputs else {"score_stdev": 0.0}))

@@ -19,10 +19,9 @@ from goengine.board.state import EMPTY, PASS, new_board
 from goengine.core.array_file import RecordError, read_arrays, write_arrays
 from goengine.core.jit import kernel
 from goengine.core.machine import usable_cores
-from goengine.dataio.records import NO_RESULT as PACK_NO_RESULT
 from goengine.dataio.records import GamePack, PackBuilder
 from training.data.ownership import estimate_owners
-from training.data.sampling import NO_RESULT, Games, set_up
+from training.data.sampling import Games, set_up
 
 OWNERS_FORMAT, OWNERS_VERSION = "goengine owners", 1
 
@@ -67,7 +66,7 @@ def to_games(pack: GamePack, owner_row: np.ndarray | None = None, owners: np.nda
         size=pack.size,
         rules=rules[pack.rules],
         komi=pack.komi,
-        result=np.where(pack.outcome == PACK_NO_RESULT, NO_RESULT, pack.outcome).astype(np.int8),
+        result=pack.outcome.astype(np.int8),
         margin=pack.margin,
         setup_start=pack.setup_offsets,
         setup_points=tables[np.repeat(pack.size, np.diff(pack.setup_offsets)), pack.setup],

@@ -16,8 +16,7 @@ from goengine.board.kernels import game_play, mix, play
 from goengine.board.rules import KO_SITUATIONAL, SCORING_AREA, SCORING_TERRITORY, TAX_NONE, TAX_SEKI, RuleCode
 from goengine.board.state import BLACK, TO_PLAY, clear_board, start_game
 from goengine.core.jit import kernel
-
-NO_RESULT = -128  # in `result`: the game has none
+from goengine.dataio.records import NO_RESULT
 
 _ROUNDS = 4
 _ONE = np.uint64(1)

@@ -57,7 +57,7 @@ _TOLD = {
 
 
 def metrics_for(heads: Set[str]) -> frozenset[str]:
-    """Names of the figures that say something of a net that tells this (`NetSpec.tells`)."""
+    """Names of the figures that say something of a net that tells this (`NetSpec.outputs`)."""
     return frozenset().union(*(names for head, names in _TOLD.items() if head in heads))
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from training.data.sampling import NO_RESULT
+from goengine.dataio.records import NO_RESULT
 from training.data.stream import Sampler
 from training.measure.evaluate import Predict, Predictions
 

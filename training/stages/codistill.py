@@ -28,10 +28,10 @@ from training.stages.supervised import (
     GamesStage,
     check_student,
     device_name,
+    freeze_norms_if_wanted,
     fresh_or_loaded,
     loop_config,
     loss_weights,
-    settle,
     teacher_weights,
 )
 
@@ -119,7 +119,7 @@ def together(config: CodistillOptions, began: float | None = None) -> bool:
         teacher_students = TeacherStudents(nets)
         stage = TogetherStage(config, teacher_students)
         for name, net in nets.items():
-            settle(net, sources[name], config, stage)
+            freeze_norms_if_wanted(net, sources[name], config, stage)
         specs = {name: dataclasses.asdict(net.spec) for name, net in nets.items()}
         described = {"options": plain(config), "specs": specs}
         return Trainer(config.run, teacher_students, stage, loop_config(config), described=described, began=began).run()

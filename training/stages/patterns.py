@@ -25,7 +25,7 @@ from goengine.patterns.policy import COLUMNS, MOST, TREE, LinearPolicy, features
 from goengine.patterns.shipped_policies import PolicyCard, write
 from training.core.checkpoint import Counters, RunError, load_state, save_state, write_text
 from training.core.command_options import RolloutOptions
-from training.core.lock import RunLock
+from training.core.lock import lock_run
 from training.core.messages import say, warn
 from training.data import packs
 from training.data.sampling import Games
@@ -58,7 +58,7 @@ def run(config: RolloutOptions) -> bool:
     Raises RunError if the run cannot begin, go on or be saved; RecordError if no pack can be used.
     """
     config.run.mkdir(parents=True, exist_ok=True)
-    lock = RunLock(config.run)
+    lock = lock_run(config.run)
     try:
         return _fitted(config)
     finally:

@@ -29,7 +29,7 @@ from goengine.policy_play.games import (
 )
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import Trainer
+from training.core.loop import Stage, Trainer
 from training.core.schedule import Schedule
 from training.data import packs
 from training.data.sampling import Draw
@@ -116,7 +116,7 @@ class Baseline:
         return np.concatenate(found)[games.start[moves.game] + moves.ply]
 
 
-class ReinforceStage:
+class ReinforceStage(Stage):
     """Iterations for `training.core.loop`: a batch is the number of one, and its loss plays the games first."""
 
     unit = "games"

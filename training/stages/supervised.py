@@ -31,7 +31,7 @@ from training.core.command_options import (
     keeps_norms,
 )
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import LoopConfig, Trainer
+from training.core.loop import LoopConfig, Stage, Trainer
 from training.core.losses import LossWeights, total_loss
 from training.core.messages import warn
 from training.core.optimizers import OptimizerConfig
@@ -155,7 +155,7 @@ class HeldOut:
         self._samplers = [Sampler(part, features.get(net.features), draw) for part in games.values()]
 
     def figures(self, predict: Predict, outputs: Set[str], positions: int, batch: int) -> dict[str, float]:
-        """Figures of what a net tells (`NetSpec.tells`) on so many positions of each board size, and their mean over all; empty
+        """Figures of what a net tells (`NetSpec.outputs`) on some positions of each board size, and their mean over all; empty
         without games.
         """
         parts = {}
@@ -174,7 +174,7 @@ def _kept(figures: Figures, outputs: Set[str]) -> dict[str, float]:
     return {name: value for name, value in figures.as_dict().items() if name in names}
 
 
-class GamesStage:
+class GamesStage(Stage):
     """Positions of packed games with their moves and results, for `training.core.loop`."""
 
     def __init__(self, config: TrainingOptions, module: build.Net):
@@ -308,11 +308,11 @@ def supervised(config: SupervisedOptions, began: float | None = None) -> bool:
         module = fresh_or_loaded(config.net, config.features, config.seed)
         described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
         stage, loop = GamesStage(config, module), loop_config(config)
-        settle(module, config.net, config, stage)
+        freeze_norms_if_wanted(module, config.net, config, stage)
         return Trainer(config.run, module, stage, loop, described=described, began=began).run()
 
 
-def settle(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:
+def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:
     """Let normalisations of a net that came from `source` (`fresh_or_loaded`) keep their statistics if the options, or the
     games' board sizes, ask for it.
     """
@@ -328,6 +328,6 @@ def distill(config: DistillOptions, began: float | None = None) -> bool:
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     stage = DistillStage(config, module, teacher, (config.hint_weight, config.hint_share))
-    settle(module, config.net, config, stage)
+    freeze_norms_if_wanted(module, config.net, config, stage)
     bound = {"teacher": teacher.meta.sha256}
     return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound, began=began).run()

@@ -22,8 +22,8 @@ from goengine.nets import build, weights_file
 from goengine.policy_play.games import PolicyGameParams
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.lock import RunLock
-from training.core.loop import Trainer
+from training.core.lock import lock_run
+from training.core.loop import Stage, Trainer
 from training.core.losses import value_errors, weighted_mean
 from training.data.sampling import Draw
 from training.data.stream import Sampler, pinned, stream
@@ -34,7 +34,7 @@ from training.stages.policy_options import ValueOptions
 from training.stages.supervised import computes_half, device_name, fresh_or_loaded, loop_config, predictor
 
 
-class ValueStage:
+class ValueStage(Stage):
     """Positions of games with their results, for `training.core.loop`."""
 
     def __init__(self, config: ValueOptions, module: build.Net, folder: Path):
@@ -117,7 +117,7 @@ def play(config: ValueOptions, folder: Path) -> bool:
         return tuple(NetPolicy(module, module.spec, device_feed) for module in modules)
 
     config.run.mkdir(parents=True, exist_ok=True)
-    lock = RunLock(config.run)
+    lock = lock_run(config.run)
     try:
         with told_to_stop() as stop, Progress(f"games {config.run.name}", config.positions) as bar:
             return value_games.play_until(folder, recipe, config.positions, players, bar.update, stop.is_set)

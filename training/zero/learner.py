@@ -27,7 +27,7 @@ from training.core import parallel
 from training.core.checkpoint import Counters, plain
 from training.core.command_options import TrainingOptions
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import Trainer
+from training.core.loop import Stage, Trainer
 from training.core.losses import total_loss
 from training.core.messages import warn
 from training.core.schedule import Schedule
@@ -74,7 +74,7 @@ OnTick = Callable[[Standing], None]
 Publish = Callable[[Mapping[str, np.ndarray], Sequence[SizeSettings], Counters, Mapping[str, object]], object]
 
 
-class ZeroStage:
+class ZeroStage(Stage):
     """Positions of the newest games with what their searches found, and of recorded games if asked for, for
     `training.core.loop`.
     """
@@ -266,7 +266,7 @@ def learn(config: ZeroOptions, run: Path, began: float | None = None, on_tick: O
     Raises RunError if another learner is at work in the folder, or a checkpoint cannot be written; RunFolderError if a net
     cannot be published.
     """
-    config = config.settled()
+    config = config.resolve_defaults()
     if config.threads:
         torch.set_num_threads(config.threads)
     with parallel.joined(device_name(config)):
@@ -305,7 +305,7 @@ def open_replay(config: ZeroOptions, run: Path, feature_name: str) -> Replay:
 
 def replay_config(config: ZeroOptions) -> ReplayConfig:
     """The window's part of the options."""
-    config = config.settled()
+    config = config.resolve_defaults()
     return ReplayConfig(
         shares=config.shares,
         window=config.window,

@@ -108,7 +108,7 @@ def succeed(config: ZeroOptions, module: build.Net, began: float, on_tick: OnTic
     (policy, value), (policy_now, value_now) = stage.means
     say(f"{name} takes over: policy {policy:.3f} against {policy_now:.3f}, value mse {value:.3f} against {value_now:.3f}")
     (run / NEXT).rename(run / READY)
-    settle(run, say)
+    finish_takeover(run, say)
     return None
 
 
@@ -144,7 +144,7 @@ def _counters(folder: Path) -> Counters:
     return load_state(folder / _STATE)[1] if (folder / _STATE).exists() else Counters()
 
 
-def settle(run: Path, say: Say) -> None:
+def finish_takeover(run: Path, say: Say) -> None:
     """Make a net that is good enough the run's learner, and publish it, or whatever of that has not been done yet.
 
     Does nothing in any other run, nor where there is none. Raises RunFolderError if the newest net is damaged.

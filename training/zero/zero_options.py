@@ -176,7 +176,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
             boards.append(SizeSettings(SelfPlayParams.from_json({"size": size, **values, **fair}), share))
         return tuple(boards)
 
-    def settled(self) -> "ZeroOptions":
+    def resolve_defaults(self) -> "ZeroOptions":
         """With a number wherever the default depends on the machine, the budget or another option."""
         budget = self.budget or Seconds(3600)
         every = Seconds(min(max(budget / 40, 10), 300)) if self.save_every is None else self.save_every

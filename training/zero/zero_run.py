@@ -20,7 +20,7 @@ from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
 from training.core import launch
 from training.core.checkpoint import RunError
-from training.core.lock import RunLock
+from training.core.lock import lock_run
 from training.core.messages import say
 from training.zero import anchors, rating, status
 from training.zero.processes import ProcessGroup, WatchedProcess
@@ -41,14 +41,14 @@ def run(config: ZeroOptions, began: float | None = None) -> bool:
     Raises RunError or RunFolderError if the run cannot begin or go on: the message says why.
     """
     began = time.monotonic() if began is None else began
-    config = config.settled()
+    config = config.resolve_defaults()
     if not launch.leads():
         from training.zero import learner  # torch
 
         return learner.learn(config, config.run, began)
     run_folder.check(config.run, list(config.shares), config.features)  # before a file of ours is put there
     config.run.mkdir(parents=True, exist_ok=True)
-    lock = RunLock(config.run)
+    lock = lock_run(config.run)
     try:
         return _led(config, began)
     finally:
@@ -62,7 +62,7 @@ def _led(config: ZeroOptions, began: float) -> bool:
         takeover,
     )
 
-    takeover.settle(config.run, say)
+    takeover.finish_takeover(config.run, say)
     net = publishing.begin(config)
     candidate = publishing.larger(config, net)
     if candidate is not None and launch.launched() > 1:

@@ -7,25 +7,25 @@ import sys
 import pytest
 
 from training.core.checkpoint import RunError
-from training.core.lock import RunLock
+from training.core.lock import lock_run
 
 HOLDER = """
 import sys
 from pathlib import Path
-from training.core.lock import RunLock
-lock = RunLock(Path(sys.argv[1]))
+from training.core.lock import lock_run
+lock = lock_run(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
 """
 
 
 def test_one_at_a_time(tmp_path):
-    first = RunLock(tmp_path)
+    first = lock_run(tmp_path)
     with pytest.raises(RunError, match=rf"another trainer \(process {os.getpid()}\) is at work there"):
-        RunLock(tmp_path)
+        lock_run(tmp_path)
     first.release()
     first.release()
-    RunLock(tmp_path).release()
+    lock_run(tmp_path).release()
 
 
 def test_the_lock_dies_with_its_process(tmp_path):
@@ -33,7 +33,7 @@ def test_the_lock_dies_with_its_process(tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(RunError, match=rf"process {other.pid}\)"):
-            RunLock(tmp_path)
+            lock_run(tmp_path)
         other.kill()
         other.wait()
-    RunLock(tmp_path).release()
+    lock_run(tmp_path).release()

@@ -19,7 +19,7 @@ from goengine.nets import weights_file as net_files
 from goengine.nets.build import build
 from goengine.nets.spec import preset
 from training.core.checkpoint import Counters, RunError, load_state
-from training.core.loop import Average, LoopConfig, Trainer
+from training.core.loop import Average, LoopConfig, Stage, Trainer
 from training.core.losses import LossWeights, total_loss
 from training.core.optimizers import OptimizerConfig
 from training.core.schedule import Schedule
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 WEIGHTS = LossWeights(policy=1.0, value=0.7, opponent=0.15, ownership=0.25, score=0.05, score_stdev=0.02)
 
 
-class SmallStage:
+class SmallStage(Stage):
     """The small pack; `fixed` repeats the first batch for ever, `at` calls something before a batch."""
 
     def __init__(self, pack, batch, fixed=False, at=None):

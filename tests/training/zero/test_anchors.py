@@ -80,7 +80,7 @@ def test_a_program_that_is_not_there_is_told(run, tmp_path, capsys):
         anchors.find(Rate(run=run, anchor="gnugo 'level"))
     assert cli.main(["rate", "--run", str(run), "--anchor", "no-such-go --mode gtp"]) == 1
     assert "there is no program no-such-go here" in capsys.readouterr().err and not (run / "elo.json").exists()
-    config = ZeroOptions(run=tmp_path, steps=2, anchor="no-such-go", workers=0).settled()
+    config = ZeroOptions(run=tmp_path, steps=2, anchor="no-such-go", workers=0).resolve_defaults()
     assert zero_run._without_missing_anchor(config).anchor == ""  # a long run does not end for it
     assert "the run goes on without it" in capsys.readouterr().err
 
@@ -92,7 +92,7 @@ def test_options(run):
         ZeroOptions(run=run, steps=2, anchor_nth=-1)
     with pytest.raises(ValueError, match="needs rated nets"):
         ZeroOptions(run=run, steps=2, anchor=GNUGO, rate_games=0)
-    (member,) = zero_run.members(ZeroOptions(run=run, steps=2, workers=0, anchor=GNUGO, anchor_nth=3).settled())
+    (member,) = zero_run.members(ZeroOptions(run=run, steps=2, workers=0, anchor=GNUGO, anchor_nth=3).resolve_defaults())
     words = list(member.command)
     told = [words[words.index(name) + 1] for name in ("--anchor", "--anchor-games", "--anchor-nth")]
     assert told == [GNUGO, "20", "3"]

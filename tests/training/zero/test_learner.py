@@ -251,7 +251,7 @@ def test_loss_falls_on_a_few_fixed_games(empty, quick):
 
 
 def test_the_stage_publishes_through_what_it_is_given(run, tmp_path):
-    config = options(run).settled()
+    config = options(run).resolve_defaults()
     source = Replay(replay_config(config), features.get("zero"), lambda: run_folder.shard_paths(run), str)
     module, given = weights_file.load_module(run / "nets" / "000000" / "net.safetensors")[0], []
     stage = ZeroStage(config, module, source, lambda *told: given.append(told), lambda standing: None)

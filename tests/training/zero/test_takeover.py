@@ -16,7 +16,7 @@ from tests.zero.random_games import random_shard
 from training.core import launch
 from training.core.checkpoint import Counters, RunError, load_state, save_state
 from training.zero import learner, publishing, takeover, zero_run
-from training.zero.takeover import READY, Successor, settle, succeed
+from training.zero.takeover import READY, Successor, finish_takeover, succeed
 from training.zero.zero_options import ZeroOptions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,7 +45,7 @@ def options(run, **settings):
     chosen |= {"steps": 8, "rate_games": 0, "workers": 0, "visits": "4", "validation_positions": 64}
     return ZeroOptions(
         run=run, **{**chosen, "save_every": Seconds(1e-9), "validate_every": Seconds(1e-9), **settings}
-    ).settled()
+    ).resolve_defaults()
 
 
 def form(name):
@@ -233,11 +233,11 @@ def test_a_kill_while_it_takes_over_is_made_good(run, tmp_path, monkeypatch, mom
     for before, after in steps[:done]:
         (run / before).rename(run / after)
     if moment == "published":
-        settle(run, str)
+        finish_takeover(run, str)
     copy = shutil.copytree(run, tmp_path / "moved")
     for folder in (run, copy):
         for _ in range(2):
-            settle(folder, str)
+            finish_takeover(folder, str)
         if moment == "before it is chosen":
             assert folders(folder) == {"learner", "learner-next"} and len(run_folder.nets(folder)) == nets
             continue
@@ -248,14 +248,14 @@ def test_a_kill_while_it_takes_over_is_made_good(run, tmp_path, monkeypatch, mom
 
 
 def test_settling_leaves_every_other_folder_alone(tmp_path, run):
-    settle(tmp_path / "none", print)
+    finish_takeover(tmp_path / "none", print)
     assert not (tmp_path / "none").exists()
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    settle(run, print)
+    finish_takeover(run, print)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     (run / "learner-b2c16").mkdir()
     (run / READY).mkdir()
-    settle(run, str)
+    finish_takeover(run, str)
     assert folders(run) == {"learner", "learner-b2c16", "learner-b2c16-2"}  # nobody's folder is lost
 
 

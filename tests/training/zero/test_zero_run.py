@@ -23,7 +23,7 @@ from goengine.zero.shards import Shard
 from tests.zero.runs import new_run, publish
 from training import cli
 from training.core.checkpoint import RunError
-from training.core.lock import RunLock
+from training.core.lock import lock_run
 from training.zero import processes, publishing, rating, zero_run
 from training.zero.learner import Standing
 from training.zero.zero_options import Rate, SelfPlayPhase, ZeroOptions, parsed, phases
@@ -63,13 +63,13 @@ def test_phases_of_a_run(tmp_path):
 
 
 def test_defaults_that_depend_on_the_machine_and_the_budget(tmp_path):
-    short, long = (ZeroOptions(run=tmp_path, budget=Seconds(seconds)).settled() for seconds in (300, 8 * 3600))
+    short, long = (ZeroOptions(run=tmp_path, budget=Seconds(seconds)).resolve_defaults() for seconds in (300, 8 * 3600))
     assert (short.save_every, long.save_every) == (10, 300) and (short.validate_every, long.validate_every) == (60, 600)
     assert (short.rate_nth, long.rate_nth) == (2, 8)
     assert short.workers >= 1 and short.first_rows == short.window // 5 and short.threads == 1
     given = ZeroOptions(run=tmp_path, steps=5, workers=0, first_rows=7, rate_nth=9, keep_norms=False)
     given = replace(given, save_every=Seconds(3), validate_every=Seconds(4))
-    assert given.settled() == given
+    assert given.resolve_defaults() == given
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_defaults_that_depend_on_the_machine_and_the_budget(tmp_path):
     ],
 )
 def test_a_trained_net_keeps_its_statistics_where_batches_are_of_several_sorts(tmp_path, more, kept):
-    assert ZeroOptions(run=tmp_path, steps=5, **more).settled().keep_norms is kept
+    assert ZeroOptions(run=tmp_path, steps=5, **more).resolve_defaults().keep_norms is kept
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path, capsys):
 
 def test_two_learners_are_refused(tmp_path):
     run = new_run(tmp_path / "run")
-    lock = RunLock(run)
+    lock = lock_run(run)
     before = snapshot(run)
     with pytest.raises(RunError, match=rf"another trainer \(process {os.getpid()}\) is at work there"):
         zero_run.run(options(run))
@@ -221,7 +221,7 @@ def test_a_tick_keeps_the_nets_that_are_rated(tmp_path, monkeypatch):
         publish(run)
     monkeypatch.setattr(rating, "rated", lambda run: {"000000", "000005"})
     now, processes = [100.0], Watched()
-    tick = zero_run.Tick(options(run, rate_nth=4).settled(), processes, clock=lambda: now[0])
+    tick = zero_run.Tick(options(run, rate_nth=4).resolve_defaults(), processes, clock=lambda: now[0])
     tick(STANDING)
     tick(STANDING)
     assert processes.looks == 1  # once a second
@@ -252,10 +252,10 @@ def test_the_line_of_a_run(tmp_path):
 
 
 def test_the_processes_of_a_run(tmp_path):
-    found = zero_run.members(options(tmp_path, workers=2, games=64).settled())
+    found = zero_run.members(options(tmp_path, workers=2, games=64).resolve_defaults())
     assert [member.name for member in found] == ["w1", "w2", "rating"] and [member.required for member in found] == [1, 1, 0]
     assert {"--attached", "--games", "64"} <= set(found[1].command) and found[2].command[2:4] == ("training", "rate")
-    assert [member.name for member in zero_run.members(options(tmp_path, workers=0, rate_games=0).settled())] == []
+    assert [member.name for member in zero_run.members(options(tmp_path, workers=0, rate_games=0).resolve_defaults())] == []
 
 
 def test_a_worker_that_cannot_play_ends_the_run(tmp_path, capsys, monkeypatch):
