@@ -22,7 +22,7 @@ from goengine.core.options import option, parse_command
 from goengine.dataio.records import NO_RESULT
 from goengine.patterns import shipped_policies
 from goengine.patterns.replies import new_replies, play_rollouts_remembering
-from goengine.patterns.rollout import begin_flow, new_flow, play_rollouts
+from goengine.patterns.rollout import begin_flow, new_rollouts, play_rollouts
 from training.data import packs
 
 EXPLORE = 0.5  # the constant of UCB1, for results of 0 and 1
@@ -57,21 +57,19 @@ class Table:
     """Boards and memory for rollouts on one size."""
 
     def __init__(self, size: int, seed: int):
-        self.board, self.scratch, self.flow = new_board(size), new_board(size), new_flow(size)
-        self.owned, self.generator = np.zeros(size * size, np.int64), new_generator(seed)
-        self.factors, self.replies = shipped_policies.read_policy("rollout").factors(), new_replies(size)
+        self.board, self.generator, self.replies = new_board(size), new_generator(seed), new_replies(size)
+        self.rollouts = new_rollouts(size, shipped_policies.read_policy("rollout").factors())
 
     def uniform(self, last, earlier, color, komi) -> bool:
         """Whether Black wins a playout from the board."""
-        return playouts(self.board, self.scratch, color, self.generator, 1, self.owned) > komi
+        return playouts(self.board, self.rollouts.scratch, color, self.generator, 1, self.rollouts.owned) > komi
 
     def plain(self, last, earlier, color, komi) -> bool:
-        rest = (self.factors, last, color, self.generator, 1, self.owned)
-        return play_rollouts(self.board, self.scratch, self.flow, *rest)[0] > komi
+        return play_rollouts(self.board, self.rollouts, last, color, self.generator, 1)[0] > komi
 
     def remembering(self, last, earlier, color, komi) -> bool:
-        rest = (self.factors, self.replies, earlier, last, color, self.generator, 1, komi, self.owned)
-        return play_rollouts_remembering(self.board, self.scratch, self.flow, *rest)[2] > 0
+        rest = (self.replies, (earlier, last), color, self.generator, 1, komi)
+        return play_rollouts_remembering(self.board, self.rollouts, *rest)[2] > 0
 
 
 def value(options: Value) -> None:
@@ -103,8 +101,8 @@ def best_move(table: Table, remembers: bool, last: int, color: int, rollouts: in
     """The move looked at most often, PASS if there is none."""
     root = new_board(9)
     copy_board(root, table.board)
-    begin_flow(root, table.flow, table.factors)
-    weights = table.flow.weight[color - 1]
+    begin_flow(root, table.rollouts.flow, table.rollouts.factors)
+    weights = table.rollouts.flow.weight[color - 1]
     moves = [p for p in np.flatnonzero(weights > 0).tolist() if is_legal(root, p, color, False)]
     if not moves:
         return PASS
@@ -151,10 +149,9 @@ def speed(options: Speed) -> None:
     """Print how fast rollouts are; what a change of threads costs is not counted."""
     for size in (9, 19):
         table, least = Table(size, 1), math.inf
-        rest = (table.factors, NONE, BLACK, table.generator, 50, table.owned)
         for _ in range(options.stretches + 1):  # the first one compiles
             begin = time.process_time()
-            moves = play_rollouts(table.board, table.scratch, table.flow, *rest)[1]
+            moves = play_rollouts(table.board, table.rollouts, NONE, BLACK, table.generator, 50)[1]
             least = min(least, (time.process_time() - begin) / moves)
         print(
             f"{size}x{size}  {1e6 * least:.2f} µs for a move, {50 / (least * moves):,.0f} rollouts/s of {moves / 50:.0f} moves"

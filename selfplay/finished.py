@@ -14,23 +14,15 @@ from goengine.board.state import BLACK, WHITE
 from goengine.dataio.records import BLACK_WINS, DRAW, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
 from goengine.search.select import game_at
 from goengine.zero.selfplay_params import SelfPlayParams
+from goengine.zero.shards import SearchedGame
 from selfplay import kernels
 from selfplay.table import DECIDED, ENDING, ENTRIES, GAVE_UP, PASSED, PLAYED_OUT, PLY, RESIGNED, RULES, GameTable
 
 
 @dataclass(frozen=True)
-class FinishedGame:
-    """A game with what every search said; m moves. Fields as in `goengine.zero.shards.Shard`."""
+class FinishedGame(SearchedGame):
+    """A game with what every search said, who played it and whether somebody gave up."""
 
-    record: GameRecord
-    kind: np.ndarray  # uint8[m]
-    value: np.ndarray  # float32[m]
-    score: np.ndarray  # float32[m]
-    visits: np.ndarray  # uint16[m]
-    surprise: np.ndarray  # float32[m]
-    policies: tuple[np.ndarray, np.ndarray, np.ndarray]  # start int64[m + 1], index uint16, weight float32
-    owners: np.ndarray | None  # int8[N * N]: 1 Black, -1 White, 0 neither; None where the game was not counted
-    seed: int
     net: str
     gave_up: int  # the colour that gave up, or would have where it had to play on; 0: none
     played_out: bool  # whether nobody was allowed to give up
@@ -63,17 +55,20 @@ def take_out(table: GameTable, g: int, settings: SelfPlayParams, memory: kernels
         white=net,
         source=f"{net}-{seed:016x}",
     )
-    kept = (record.kind, record.value, record.score, record.visits, record.surprise)
     start = record.start[g, : count + 1].copy()
     return FinishedGame(
-        game,
-        *(array[g, :count].copy() for array in kept),
-        (start, record.index[g, :entries].copy(), record.weight[g, :entries].copy()),
-        owners,
-        seed,
-        net,
-        int(state[GAVE_UP]),
-        bool(state[PLAYED_OUT]),
+        record=game,
+        kind=record.kind[g, :count].copy(),
+        value=record.value[g, :count].copy(),
+        score=record.score[g, :count].copy(),
+        visits=record.visits[g, :count].copy(),
+        surprise=record.surprise[g, :count].copy(),
+        policies=(start, record.index[g, :entries].copy(), record.weight[g, :entries].copy()),
+        owners=owners,
+        seed=seed,
+        net=net,
+        gave_up=int(state[GAVE_UP]),
+        played_out=bool(state[PLAYED_OUT]),
     )
 
 

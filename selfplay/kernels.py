@@ -15,6 +15,7 @@ from goengine.board.rules import SCORING_AREA, TAX_NONE, RuleCode
 from goengine.board.scoring import BensonScratch, benson
 from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, copy_game, start_game
 from goengine.core.jit import kernel
+from goengine.evaluators.base import Evaluation
 from goengine.features import agz17, lee, zero
 from goengine.search.backup import update_batch
 from goengine.search.batched_roots import (
@@ -27,7 +28,7 @@ from goengine.search.batched_roots import (
     plan_gumbel,
     policy_index,
 )
-from goengine.search.constants import SearchConstants, SearchScratch
+from goengine.search.constants import SearchConstants, SearchContext, SearchScratch
 from goengine.search.select import EVALUATE, descend, game_at
 from goengine.search.tree import COUNT, EXPANDED, FIRST, SCORE_SUM, VALUE_SUM, VALUES, VISITS, clear
 from goengine.zero.shards import CHEAP, FULL, OPENING
@@ -265,7 +266,7 @@ def _advance(table, g, size, ways, memory):
                 continue
         constants, plan = ways.full if state[IS_FULL] else ways.cheap, plan_of(table, g)
         copy_game(leaf, game)
-        node, ended = descend(tree, leaf, constants, rules_of(table, g), memory.forbidden, plan, memory.scratch)
+        node, ended = descend(SearchContext(tree, constants, rules_of(table, g), memory.forbidden, plan, memory.scratch), leaf)
         if plan.cursor[0] < plan.visits.size:
             plan.cursor[0] += 1
         if ended == EVALUATE:
@@ -290,15 +291,19 @@ def advance(table, games, size, ways, memory, waiting, keys):
 
 
 @kernel
-def update(table, waiting, size, ways, policy, value, score, stdev, ownership):
-    """Enter the answers to the leaves of these games, row by row. Returns the number of rows that were numbers."""
+def update(table, waiting, size, ways, answer):
+    """Enter the answers to the leaves of these games, row by row. Returns the number of rows that were numbers.
+
+    ``answer``: a `goengine.evaluators.base.Evaluation`.
+    """
     for i in range(waiting.size):
         g = waiting[i]
         constants = ways.full if table.state[g, IS_FULL] else ways.cheap
-        if not update_batch(
-            tree_of(table, g), size + 1, constants, table.node[g], 1, 1.0, policy[i : i + 1], value[i : i + 1],
-            score[i : i + 1], stdev[i : i + 1], ownership[i : i + 1],
-        ):  # fmt: skip
+        row = slice(i, i + 1)
+        one = Evaluation(
+            answer.policy[row], answer.value[row], answer.score[row], answer.score_stdev[row], answer.ownership[row]
+        )
+        if not update_batch(tree_of(table, g), size + 1, constants, table.node[g], 1, 1.0, one):
             return i
     return waiting.size
 

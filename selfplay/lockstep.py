@@ -16,7 +16,7 @@ from goengine import features
 from goengine.board import coords
 from goengine.board.scoring import new_benson_scratch
 from goengine.board.state import BLACK
-from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
+from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorError
 from goengine.evaluators.metered import Counting
 from goengine.evaluators.symmetric import SymmetricByKey
 from goengine.search.constants import make_constants, new_scratch
@@ -147,8 +147,8 @@ class Lockstep:
             for array in (self._planes, self._globals, self._keys, self._waiting):
                 array[rows] = array[kept]
         answer = self._net.evaluate(Batch(self._planes[rows], self._globals[rows], self._keys[rows]))
-        arrays = [np.ascontiguousarray(array, np.float32) for array in answer]
-        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._ways, *arrays)
+        arrays = Evaluation._make(np.ascontiguousarray(array, np.float32) for array in answer)
+        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._ways, arrays)
         if good < total:
             raise EvaluatorError(f"net {self._net.name}: a value, a score or a policy is not a number")
 

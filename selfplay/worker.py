@@ -165,17 +165,7 @@ class Worker:
         key = game.net, game.record.size
         if key not in self._builders:
             self._builders[key] = ShardBuilder(game.record.size, game.net, self._settings[key].to_json())
-        self._builders[key].add(
-            game.record,
-            game.kind,
-            game.value,
-            game.score,
-            game.visits,
-            game.surprise,
-            game.policies,
-            game.owners,
-            game.seed,
-        )
+        self._builders[key].add(game)
         self.games += 1
         self._positions += len(game.kind)
 

@@ -61,7 +61,7 @@ def play_in_process(
         if not fixtures:
             return
         if processes == 1:
-            _play_here(players, evaluators, seats, groups, fixtures, terms, on_played, should_stop, total)
+            _play_here(_Job(players, terms, seats, groups), evaluators, fixtures, on_played, should_stop, total)
         else:
             single = {side: replace(player, threads=1) for side, player in players.items()}
             _Pool(_Job(single, terms, seats, groups), processes).play(fixtures, on_played, should_stop, total)
@@ -91,12 +91,34 @@ def _nets(players: Mapping[Side, NetPlayer], evaluators: Mapping[Side, Evaluator
     return {"a": first, "b": first if same else NetQueue(b.load(size), b.symmetries)}
 
 
-def _play_here(players, evaluators, seats, groups, fixtures, terms, on_played, should_stop, stats) -> None:
-    nets = _nets(players, evaluators, terms.size)
-    hall, waiting = BatchedGames(players, nets, terms, seats, groups or _usual_groups(nets)), deque(fixtures)
+@dataclass(frozen=True)
+class _Job:
+    """What a process is told at its start."""
+
+    players: Mapping[Side, NetPlayer]
+    terms: GameSetup
+    seats: int
+    groups: int | None
+
+    def hall(self, nets: Mapping[Side, NetQueue]) -> BatchedGames:
+        """Where its games are played, by these nets."""
+        return BatchedGames(self.players, nets, self.terms, self.seats, self.groups or _usual_groups(nets))
+
+
+def _play_here(
+    job: _Job,
+    evaluators: Mapping[Side, Evaluator] | None,
+    fixtures: Sequence[Fixture],
+    on_played: Callable[[GameOutcome], None],
+    should_stop: Callable[[], bool],
+    stats: NetStats,
+) -> None:
+    """Play the fixtures in this process, with these evaluators or the players' own nets."""
+    nets = _nets(job.players, evaluators, job.terms.size)
+    hall, waiting = job.hall(nets), deque(fixtures)
     try:
         while (waiting or hall.playing) and not should_stop():
-            while waiting and hall.playing < seats:
+            while waiting and hall.playing < job.seats:
                 hall.seat(waiting.popleft())
             for played in hall.step():
                 on_played(played)
@@ -107,16 +129,6 @@ def _play_here(players, evaluators, seats, groups, fixtures, terms, on_played, s
                 net.close()
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What a process is told at its start."""
-
-    players: Mapping[Side, NetPlayer]
-    terms: GameSetup
-    seats: int
-    groups: int | None
-
-
 def _work(connection: Connection, job: _Job) -> None:
     """A process: takes fixtures until it gets None, plays them, sends each game as it ends and its `Stats` at last.
 
@@ -125,7 +137,7 @@ def _work(connection: Connection, job: _Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who dealt the games out ends the process
     try:
         nets = _nets(job.players, None, job.terms.size)
-        hall = BatchedGames(job.players, nets, job.terms, job.seats, job.groups or _usual_groups(nets))
+        hall = job.hall(nets)
         more = True
         while more or hall.playing:
             while more and (not hall.playing or connection.poll()):

@@ -33,7 +33,7 @@ from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
 from goengine.patterns import shipped_policies as policies
 from goengine.patterns.policy import ROLLOUT, PolicyError
-from goengine.patterns.rollout import new_flow, play_rollouts
+from goengine.patterns.rollout import new_rollouts, play_rollouts
 from goengine.player.generations import Lee
 from goengine.search.params import PLAY, Limits, SearchParams
 from goengine.search.search import Search
@@ -158,11 +158,10 @@ def rollout_figures(size: int, seconds: float) -> Iterator[Figure]:
     except PolicyError as error:
         sys.stderr.write(f"goengine bench: rollouts left out: {error}\n")
         return
-    board, scratch, flow, generator = new_board(size), new_board(size), new_flow(size), new_generator(1)
-    owned, moves = np.zeros(size * size, np.int64), []
+    board, rollouts, generator, moves = new_board(size), new_rollouts(size, factors), new_generator(1), []
 
     def run() -> int:
-        moves.append(play_rollouts(board, scratch, flow, factors, NONE, BLACK, generator, 50, owned)[1])
+        moves.append(play_rollouts(board, rollouts, NONE, BLACK, generator, 50)[1])
         return 50
 
     rate = best_rate(run, seconds)

@@ -24,6 +24,7 @@ from goengine.evaluators.base import (
     Traits,
     empty_evaluation,
 )
+from goengine.nets.spec import NetSpec
 
 OUTPUTS: Final = Evaluation._fields
 PRECISIONS: Final = ("auto", "bf16", "f16", "f32")  # for what is not quantized; an int8 net is another file
@@ -82,7 +83,7 @@ def written_spec(graph: bytes, path: Path) -> str:
 class OpenVINO(EvaluatorBase):
     """A net from the bytes of its .xml and .bin; who reads them has checked where they come from.
 
-    planes, globals: what the feature set gives, compared with the net's inputs. threads: 0 leaves the choice to
+    spec: says how many planes and globals the net takes, which is compared with its inputs. threads: 0 leaves the choice to
     OpenVINO. streams: batches that compute side by side, each on threads/streams threads. cache_folder: keeps the
     compiled net, which saves about 0.1 s at the next start. Raises EvaluatorError if the net cannot be compiled or has
     other inputs or outputs.
@@ -93,9 +94,8 @@ class OpenVINO(EvaluatorBase):
         graph: bytes,
         weights: bytes,
         traits: Traits,
+        spec: NetSpec,
         *,
-        planes: int,
-        globals: int,
         precision: str = "auto",
         threads: int = 0,
         streams: int = 1,
@@ -105,7 +105,7 @@ class OpenVINO(EvaluatorBase):
             raise EvaluatorError(f"precision: expected one of {', '.join(PRECISIONS)}, got '{precision}'")
         self.precision = best_precision() if precision == "auto" else precision
         self.traits = traits
-        self.planes, self.globals = planes, globals
+        self.planes, self.globals = spec.planes, spec.globals
         # Left alone, OpenVINO ties its threads to cores from core 0 on: two processes of one thread would share that core.
         properties = {"INFERENCE_PRECISION_HINT": self.precision, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
         if threads:
@@ -114,7 +114,7 @@ class OpenVINO(EvaluatorBase):
             properties["CACHE_DIR"] = str(cache_folder)
         try:
             model = core().read_model(model=graph, weights=weights)
-            _check_interface(model, planes, globals)
+            _check_interface(model, spec.planes, spec.globals)
             self._compiled = core().compile_model(model, "CPU", properties)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]

@@ -79,18 +79,20 @@ def learn_replies(replies, count, color, winner):
 
 
 @kernel
-def play_rollouts_remembering(board, scratch, flow, factors, replies, earlier, last, color, generator, count, komi, owned):
-    """As `play_rollouts`, and each rollout learns from those before it; ``earlier``: the move before ``last``, NONE for none.
+def play_rollouts_remembering(board, rollouts, replies, before, color, generator, count, komi):
+    """As `play_rollouts`, and each rollout learns from those before it; ``before``: the two moves before, NONE for none.
 
     komi decides who has won; nothing is learned from a draw. Returns (Black's area minus White's, moves, Black's wins).
     """
+    earlier, last = before
+    scratch, flow, factors = rollouts.scratch, rollouts.flow, rollouts.factors
     replies.moves[0] = PASS if earlier == NONE else earlier
     replies.moves[1] = PASS if last == NONE else last
     total, played, won = 0, 0, 0
     for _ in range(count):
         copy_board(scratch, board)
         moves = play_remembering(scratch, flow, factors, replies, color, generator)
-        area = add_owners(scratch, owned)
+        area = add_owners(scratch, rollouts.owned)
         if area != komi:
             learn_replies(replies, moves, color, BLACK if area > komi else WHITE)
         total, played, won = total + area, played + moves, won + (area > komi)

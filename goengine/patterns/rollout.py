@@ -13,7 +13,7 @@ import numpy as np
 from goengine.board.coords import MAX_SIZE, padded
 from goengine.board.playout import add_owners
 from goengine.board.random import uniform
-from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, SIZE, STRIDE, copy_board
+from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, SIZE, STRIDE, Board, copy_board, new_board
 from goengine.core.jit import inlined_kernel, kernel
 from goengine.patterns.dictionary import look_up
 from goengine.patterns.keys import DIAMOND, diamond_around
@@ -243,16 +243,31 @@ def play_rollout(board, flow, factors, last, color, generator, most):
     return most
 
 
+class Rollouts(NamedTuple):
+    """A policy with the memory for rollouts on one size, and what they add up."""
+
+    factors: Factors
+    scratch: Board
+    flow: Flow
+    owned: np.ndarray  # int64[N * N]  by point: rollouts in which Black owned it less those in which White did
+
+
+def new_rollouts(size: int, factors: Factors) -> Rollouts:
+    """None has been played yet."""
+    return Rollouts(factors, new_board(size), new_flow(size), np.zeros(size * size, np.int64))
+
+
 @kernel
-def play_rollouts(board, scratch, flow, factors, last, color, generator, count, owned):
-    """Run ``count`` rollouts from ``board`` (on ``scratch``) and add up who owns each point, as `playouts` of the board does.
+def play_rollouts(board, rollouts, last, color, generator, count):
+    """Run ``count`` rollouts from ``board`` and add up who owns each point, as `playouts` of the board does.
 
     Returns (Black's area minus White's, moves), summed over the rollouts.
     """
+    scratch, flow, factors = rollouts.scratch, rollouts.flow, rollouts.factors
     size = board.info[SIZE]
     total, moves = 0, 0
     for _ in range(count):
         copy_board(scratch, board)
         moves += play_rollout(scratch, flow, factors, last, color, generator, 3 * size * size)
-        total += add_owners(scratch, owned)
+        total += add_owners(scratch, rollouts.owned)
     return total, moves

@@ -23,7 +23,7 @@ from goengine.evaluators.base import Evaluator
 from goengine.player.endgame import Finish, Resignation, candidates
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
 from goengine.player.levels import draw, strength
-from goengine.player.net_source import Given, NetSource
+from goengine.player.net_source import Given, NetOptions, NetSource
 from goengine.player.opinion import Opinion
 from goengine.player.territory import Territory
 from goengine.search.clock import Clock
@@ -100,18 +100,19 @@ class Engine:
         boardsize: int = 19,
         rules: str = "tromp-taylor",
         komi: float | None = None,
-        threads: int | None = None,
-        precision: str = "auto",
-        symmetries: int = 1,
         params: SearchParams = PLAY,
         seed: int | None = None,
+        **how: Unpack[NetOptions],
     ) -> "Engine":
-        """A player as a command line describes it, warm: the net is loaded and every kernel it needs has run once."""
+        """A player as a command line describes it, warm: the net is loaded and every kernel it needs has run once.
+
+        how: as `NetSource` takes it.
+        """
         chosen = Rules.parse(rules)
         if komi is not None:
             chosen = chosen.with_komi(komi)
         seed = random.SystemRandom().getrandbits(31) if seed is None else seed
-        source = NetSource(net, threads=threads, precision=precision, symmetries=symmetries, seed=seed)
+        source = NetSource(net, seed=seed, **how)
         engine = Engine(source, options, size=boardsize, rules=chosen, params=params, seed=seed)
         engine.warm_up()
         return engine

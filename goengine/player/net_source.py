@@ -3,6 +3,8 @@
 Knows names and sizes; what a net is belongs to `goengine.evaluators`.
 """
 
+from typing import TypedDict
+
 import numpy as np
 
 from goengine.evaluators import load, shipped_nets
@@ -10,6 +12,14 @@ from goengine.evaluators.base import Evaluator
 from goengine.evaluators.cache import Cache
 from goengine.evaluators.symmetric import Symmetric
 from goengine.evaluators.uniform import Uniform
+
+
+class NetOptions(TypedDict, total=False):
+    """How a `NetSource` computes its nets; every key may be left out."""
+
+    threads: int | None
+    precision: load.Precision
+    symmetries: int
 
 
 class NetSource:

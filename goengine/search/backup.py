@@ -125,45 +125,46 @@ def fill_priors(tree, node, logits, temperature, stride):
 
 
 @kernel
-def is_finite(count, policy, value, score, stdev):
-    """Whether all values, scores and logits are numbers."""
+def is_finite(count, answer):
+    """Whether all values, scores and logits of the first ``count`` rows are numbers."""
     for i in range(count):
-        if not (math.isfinite(value[i]) and math.isfinite(score[i]) and math.isfinite(stdev[i])):
+        if not (math.isfinite(answer.value[i]) and math.isfinite(answer.score[i]) and math.isfinite(answer.score_stdev[i])):
             return False
-        for k in range(policy.shape[1]):
-            if not math.isfinite(policy[i, k]):
+        for k in range(answer.policy.shape[1]):
+            if not math.isfinite(answer.policy[i, k]):
                 return False
     return True
 
 
 @kernel
-def enter(tree, node, stride, constants, policy, value, score, stdev, ownership):
-    """Enter the evaluation of a node: what it says of the position, and the priors of its moves if it has grown any."""
+def enter(tree, node, stride, constants, answer, row):
+    """Enter a row of evaluations at a node: what it says of the position, and the priors of its moves if it has grown any."""
     if not is_known(tree, node):  # a leaf that found no room to grow is asked again: its value has counted
-        set_net(tree, node, value, score, stdev, constants)
+        set_net(tree, node, answer.value[row], answer.score[row], answer.score_stdev[row], constants)
+        ownership = answer.ownership[row]
         for k in range(tree.ownership.shape[1]):
             tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[k]))))
     if tree.links[node, COUNT] > 0:
         if constants.net_priors != 0:
-            fill_priors(tree, node, policy, constants.policy_temperature, stride)
+            fill_priors(tree, node, answer.policy[row], constants.policy_temperature, stride)
         tree.state[node] = EXPANDED
     else:
         tree.state[node] = LEAF
 
 
 @kernel
-def update_batch(tree, stride, constants, nodes, count, visits, policy, value, score, stdev, ownership):
+def update_batch(tree, stride, constants, nodes, count, visits, answer):
     """Enter the evaluations of the first ``count`` nodes (int32[count]) and back their values up.
 
     ``visits``: 1.0 where the evaluation completes a visit, 0.0 where a rollout has done so and the value comes after it.
-    Shapes as in `goengine.evaluators.base.Evaluation`. Returns False, and changes nothing, if a value, score or logit is no
+    ``answer``: a `goengine.evaluators.base.Evaluation`. Returns False, and changes nothing, if a value, score or logit is no
     number.
     """
-    if not is_finite(count, policy, value, score, stdev):
+    if not is_finite(count, answer):
         return False
     for i in range(count):
         node = np.int64(nodes[i])
-        enter(tree, node, stride, constants, policy[i], value[i], score[i], stdev[i], ownership[i])
+        enter(tree, node, stride, constants, answer, i)
         back_up(tree, node, visits, 1.0, 0.0, constants)
     return True
 

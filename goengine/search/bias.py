@@ -105,12 +105,12 @@ def tell_and_ask(tree, node, constants):
     before = net + bias[CORRECTION]
     below = stats[VALUES] - own
     if below > 0:
-        weight = below**constants.bias_exponent
+        weight = below**constants.subtree_bias_exponent
         told = ((-stats[UTILITY_SUM] - own * before) / below - net) * weight
         sums[0] += told - bias[BIAS_SUM]
         sums[1] += weight - bias[BIAS_WEIGHT]
         bias[BIAS_SUM], bias[BIAS_WEIGHT] = told, weight
-    bias[CORRECTION] = constants.bias_factor * sums[0] / sums[1] if sums[1] > _LEAST_WEIGHT else 0.0
+    bias[CORRECTION] = constants.subtree_bias * sums[0] / sums[1] if sums[1] > _LEAST_WEIGHT else 0.0
     after = net + bias[CORRECTION]
     return own * (after - before), own * (after * after - before * before)
 

@@ -8,27 +8,29 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.coords import padded
+from goengine.board.rules import RuleCode
 from goengine.board.scoring import BensonScratch, new_benson_scratch
 from goengine.board.state import BLACK, Board, Game, new_game
 from goengine.search.params import SearchParams
+from goengine.search.tree import Tree
 
 
 class SearchConstants(NamedTuple):
-    """`SearchParams` for kernels; see there for the meaning and the source of each."""
+    """`SearchParams` for kernels; see there for the meaning and the source of each field that has the same name there."""
 
     cpuct: float
     cpuct_log: float
     cpuct_base: float
-    stdev_scale: float
-    stdev_prior: float
-    stdev_weight: float
+    cpuct_stdev_scale: float
+    cpuct_stdev_prior: float
+    cpuct_stdev_weight: float
     fpu_relative: int
     fpu_value: float
     fpu_reduction: float
     root_fpu_reduction: float
     policy_temperature: float
     forced_playouts: float
-    placeholder: int
+    placeholder_priors: int
     virtual_loss: float
     rollout_weight: float
     net_priors: int
@@ -39,9 +41,9 @@ class SearchConstants(NamedTuple):
     center: float  # points for Black: where the dynamic part of the score's utility is 0
     c_visit: float
     c_scale: float
-    interior: int
-    bias_factor: float
-    bias_exponent: float
+    gumbel_interior: int
+    subtree_bias: float
+    subtree_bias_exponent: float
     passes: int  # in the game before the root
     salt: np.uint64  # of the rules and komi, for the keys of a cache
 
@@ -66,42 +68,43 @@ class SearchScratch(NamedTuple):
     collided: np.ndarray  # int64[leaves]
 
 
+class SearchContext(NamedTuple):
+    """What every descent of a batch needs besides its game. Made anew for each batch: the tree is another one when it grows."""
+
+    tree: Tree
+    constants: SearchConstants
+    rules: RuleCode
+    forbidden: np.ndarray  # int16[4, P]  by colour and point: in how many plies from the root a move may not be searched
+    plan: Plan
+    scratch: SearchScratch
+
+
+class Found(NamedTuple):
+    """Where a batch puts its leaves: leaf i at place i of each."""
+
+    games: Game  # stacked: the leaves', then the root's, then a scratch one, as `new_games` says
+    nodes: np.ndarray  # int32[leaves]
+    keys: np.ndarray  # uint64[leaves]
+
+
 def make_constants(
     params: SearchParams, size: int, *, use_score: bool, center: float, passes: int, salt: int, net_priors: bool = True
 ) -> SearchConstants:
     """The constants for a board of that size. ``use_score``: the evaluator's score may enter the utility; ``net_priors``: its
     policy becomes the priors.
     """
-    return SearchConstants(
-        cpuct=float(params.cpuct),
-        cpuct_log=float(params.cpuct_log),
-        cpuct_base=float(params.cpuct_base),
-        stdev_scale=float(params.cpuct_stdev_scale),
-        stdev_prior=float(params.cpuct_stdev_prior),
-        stdev_weight=float(params.cpuct_stdev_weight),
-        fpu_relative=int(params.fpu_relative),
-        fpu_value=float(params.fpu_value),
-        fpu_reduction=float(params.fpu_reduction),
-        root_fpu_reduction=float(params.root_fpu_reduction),
-        policy_temperature=float(params.policy_temperature),
-        forced_playouts=float(params.forced_playouts),
-        placeholder=int(params.placeholder_priors),
-        virtual_loss=float(params.virtual_loss),
-        rollout_weight=float(params.rollout_weight),
-        net_priors=int(net_priors),
-        static_score=float(params.static_score) if use_score else 0.0,
-        dynamic_score=float(params.dynamic_score) if use_score else 0.0,
-        static_width=float(params.static_score_scale * size),
-        dynamic_width=float(params.dynamic_score_scale * size),
-        center=float(center),
-        c_visit=float(params.c_visit),
-        c_scale=float(params.c_scale),
-        interior=int(params.gumbel_interior),
-        bias_factor=float(params.subtree_bias),
-        bias_exponent=float(params.subtree_bias_exponent),
-        passes=int(passes),
-        salt=np.uint64(salt),
-    )
+    constants = {name: getattr(params, name) for name in SearchConstants._fields if hasattr(params, name)}
+    constants |= {
+        "static_width": params.static_score_scale * size,
+        "dynamic_width": params.dynamic_score_scale * size,
+        "center": center,
+        "net_priors": net_priors,
+        "passes": passes,
+        "salt": salt,
+    }
+    if not use_score:
+        constants |= {"static_score": 0.0, "dynamic_score": 0.0}
+    return SearchConstants(**{name: SearchConstants.__annotations__[name](value) for name, value in constants.items()})
 
 
 def no_plan() -> Plan:

@@ -57,11 +57,11 @@ def exploration(tree, node, total, constants):
     """c_puct at a node: c + c_log ln((sum N + base) / base), times KataGo's factor for the spread of the utilities below."""
     c = constants.cpuct + constants.cpuct_log * math.log((total + constants.cpuct_base) / constants.cpuct_base)
     n = tree.stats[node, VALUES]
-    if constants.stdev_scale > 0 and n > 1:  # one value has no spread (KataGo)
+    if constants.cpuct_stdev_scale > 0 and n > 1:  # one value has no spread (KataGo)
         u = tree.stats[node, UTILITY_SUM] / n
-        prior, weight = constants.stdev_prior, constants.stdev_weight
+        prior, weight = constants.cpuct_stdev_prior, constants.cpuct_stdev_weight
         squares = ((u * u + prior * prior) * weight + tree.stats[node, UTILITY_SQUARES]) / (weight + n - 1.0)
-        c *= 1.0 + constants.stdev_scale * (math.sqrt(max(0.0, squares - u * u)) / prior - 1.0)
+        c *= 1.0 + constants.cpuct_stdev_scale * (math.sqrt(max(0.0, squares - u * u)) / prior - 1.0)
     return c
 
 

@@ -8,6 +8,7 @@ Sources: Lee = Silver et al., Nature 529 (2016); Zero = Silver et al., Nature 55
 """
 
 import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 CHOICES = ("visits", "lcb", "gumbel")
@@ -104,6 +105,21 @@ class SearchParams:
     def with_(self, **changes) -> "SearchParams":
         """The same constants with some changed."""
         return dataclasses.replace(self, **changes)
+
+    def shape(self) -> tuple[Hashable, ...]:
+        """What decides which arrays a search needs and what its tree holds; a tree of another shape cannot be gone on with."""
+        return (
+            self.leaves,
+            self.ownership,
+            self.max_nodes,
+            self.max_memory_mb,
+            self.symmetry_pruning,
+            self.policy_temperature,
+            self.placeholder_priors,
+            self.rollout_threads,
+            self.rollout_weight > 0,
+            self.subtree_bias > 0,
+        )
 
 
 LEE = SearchParams(

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import numpy as np
 
 from goengine.board.random import new_generator
-from goengine.board.state import new_board
+from goengine.board.state import Game, new_board
 from goengine.core.pretyped_kernel import PretypedKernel
+from goengine.search.constants import Found, SearchContext
 from goengine.search.leaves import RAMP
 from goengine.search.linear_policies import new_rollout_scratch
 from goengine.search.simulate import begin_wave, break_off, end_wave, new_wave, roll_wave
@@ -31,15 +32,16 @@ class RolloutThreads:
         self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="rollouts")  # the caller plays a share itself
         self._begin, self._roll, self._end = PretypedKernel(begin_wave), PretypedKernel(roll_wave), PretypedKernel(end_wave)
 
-    def play(self, tree, root_game, games, constants, rules, forbidden, plan, scratch, threshold, nodes, keys, want, budget):
+    def play(
+        self, context: SearchContext, leaves: Found, root_game: Game, threshold: float, want: int, budget: int
+    ) -> tuple[int, int]:
         """Waves of ``budget`` visits, or until they bring ``want`` leaves. Returns (leaves, visits), as `simulate_batch`."""
         found = done = 0
-        ends = (rules, forbidden, scratch, threshold, nodes, keys)
         while done < budget and (found < want or want == 0):
-            visits = min(budget - done, self._most, max(1, int(tree.stats[0, VISITS]) // RAMP))
-            count = self._begin(tree, self._wave, root_game, constants, rules, plan, scratch, visits)
-            self._roll_out(tree, count, rules.komi)
-            found = self._end(tree, self._wave, count, games, constants, *ends, found, want)
+            visits = min(budget - done, self._most, max(1, int(context.tree.stats[0, VISITS]) // RAMP))
+            count = self._begin(context, self._wave, root_game, visits)
+            self._roll_out(context.tree, count, context.rules.komi)
+            found = self._end(context, self._wave, count, leaves, threshold, found, want)
             done += visits
         return found, done
 

@@ -81,21 +81,22 @@ def make_edges(tree, node, game, rules, forbidden, depth, legal):
 
 
 @inlined_kernel
-def _make_child(tree, node, edge, game, rules, constants, passes, button, key, scratch):
+def _make_child(context, node, edge, game, passes, button, key):
     """The node behind an edge that nobody has walked; ``game`` stands there, after ``passes`` passes in all.
 
     ``button``: points for Black that the first pass below the root has won. ``key``: of its bucket, 0 = none.
     """
+    tree, rules = context.tree, context.rules
     child = new_node(tree, node, tree.edge_move[edge], game.status[TO_PLAY])
     tree.edge_child[edge] = child
     tree.links[node, VISITED] += 1
     fetch_next(tree, node)
     if tree.edge_move[edge] == PASS and is_over(game, rules, passes):
         tree.state[child] = TERMINAL
-        score = final_score(game.board, rules, scratch) + button
+        score = final_score(game.board, rules, context.scratch) + button
         if tree.to_play[child] != BLACK:
             score = -score
-        set_net(tree, child, np.sign(score), score, 0.0, constants)
+        set_net(tree, child, np.sign(score), score, 0.0, context.constants)
     elif key != 0:
         tree.bucket[child] = place_of(tree.table_keys, key)
     return child
@@ -108,18 +109,19 @@ def _next_edge(tree, node, constants, plan):
     edge = -1
     if node == 0 and may_grow and plan.cursor[0] < plan.visits.size:
         edge = choose_planned(tree, plan, constants)
-    elif node > 0 and may_grow and constants.interior != 0:
+    elif node > 0 and may_grow and constants.gumbel_interior != 0:
         edge = choose_improved(tree, node, constants)
     return edge if edge >= 0 else choose_edge(tree, node, constants, may_grow)
 
 
 @kernel
-def walk(tree, game, constants, rules, plan, scratch):
+def walk(context, game):
     """Walk from the root to a leaf, adding virtual visits. Returns (leaf, its depth).
 
     ``game`` stands at the root and then at the leaf, which is a node without children to go to: a finished game, a new node,
     one that has not grown, or one under evaluation that cannot be walked through.
     """
+    tree, constants = context.tree, context.constants
     node = 0
     depth = 0
     passes = constants.passes
@@ -129,23 +131,23 @@ def walk(tree, game, constants, rules, plan, scratch):
         state = tree.state[node]
         if state == TERMINAL or state == FRESH or state == LEAF:
             return node, depth
-        if state == PENDING and (constants.placeholder == 0 or tree.links[node, COUNT] == 0):
+        if state == PENDING and (constants.placeholder_priors == 0 or tree.links[node, COUNT] == 0):
             return node, depth
-        edge = _next_edge(tree, node, constants, plan)
+        edge = _next_edge(tree, node, constants, context.plan)
         if edge < 0:
             return node, depth
         if tree.edge_move[edge] == PASS:
-            if rules.button != 0 and passes == 0:
+            if context.rules.button != 0 and passes == 0:
                 button = 0.5 if game.status[TO_PLAY] == BLACK else -0.5
             passes += 1
         child = np.int64(tree.edge_child[edge])
         key = np.uint64(0)
         if child < 0 and tree.bucket.size > 0:
-            key = situation(game, np.int64(tree.edge_move[edge]), scratch.stack)
+            key = situation(game, np.int64(tree.edge_move[edge]), context.scratch.stack)
         game_play(game, tree.edge_move[edge], game.status[TO_PLAY])
         depth += 1
         if child < 0:
-            child = _make_child(tree, node, edge, game, rules, constants, passes, button, key, scratch)
+            child = _make_child(context, node, edge, game, passes, button, key)
         node = child
 
 
@@ -154,38 +156,38 @@ EVALUATE, DONE, COLLISION = range(3)
 
 
 @kernel
-def descend(tree, game, constants, rules, forbidden, plan, scratch):
+def descend(context, game):
     """Walk from the root to a leaf, where ``game`` stands then. Returns (leaf, what it wants); of DONE it is backed up."""
-    node, depth = walk(tree, game, constants, rules, plan, scratch)
+    tree = context.tree
+    node, depth = walk(context, game)
     state = tree.state[node]
     if state == PENDING:
         return node, COLLISION
     wants = state == FRESH
     if state == FRESH or state == LEAF:
-        wants = make_edges(tree, node, game, rules, forbidden, depth, scratch.legal) or wants
+        wants = make_edges(tree, node, game, context.rules, context.forbidden, depth, context.scratch.legal) or wants
     if not wants:
-        back_up(tree, node, 1.0, 1.0, 0.0, constants)
+        back_up(tree, node, 1.0, 1.0, 0.0, context.constants)
         return node, DONE
     tree.state[node] = PENDING
     return node, EVALUATE
 
 
 @kernel
-def select_batch(tree, games, constants, rules, forbidden, plan, scratch, nodes, keys, want, budget):
+def select_batch(context, leaves, want, budget):
     """Find up to ``want`` leaves to evaluate, with at most ``budget`` visits begun. Returns (leaves, visits begun).
 
-    Leaf i goes to ``nodes`` (int32), ``keys`` (uint64) and ``games`` at i; the last but one of these stacked games stands at
-    the root, and there are at least ``want`` before it. ``forbidden`` (int16[4, P]) tells by colour and point in how many plies
-    from the root a move may not be searched. ``plan``: see `Plan`.
+    ``leaves``: a `Found` with room for ``want``; the last but one of its games stands at the root.
     """
-    root_game = game_at(games, games.status.shape[0] - 2)
+    plan, collided = context.plan, context.scratch.collided
+    root_game = game_at(leaves.games, leaves.games.status.shape[0] - 2)
     found, done, collisions = 0, 0, 0
     while found < want and found + done < budget and collisions < want:
-        game = game_at(games, found)
+        game = game_at(leaves.games, found)
         copy_game(game, root_game)
-        node, ending = descend(tree, game, constants, rules, forbidden, plan, scratch)
+        node, ending = descend(context, game)
         if ending == COLLISION:
-            scratch.collided[collisions] = node
+            collided[collisions] = node
             collisions += 1
             if plan.cursor[0] < plan.visits.size:
                 break
@@ -195,9 +197,9 @@ def select_batch(tree, games, constants, rules, forbidden, plan, scratch, nodes,
         if ending == DONE:
             done += 1
             continue
-        nodes[found] = node
-        keys[found] = mix(position_key(game), constants.salt)
+        leaves.nodes[found] = node
+        leaves.keys[found] = mix(position_key(game), context.constants.salt)
         found += 1
     for i in range(collisions):
-        forget_descent(tree, scratch.collided[i])
+        forget_descent(context.tree, collided[i])
     return found, found + done

@@ -22,63 +22,65 @@ from goengine.search.tree import FRESH, LEAF, NET_VALUE, PENDING, TERMINAL, VISI
 
 
 @kernel
-def begin_visit(tree, game, constants, rules, plan, scratch):
+def begin_visit(context, game):
     """Walk to a leaf, where ``game`` stands then. Returns (leaf, its depth); -1 for the leaf if the visit is complete."""
-    node, depth = walk(tree, game, constants, rules, plan, scratch)
+    tree = context.tree
+    node, depth = walk(context, game)
     if tree.state[node] == TERMINAL:
-        back_up(tree, node, 1.0, 1.0, np.float64(tree.net[node, NET_VALUE]), constants)
+        back_up(tree, node, 1.0, 1.0, np.float64(tree.net[node, NET_VALUE]), context.constants)
         return -1, depth
     return node, depth
 
 
 @kernel
-def end_visit(tree, node, depth, game, rollout, constants, rules, forbidden, scratch, threshold, free):
+def end_visit(context, node, depth, game, rollout, threshold, free):
     """Back a rollout up. Returns whether the leaf is to be evaluated now.
 
     ``threshold``: visits of a leaf with which it is ripe for that, the root at once; if nobody is ``free`` to do it, the leaf
     waits until it is met again.
     """
-    back_up(tree, node, 1.0, 0.0, rollout, constants)
+    tree = context.tree
+    back_up(tree, node, 1.0, 0.0, rollout, context.constants)
     state = tree.state[node]
     if state != FRESH and state != LEAF:
         return False
     tree.state[node] = LEAF
     if not free or (node > 0 and tree.stats[node, VISITS] < threshold):
         return False
-    if not make_edges(tree, node, game, rules, forbidden, depth, scratch.legal) and node > 0:
+    grown = make_edges(tree, node, game, context.rules, context.forbidden, depth, context.scratch.legal)
+    if not grown and node > 0:
         return False
     tree.state[node] = PENDING
     return True
 
 
 @kernel
-def _note(nodes, keys, found, node, game, salt):
+def _note(leaves, found, node, game, salt):
     """Leaf number ``found`` of a batch."""
-    nodes[found] = node
-    keys[found] = mix(position_key(game), salt)
+    leaves.nodes[found] = node
+    leaves.keys[found] = mix(position_key(game), salt)
 
 
 @kernel
-def simulate_batch(
-    tree, games, constants, rules, forbidden, plan, generator, scratch, rollout_scratch, threshold, nodes, keys, want, budget
-):
+def simulate_batch(context, leaves, rollout_scratch, generator, threshold, want, budget):
     """Play ``budget`` visits, or as many as bring ``want`` leaves. Returns (leaves, visits).
 
-    Arrays as in `goengine.search.select.select_batch`; the last of the stacked games is scratch.
+    ``leaves`` as in `goengine.search.select.select_batch`; the last of its games is scratch.
     """
+    games = leaves.games
     root_game = game_at(games, games.status.shape[0] - 2)
     spare = game_at(games, games.status.shape[0] - 1).board
     found, done = 0, 0
     while done < budget and (found < want or want == 0):
         game = game_at(games, found)
         copy_game(game, root_game)
-        node, depth = begin_visit(tree, game, constants, rules, plan, scratch)
+        node, depth = begin_visit(context, game)
         done += 1
         if node < 0:
             continue
-        z = roll_out(game, spare, rollout_scratch, rules.komi, generator)
-        if end_visit(tree, node, depth, game, z, constants, rules, forbidden, scratch, threshold, found < want):
-            _note(nodes, keys, found, node, game, constants.salt)
+        z = roll_out(game, spare, rollout_scratch, context.rules.komi, generator)
+        if end_visit(context, node, depth, game, z, threshold, found < want):
+            _note(leaves, found, node, game, context.constants.salt)
             found += 1
     return found, done
 
@@ -98,13 +100,13 @@ def new_wave(size: int, visits: int, capacity: int) -> Wave:
 
 
 @kernel
-def begin_wave(tree, wave, root_game, constants, rules, plan, scratch, visits):
+def begin_wave(context, wave, root_game, visits):
     """Begin so many visits, kept apart by virtual loss. Returns how many of them want a rollout."""
     count = 0
     for _ in range(visits):
         game = game_at(wave.games, count)
         copy_game(game, root_game)
-        wave.node[count], wave.depth[count] = begin_visit(tree, game, constants, rules, plan, scratch)
+        wave.node[count], wave.depth[count] = begin_visit(context, game)
         count += wave.node[count] >= 0
     return count
 
@@ -117,17 +119,17 @@ def roll_wave(wave, first, last, spare, rollout_scratch, komi, generator):
 
 
 @kernel
-def end_wave(tree, wave, count, games, constants, rules, forbidden, scratch, threshold, nodes, keys, found, want):
+def end_wave(context, wave, count, leaves, threshold, found, want):
     """Back all rollouts up. Returns the number of leaves to evaluate, up to ``want``; ``found`` were there before.
 
-    ``nodes``, ``keys`` and ``games`` get the leaves, as in `simulate_batch`.
+    ``leaves`` as in `simulate_batch`.
     """
     for i in range(count):
         game, node = game_at(wave.games, i), wave.node[i]
         z, depth = wave.result[i], wave.depth[i]
-        if end_visit(tree, node, depth, game, z, constants, rules, forbidden, scratch, threshold, found < want):
-            copy_game(game_at(games, found), game)
-            _note(nodes, keys, found, node, game, constants.salt)
+        if end_visit(context, node, depth, game, z, threshold, found < want):
+            copy_game(game_at(leaves.games, found), game)
+            _note(leaves, found, node, game, context.constants.salt)
             found += 1
     return found
 

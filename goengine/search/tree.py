@@ -72,20 +72,20 @@ def new_tree(points: int, nodes: int, edges: int, biased: bool = False) -> Tree:
     """
     rows = nodes if biased else 0
     return Tree(
-        np.zeros((nodes, 8)),
-        np.zeros((nodes, 8), np.int32),
-        np.zeros((nodes, 4), np.float32),
-        np.zeros(nodes, np.uint8),
-        np.zeros(nodes, np.uint8),
-        np.zeros((nodes, points), np.int8),
-        np.zeros(edges, np.int16),
-        np.zeros(edges, np.float32),
-        np.zeros(edges, np.int32),
-        np.zeros(rows, np.int32),
-        np.zeros((rows, 3)),
-        np.zeros(_PLACES * rows, np.uint64),
-        np.zeros((_PLACES * rows, 2)),
-        np.zeros(4, np.int64),
+        stats=np.zeros((nodes, 8)),
+        links=np.zeros((nodes, 8), np.int32),
+        net=np.zeros((nodes, 4), np.float32),
+        state=np.zeros(nodes, np.uint8),
+        to_play=np.zeros(nodes, np.uint8),
+        ownership=np.zeros((nodes, points), np.int8),
+        edge_move=np.zeros(edges, np.int16),
+        edge_prior=np.zeros(edges, np.float32),
+        edge_child=np.zeros(edges, np.int32),
+        bucket=np.zeros(rows, np.int32),
+        bias=np.zeros((rows, 3)),
+        table_keys=np.zeros(_PLACES * rows, np.uint64),
+        table_sums=np.zeros((_PLACES * rows, 2)),
+        used=np.zeros(4, np.int64),
     )
 
 
@@ -99,10 +99,12 @@ def bytes_used(tree: Tree) -> int:
     return sum(array.nbytes for array in tree)
 
 
-def _wider(array: np.ndarray, rows: int) -> np.ndarray:
-    wide = np.zeros((rows, *array.shape[1:]), array.dtype)
-    wide[: array.shape[0]] = array
-    return wide
+def _moved(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """What the old array holds in the first rows of the new one; the old one itself where that is not larger."""
+    if old.shape == new.shape:
+        return old
+    new[: len(old)] = old
+    return new
 
 
 def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> Tree:
@@ -125,14 +127,11 @@ def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> 
         want_nodes = max(have_nodes, want_nodes + free // memory(points, 1, 0, biased))
     if want_nodes == have_nodes and want_edges == have_edges:
         return tree
-    node_arrays = (_wider(a, want_nodes) if want_nodes > have_nodes else a for a in tree[:6])
-    edge_arrays = (_wider(a, want_edges) if want_edges > have_edges else a for a in tree[6:9])
-    bias_arrays = tree[9:13]
+    larger = new_tree(points, want_nodes, want_edges, biased)
     if biased and want_nodes > have_nodes:
-        keys, sums = np.zeros(_PLACES * want_nodes, np.uint64), np.zeros((_PLACES * want_nodes, 2))
-        _rehash(tree, keys, sums)
-        bias_arrays = (_wider(tree.bucket, want_nodes), _wider(tree.bias, want_nodes), keys, sums)
-    return Tree(*node_arrays, *edge_arrays, *bias_arrays, tree.used)
+        _rehash(tree, larger.table_keys, larger.table_sums)
+        tree = tree._replace(table_keys=larger.table_keys, table_sums=larger.table_sums)
+    return Tree._make(_moved(old, new) for old, new in zip(tree, larger, strict=True))
 
 
 @kernel

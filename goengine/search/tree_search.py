@@ -20,7 +20,7 @@ from goengine.features import FeatureSet
 from goengine.search import root as roots
 from goengine.search import tree as trees
 from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
-from goengine.search.constants import Plan, flip, make_constants, new_games, new_scratch, no_plan
+from goengine.search.constants import Found, Plan, SearchContext, flip, make_constants, new_games, new_scratch, no_plan
 from goengine.search.encoders import batch_encoder
 from goengine.search.gumbel import barriers
 from goengine.search.leaves import RAMP, Leaves, new_leaves
@@ -32,10 +32,6 @@ from goengine.search.simulate import guess_priors, simulate_batch, withdraw_batc
 from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
 
 _FIRST_NODES = 512
-_SHAPE = (
-    "leaves", "ownership", "max_nodes", "max_memory_mb", "symmetry_pruning", "policy_temperature", "placeholder_priors",
-    "rollout_threads",
-)  # fmt: skip
 _PACE = 1.05  # by which the threshold changes at a time
 _LATEST = 10_000.0  # threshold
 _DEEPEST = np.iinfo(np.int16).max
@@ -83,10 +79,7 @@ class TreeSearch:
 
     def use(self, params: SearchParams) -> None:
         """Search with other constants from now on; the tree stays unless they change what it holds. No leaf is under way."""
-        same = all(getattr(params, name) == getattr(self.params, name) for name in _SHAPE)
-        same &= all(
-            (getattr(params, name) > 0) == (getattr(self.params, name) > 0) for name in ("rollout_weight", "subtree_bias")
-        )
+        same = params.shape() == self.params.shape()
         scored = self._uses_score
         if params.expansion_threshold != self.params.expansion_threshold:
             self.threshold = float(params.expansion_threshold)
@@ -321,25 +314,23 @@ class TreeSearch:
         """(leaves found, visits begun): up to ``want`` leaves in at most ``budget`` visits."""
         p, actions = self.params, self.size * self.size + 1
         self.tree = trees.grow(self.tree, budget + 1, (want + 1) * actions, p.max_nodes, p.max_memory_mb << 20)
-        where = self.tree, self._games, self.constants, self.rules, self._forbidden, plan
+        context = SearchContext(self.tree, self.constants, self.rules, self._forbidden, plan, self._scratch)
+        leaves = Found(self._games, nodes, keys)
         if not self.rolls:
-            return self._select_batch(*where, self._scratch, nodes, keys, want, budget)
+            return self._select_batch(context, leaves, want, budget)
         if self._rollout_threads is not None:
-            return self._rollout_threads.play(
-                self.tree, self._game, *where[1:], self._scratch, self.threshold, nodes, keys, want, budget
-            )
-        rolling = self.generator, self._scratch, self._rollout_scratch, self.threshold
-        return self._simulate_batch(*where, *rolling, nodes, keys, want, budget)
+            return self._rollout_threads.play(context, leaves, self._game, self.threshold, want, budget)
+        return self._simulate_batch(context, leaves, self._rollout_scratch, self.generator, self.threshold, want, budget)
 
     def update(self, leaves: Leaves, answer: Evaluation) -> None:
         """Enter the answers to all leaves. Raises ValueError if their shapes are others, or one is not a number."""
         n, points = leaves.count, self.size * self.size
-        arrays = [np.ascontiguousarray(array, np.float32) for array in answer]
+        arrays = Evaluation._make(np.ascontiguousarray(array, np.float32) for array in answer)
         if [array.shape for array in arrays] != [(n, points + 1), (n,), (n,), (n,), (n, points)]:
             self.cancel(leaves)
             raise ValueError(f"the shapes {[a.shape for a in arrays]} do not answer {n} positions of size {self.size}")
         visits = 0.0 if self.rolls else 1.0  # rollouts have completed them
-        if not self._update_batch(self.tree, self.size + 1, self.constants, leaves.nodes, n, visits, *arrays):
+        if not self._update_batch(self.tree, self.size + 1, self.constants, leaves.nodes, n, visits, arrays):
             self.cancel(leaves)
             raise ValueError("the evaluator gave a value, a score or a policy that is not a number")
         self.in_flight -= n

@@ -155,6 +155,21 @@ def _shard(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Shard:
     return shard
 
 
+@dataclass(frozen=True)
+class SearchedGame:
+    """A finished game of m moves with what every search said. Fields as in `Shard`."""
+
+    record: GameRecord
+    kind: np.ndarray  # uint8[m]
+    value: np.ndarray  # float32[m]
+    score: np.ndarray  # float32[m]
+    visits: np.ndarray  # uint16[m]
+    surprise: np.ndarray  # float32[m]
+    policies: tuple[np.ndarray, np.ndarray, np.ndarray]  # start int64[m + 1], index uint16, weight float32
+    owners: np.ndarray | None  # int8[N * N]: 1 Black, -1 White, 0 neither; None where nobody has counted
+    seed: int
+
+
 class ShardBuilder:
     """Collects the finished games of one net on one board size, and makes a shard of them."""
 
@@ -169,38 +184,26 @@ class ShardBuilder:
     def __len__(self) -> int:
         return len(self._pack)
 
-    def add(
-        self,
-        record: GameRecord,
-        kind: np.ndarray,
-        value: np.ndarray,
-        score: np.ndarray,
-        visits: np.ndarray,
-        surprise: np.ndarray,
-        policies: tuple[np.ndarray, np.ndarray, np.ndarray],
-        owners: np.ndarray | None,
-        seed: int,
-    ) -> None:
-        """Append a game of m moves: one element of each array for each move; policies are (start int64[m + 1], index, weight).
+    def add(self, game: SearchedGame) -> None:
+        """Append a game. The numbers themselves are judged by `shard`.
 
-        owners: int8[N * N], None where nobody knows. The numbers themselves are judged by `shard`. Raises RecordError, and
-        leaves everything as it was, if the game is of another size or its arrays do not have its length.
+        Raises RecordError, and leaves everything as it was, if the game is of another size or its arrays do not have its
+        length.
         """
-        start, index, weight = policies
-        moves = len(record.moves)
-        if record.size != self.size:
-            raise RecordError(f"a game of size {record.size} among games of size {self.size}")
-        if {len(kind), len(value), len(score), len(visits), len(surprise), len(start) - 1} != {moves}:
+        start, index, weight = game.policies
+        moves, points = len(game.record.moves), self.size**2
+        if game.record.size != self.size:
+            raise RecordError(f"a game of size {game.record.size} among games of size {self.size}")
+        by_move = (game.kind, game.value, game.score, game.visits, game.surprise)
+        if {*map(len, by_move), len(start) - 1} != {moves}:
             raise RecordError(f"a game of {moves} moves has arrays of other lengths")
         if not start[0] == 0 <= start[-1] == len(index) == len(weight):
             raise RecordError("a game's policies do not begin at 0 and end with their entries")
-        points = self.size**2
-        if owners is not None and np.shape(owners) != (points,):
+        known = np.zeros(points, np.int8) if game.owners is None else game.owners
+        if np.shape(known) != (points,):
             raise RecordError(f"a game's owners are not of {points} points")
-        self._pack.add(record)
-        known = np.zeros(points, np.int8) if owners is None else owners
-        row = (kind, value, score, visits, surprise, start[1:] + self._entries, index, weight)
-        row += (known[None], [owners is not None], [seed])
+        self._pack.add(game.record)
+        row = (*by_move, start[1:] + self._entries, index, weight, known[None], [game.owners is not None], [game.seed])
         for (name, (dtype, _)), part in zip(_ARRAYS.items(), row, strict=True):
             self._parts[name].append(np.array(part, dtype))
         self.positions += moves

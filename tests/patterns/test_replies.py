@@ -7,7 +7,7 @@ from goengine.board import coords
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, NONE, PASS, WHITE, new_board
 from goengine.patterns.replies import learn_replies, new_replies, play_rollouts_remembering, recall
-from goengine.patterns.rollout import begin_flow, new_flow, play_rollouts
+from goengine.patterns.rollout import begin_flow, new_flow, new_rollouts, play_rollouts
 from tests.patterns.helpers import board_of
 from tests.patterns.test_policies import policy_of
 
@@ -59,14 +59,14 @@ def test_a_reply_is_recalled_where_it_makes_sense(mined, diagram, stored, expect
 
 
 def test_without_anything_to_remember_it_is_the_plain_rollout(mined):
-    factors, board, flow = policy_of(mined).factors(), new_board(7), new_flow(7)
-    plain, remembering = np.zeros(49, np.int64), np.zeros(49, np.int64)
-    first = play_rollouts(board, new_board(7), flow, factors, NONE, BLACK, new_generator(1), 1, plain)
+    factors, board = policy_of(mined).factors(), new_board(7)
+    plain, remembering = new_rollouts(7, factors), new_rollouts(7, factors)
+    first = play_rollouts(board, plain, NONE, BLACK, new_generator(1), 1)
     replies, generator = new_replies(7), new_generator(1)
-    rest = (factors, replies, NONE, NONE, BLACK, generator)
-    area, moves, won = play_rollouts_remembering(board, new_board(7), flow, *rest, 1, 0.5, remembering)
-    assert (area, moves) == first and (plain == remembering).all() and won == (area > 0.5)
+    rest = (replies, (NONE, NONE), BLACK, generator)
+    area, moves, won = play_rollouts_remembering(board, remembering, *rest, 1, 0.5)
+    assert (area, moves) == first and (plain.owned == remembering.owned).all() and won == (area > 0.5)
     assert replies.answer.any()
     before = replies.answer.copy()
-    play_rollouts_remembering(board, new_board(7), flow, *rest, 20, 0.5, remembering)
+    play_rollouts_remembering(board, remembering, *rest, 20, 0.5)
     assert (before != replies.answer).any()

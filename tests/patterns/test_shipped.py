@@ -12,7 +12,7 @@ from goengine.board.state import BLACK, NONE, new_board
 from goengine.evaluators import shipped_nets as nets
 from goengine.patterns import shipped_policies
 from goengine.patterns.policy import ROLLOUT, TREE, PolicyError
-from goengine.patterns.rollout import begin_flow, draw_move, new_flow, play_flow, play_rollouts
+from goengine.patterns.rollout import begin_flow, draw_move, new_flow, new_rollouts, play_flow, play_rollouts
 from tests.patterns.test_policies import policy_of
 
 # The first moves of a rollout from the empty board with seed 1; what was drawn when the policy was shipped.
@@ -57,8 +57,9 @@ def test_the_same_seed_gives_the_same_rollout(factors, size):
 
 
 def test_many_rollouts_are_counted(factors):
-    board, flow, owned = new_board(9), new_flow(9), np.zeros(81, np.int64)
-    total, moves = play_rollouts(board, new_board(9), flow, factors, NONE, BLACK, new_generator(2), 40, owned)
+    board, rollouts = new_board(9), new_rollouts(9, factors)
+    total, moves = play_rollouts(board, rollouts, NONE, BLACK, new_generator(2), 40)
+    owned = rollouts.owned
     assert total == owned.sum() and (np.abs(owned) <= 40).all() and (board.color == new_board(9).color).all()
     assert 40 * 60 < moves < 40 * 200
 

@@ -5,7 +5,7 @@ import pytest
 
 from goengine.board import coords
 from goengine.board.state import BLACK, WHITE
-from goengine.evaluators.base import EvaluatorBase, Traits
+from goengine.evaluators.base import Evaluation, EvaluatorBase, Traits
 from goengine.evaluators.uniform import Uniform, flat_evaluation
 from goengine.search import gumbel
 from goengine.search import tree as trees
@@ -79,8 +79,8 @@ def test_two_channels_go_up_apart():
     assert tree.stats[:3, VISITS].tolist() == [3, 3, 3] and tree.stats[:3, VALUES].tolist() == [0, 0, 0]
     assert tree.stats[:3, ROLLOUT_SUM].tolist() == [-1, 1, -1] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
     assert mean_utility(tree, 2, 0.25) == pytest.approx(-1 / 3)  # rollouts alone
-    answer = [np.array([x], np.float32) for x in (np.zeros(26), 0.5, 3.0, 8.0, np.zeros(25))]
-    assert update_batch(tree, stride, constants, np.array([2], np.int32), 1, 0.0, *answer)
+    answer = Evaluation(*(np.array([x], np.float32) for x in (np.zeros(26), 0.5, 3.0, 8.0, np.zeros(25))))
+    assert update_batch(tree, stride, constants, np.array([2], np.int32), 1, 0.0, answer)
     assert tree.stats[:3, VISITS].tolist() == [3, 3, 3] and tree.stats[:3, VALUES].tolist() == [1, 1, 1]
     assert tree.stats[:3, VALUE_SUM].tolist() == [-0.5, 0.5, -0.5] and tree.links[:3, VIRTUAL].tolist() == [6, 6, 6]
     assert mean_utility(tree, 2, 0.25) == pytest.approx(0.75 * -0.5 + 0.25 * -1 / 3)
@@ -92,8 +92,8 @@ def test_two_channels_go_up_apart():
 def test_what_is_no_number_changes_nothing():
     tree, stride, constants = scripted_tree()
     before = [array.copy() for array in tree]
-    answer = [np.array([x], np.float32) for x in (np.zeros(26), np.nan, 3.0, 8.0, np.zeros(25))]
-    assert not update_batch(tree, stride, constants, np.array([2], np.int32), 1, 0.0, *answer)
+    answer = Evaluation(*(np.array([x], np.float32) for x in (np.zeros(26), np.nan, 3.0, 8.0, np.zeros(25))))
+    assert not update_batch(tree, stride, constants, np.array([2], np.int32), 1, 0.0, answer)
     assert all(np.array_equal(one, other) for one, other in zip(before, tree, strict=True))
 
 

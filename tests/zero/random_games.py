@@ -7,7 +7,7 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.dataio.records import BLACK_WINS, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
 from goengine.zero.selfplay_params import SelfPlayParams
-from goengine.zero.shards import CHEAP, FULL, OPENING, Shard, ShardBuilder
+from goengine.zero.shards import CHEAP, FULL, OPENING, SearchedGame, Shard, ShardBuilder
 
 
 def random_game(size, seed):
@@ -33,7 +33,7 @@ def random_game(size, seed):
 
 
 def random_searches(record, seed):
-    """(kind, value, score, visits, surprise, policies, owners) as `ShardBuilder.add` takes them."""
+    """(kind, value, score, visits, surprise, policies, owners) as a `SearchedGame` has them."""
     rng = np.random.default_rng(10_000 + seed)
     moves, actions = len(record.moves), record.size**2 + 1
     kind = np.where(rng.random(moves) < 0.6, FULL, CHEAP).astype(np.uint8)
@@ -60,5 +60,5 @@ def random_shard(size, seeds, net="000001") -> Shard:
     builder = ShardBuilder(size, net, SelfPlayParams(size=size).to_json())
     for seed in seeds:
         record = random_game(size, seed)
-        builder.add(record, *random_searches(record, seed), seed=seed)
+        builder.add(SearchedGame(record, *random_searches(record, seed), seed=seed))
     return builder.shard()

@@ -9,7 +9,7 @@ from goengine.core.array_file import RecordError, read_arrays, write_arrays
 from goengine.dataio import sgf
 from goengine.dataio.records import GamePack
 from goengine.zero.selfplay_params import SelfPlayParams
-from goengine.zero.shards import FORMAT, FULL, VERSION, Shard, ShardBuilder, write_sgf
+from goengine.zero.shards import FORMAT, FULL, VERSION, SearchedGame, Shard, ShardBuilder, write_sgf
 from tests.zero.random_games import random_game, random_searches, random_shard
 
 SEEDS = range(7)
@@ -71,8 +71,8 @@ def test_the_builder_refuses_what_does_not_fit_and_stays_as_it_was(shard):
             ({"record": dataclasses.replace(record, komi=float("nan")), "rest": rest}, "komi"),
         ):
             with pytest.raises(RecordError, match=words):
-                builder.add(wrong["record"], *wrong["rest"], seed=seed)
-        builder.add(record, *rest, seed=seed)
+                builder.add(SearchedGame(wrong["record"], *wrong["rest"], seed=seed))
+        builder.add(SearchedGame(record, *rest, seed=seed))
     assert len(builder) == len(SEEDS) and builder.positions == len(shard.kind) and same(builder.shard(), shard)
 
 

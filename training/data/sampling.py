@@ -7,14 +7,14 @@ and no nets.
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from goengine.board.kernels import game_play, mix, play
 from goengine.board.rules import KO_SITUATIONAL, SCORING_AREA, SCORING_TERRITORY, TAX_NONE, TAX_SEKI, RuleCode
-from goengine.board.state import BLACK, TO_PLAY, clear_board, start_game
+from goengine.board.state import BLACK, TO_PLAY, Game, clear_board, start_game
 from goengine.core.jit import kernel
 from goengine.dataio.records import NO_RESULT
 
@@ -221,9 +221,9 @@ def teaches_result(games, g, draw, number):
 
 
 @kernel
-def write_targets(games, g, position, color, change, taught, s, out, b, side):
+def write_targets(games, g, position, change, taught, s, out, b):
     """Fill row b of every target but planes and globals; `taught` says whether value and score count."""
-    size = np.int64(games.size[g])
+    size, side, color = np.int64(games.size[g]), out.owner.shape[1], games.colors[position]
     out.policy[b] = moved(policy_index(np.int64(games.moves[position]), size, side), s, size, side)
     write_reply(games, g, position, color, s, out, b, side)
     write_result(games, g, color, change, taught, out, b)
@@ -280,19 +280,26 @@ def write_planes(source, s, size, out):
                 out[channel, row, column] = source[channel, r, c]
 
 
+class Memory(NamedTuple):
+    """What one call of a `filler`'s kernel works with."""
+
+    game: Game  # of the size of all games
+    scratch: Any  # the feature set's working memory
+    planes: np.ndarray  # uint8[C, M, M]
+
+
 @cache
 def filler(encode):
-    """Kernel fill(chosen, games, draw, first, out, game, scratch, planes): samples first, first + 1, ... into the rows of
-    `out`.
+    """Kernel fill(chosen, games, draw, first, out, memory): samples first, first + 1, ... into the rows of `out`.
 
     `chosen` is int64[K], the positions that may be drawn; without elements all of them may. `encode` is a feature set's
-    kernel, `scratch` its working memory; `game` has the size of all games; `planes` is uint8[C, M, M]. The kernel is compiled
-    at each start (a second or two): numba cannot cache a kernel made around another.
+    kernel, `memory` a `Memory` for it. The kernel is compiled at each start (a second or two): numba cannot cache a kernel
+    made around another.
     """
 
     @njit(nogil=True, error_model="numpy", _nrt=False)
-    def fill(chosen, games, draw, first, out, game, scratch, planes):
-        side = planes.shape[1]
+    def fill(chosen, games, draw, first, out, memory):
+        game, planes = memory.game, memory.planes
         for b in range(out.policy.size):
             number = first + b
             if chosen.size:
@@ -303,9 +310,9 @@ def filler(encode):
             replay(games, g, position - games.start[g], game)
             rules, change = varied_rules(games, g, draw, number)
             s = symmetry_of(draw, number)
-            encode(game, rules, scratch, planes, out.globals[b])
+            encode(game, rules, memory.scratch, planes, out.globals[b])
             write_planes(planes, s, np.int64(games.size[g]), out.planes[b])
             taught = teaches_result(games, g, draw, number)
-            write_targets(games, g, position, games.colors[position], change, taught, s, out, b, side)
+            write_targets(games, g, position, change, taught, s, out, b)
 
     return fill

@@ -116,12 +116,20 @@ def _count_near(board, around, last, color, counts):
             count(counts.shapes, shape_key(around.captured, taken, around.captured[i], s))
 
 
+class AdaGrad(NamedTuple):
+    """Weights under way, and how they learn."""
+
+    weights: np.ndarray  # float32[F]
+    squares: np.ndarray  # float32[F]  sums of squared gradients
+    rate: np.float32
+    learn: int  # 1; 0 only measures
+
+
 @kernel
-def fit(games, order, desk, patterns, columns, weights, squares, rate, learn):
+def fit(games, order, desk, patterns, columns, state):
     """Go through games in an order (int64[n]). Returns (positions, best moves named, sum of cross-entropies).
 
-    learn: 1 changes the weights (float32[F]) by AdaGrad with the sums of squared gradients (float32[F]); 0 only measures.
-    columns: of `Candidates.own`. Passes and moves that are no candidates are left out.
+    state: the weights as an `AdaGrad`. columns: of `Candidates.own`. Passes and moves that are no candidates are left out.
     """
     board, around, candidates = desk.board, desk.around, desk.candidates
     positions, right, entropy = 0, 0, 0.0
@@ -138,12 +146,12 @@ def fit(games, order, desk, patterns, columns, weights, squares, rate, learn):
                     add_tree_features(board, around, last, earlier, color, patterns, candidates)
                 place = candidates.slot[move]
                 if place >= 0:
-                    logits(candidates, columns, weights, desk.logit)
+                    logits(candidates, columns, state.weights, desk.logit)
                     best, loss = _softmax(desk.logit, candidates.count[0], place)
                     positions, right, entropy = positions + 1, right + (best == place), entropy + loss
-                    if learn:
+                    if state.learn:
                         desk.logit[place] -= np.float32(1)
-                        _step(candidates, columns, desk.logit, weights, squares, rate)
+                        _step(candidates, columns, desk.logit, state.weights, state.squares, state.rate)
             play_around(board, around, move, color)
             last, earlier = move, last
     return positions, right, entropy

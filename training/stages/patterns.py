@@ -29,7 +29,7 @@ from training.core.lock import lock_run
 from training.core.messages import say, warn
 from training.data import packs
 from training.data.sampling import Games
-from training.stages.pattern_kernels import FitScratch, PatternCounts, count_patterns, fit, new_desk
+from training.stages.pattern_kernels import AdaGrad, FitScratch, PatternCounts, count_patterns, fit, new_desk
 
 STATE, LOG = "state.safetensors", "log.jsonl"
 PARTS = 100  # of the games; the rate falls from part to part
@@ -103,7 +103,7 @@ class Workers:
         cross-entropies.
         """
         parts = np.array_split(order.astype(np.int64), len(self.desks))
-        rest = (patterns, columns, state.weights, state.squares, np.float32(rate), learn)
+        rest = (patterns, columns, AdaGrad(state.weights, state.squares, np.float32(rate), learn))
         jobs = [self.pool.submit(fit, games, part, desk, *rest) for part, desk in zip(parts, self.desks, strict=True)]
         return np.sum([job.result() for job in jobs], axis=0)
 

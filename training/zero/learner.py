@@ -43,7 +43,7 @@ from training.stages.supervised import (
     loss_weights,
     predictor,
 )
-from training.zero.publishing import publish_net
+from training.zero.publishing import Story, publish_net
 from training.zero.replay_window import Replay, ReplayConfig
 from training.zero.status import figures as selfplay_figures
 from training.zero.zero_options import ZeroOptions
@@ -282,8 +282,8 @@ def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick)
             before, step = (newest.samples, newest.step) if newest else (0, 0)
             step = step if step <= counters.step else 0  # a learner whose state was removed begins anew
             samples = before + (counters.step - step) * config.batch  # of all the run's learners
-            story = {"samples": samples, "step": counters.step, "config": plain(config), "data": card}
-            publish_net(run, arrays, module.spec, boards, **story, calibration=stage.calibration())
+            story = Story(samples, counters.step, plain(config), card)
+            publish_net(run, arrays, module.spec, boards, story, calibration=stage.calibration())
 
     stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
     return trainer(config, run, module, stage, began).run()

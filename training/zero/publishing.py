@@ -4,6 +4,7 @@ Knows exports and where a run keeps its nets; learns nothing.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,23 +23,30 @@ if TYPE_CHECKING:
     from openvino import Model
 
 
+@dataclass(frozen=True)
+class Story:
+    """How far a run's learner is with a net, and what the net's weights file tells of it."""
+
+    samples: int = 0
+    step: int = 0
+    config: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+
+
 def publish_net(
     run: Path,
     weights: nn.Module | Mapping[str, np.ndarray],
     spec: NetSpec,
     boards: Sequence[SizeSettings],
+    story: Story,
     *,
-    samples: int = 0,
-    step: int = 0,
-    config: Mapping[str, Any] | None = None,
-    data: Mapping[str, Any] | None = None,
     calibration: Sequence[tuple[np.ndarray, np.ndarray]] = (),
 ) -> PublishedNet:
     """Publish weights as the run's next net: as a weights file, and for OpenVINO.
 
-    boards: how self-play plays with it. config, data: the story that its weights file tells. calibration: batches (planes,
-    globals) on which the steps are found for a form that computes on 8-bit integers; without any, weights are in float16.
-    Raises RunError if the net sees other features than the run's games are for.
+    boards: how self-play plays with it. calibration: batches (planes, globals) on which the steps are found for a form that
+    computes on 8-bit integers; without any, weights are in float16. Raises RunError if the net sees other features
+    than the run's games are for.
     """
     features = run_folder.read_config(run)["features"]
     if spec.features != features:
@@ -47,13 +55,13 @@ def publish_net(
         )
 
     def write(folder: Path) -> None:
-        weights_file.save(folder / "net.safetensors", weights, spec, step=step, config=config, data=data)
+        weights_file.save(folder / "net.safetensors", weights, spec, step=story.step, config=story.config, data=story.data)
         net, meta = weights_file.load_module(folder / "net.safetensors")
         export.save_openvino(
             _int8(net, meta, calibration) if calibration else export.openvino_model(net, meta), folder / "net.xml"
         )
 
-    return run_folder.publish(run, write, boards, samples=samples, step=step)
+    return run_folder.publish(run, write, boards, samples=story.samples, step=story.step)
 
 
 def _int8(net: build.Net, meta: weights_file.Meta, calibration: Sequence[tuple[np.ndarray, np.ndarray]]) -> "Model":
@@ -76,7 +84,7 @@ def begin(config: ZeroOptions) -> PublishedNet:
     run_folder.create(config.run, sizes, config.features, plain(config))
     if found is not None:
         return found
-    return publish_net(config.run, module, module.spec, config.boards(0.0), config=plain(config))
+    return publish_net(config.run, module, module.spec, config.boards(0.0), Story(config=plain(config)))
 
 
 def larger(config: ZeroOptions, present: PublishedNet) -> build.Net | None:

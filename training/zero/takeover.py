@@ -27,7 +27,7 @@ from training.core.checkpoint import Counters, RunError, load_state, save_state
 from training.core.device_feed import DeviceFeed
 from training.stages.supervised import device_name
 from training.zero.learner import OnTick, Standing, ZeroStage, open_replay, trainer
-from training.zero.publishing import net_name, publish_net
+from training.zero.publishing import Story, net_name, publish_net
 from training.zero.replay_window import Replay
 from training.zero.zero_options import ZeroOptions
 
@@ -163,8 +163,8 @@ def finish_takeover(run: Path, say: Say) -> None:
     if candidate.spec != weights_file.load(present.folder / _NET).spec:
         # Played as the net before: what depends on how far the run is comes with the next one.
         samples = present.samples + int(candidate.meta.data.get("samples", 0))
-        story = {"samples": samples, "step": candidate.meta.step, "config": candidate.meta.config, "data": candidate.meta.data}
-        net = publish_net(run, candidate.arrays, candidate.spec, present.boards, **story)
+        story = Story(samples, candidate.meta.step, candidate.meta.config, candidate.meta.data)
+        net = publish_net(run, candidate.arrays, candidate.spec, present.boards, story)
         say(f"net {net.name} is the first of {net_name(candidate.spec)}")
 
 

@@ -120,13 +120,14 @@ def mix_horizon(horizon, color, share, out, b):
 
 @cache
 def row_filler(encode):
-    """Kernel fill(rows, share, games, draw, first, out, game, scratch, planes), as `training.data.sampling.filler`.
+    """Kernel fill(rows, share, games, draw, first, out, memory), as `training.data.sampling.filler`.
 
     share: of the horizon in the value's target.
     """
 
     @njit(nogil=True, error_model="numpy", _nrt=False)
-    def fill(rows, share, games, draw, first, out, game, scratch, planes):
+    def fill(rows, share, games, draw, first, out, memory):
+        game, planes = memory.game, memory.planes
         side = planes.shape[1]
         for b in range(out.value.size):
             number = first + b
@@ -137,7 +138,7 @@ def row_filler(encode):
             replay(games, g, position - games.start[g], game)
             rules, change = varied_rules(games, g, draw, number)
             s = symmetry_of(draw, number)
-            encode(game, rules, scratch, planes, out.globals[b])
+            encode(game, rules, memory.scratch, planes, out.globals[b])
             write_planes(planes, s, side, out.planes[b])
             write_policy(rows, row, s, side, out.policy[b])
             write_reply(games, g, position, color, s, out, b, side)

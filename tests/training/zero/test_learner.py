@@ -79,12 +79,12 @@ def run(empty):
 def quick(monkeypatch):
     """Nets are published without an export, which takes seconds."""
 
-    def publish(run, arrays, spec, boards, *, samples, step, **story):
+    def publish(run, arrays, spec, boards, story, *, calibration):
         def write(folder):
             for name in run_folder.NET_FILES:
                 (folder / name).touch()
 
-        return run_folder.publish(run, write, boards, samples=samples, step=step)
+        return run_folder.publish(run, write, boards, samples=story.samples, step=story.step)
 
     monkeypatch.setattr(learner, "publish_net", publish)
 

@@ -11,7 +11,7 @@ from goengine.board import coords, symmetry
 from goengine.board.position import Position
 from goengine.board.rules import from_sgf_text
 from goengine.dataio.records import BLACK, NO_RESULT, GamePack
-from goengine.zero.shards import FULL, ShardBuilder
+from goengine.zero.shards import FULL, SearchedGame, ShardBuilder
 from tests.zero.random_games import random_game, random_searches, random_shard
 from training.data.sampling import Draw, symmetry_of
 from training.data.stream import stream
@@ -240,7 +240,7 @@ def test_damaged_and_foreign_shards_are_named_and_left_out(folder):
     GamePack.build([random_game(SIZE, 1)]).save(folder / "c-000001.npz")
     builder, record = ShardBuilder(SIZE, "x", {}), random_game(SIZE, 0)
     twice = dataclasses.replace(record, moves=tuple((color, 3) for color, _ in record.moves))
-    builder.add(twice, *random_searches(record, 0), seed=0)
+    builder.add(SearchedGame(twice, *random_searches(record, 0), seed=0))
     builder.shard().save(folder / "d-000001.npz")
     told = []
     source = opened(folder, told)

@@ -28,13 +28,13 @@ SIZE = 5
 def quick(monkeypatch):
     """Nets are published without an export, which takes seconds."""
 
-    def publish(run, weights, form, boards, *, samples=0, step=0, config=None, data=None, calibration=()):
+    def publish(run, weights, form, boards, story, *, calibration=()):
         def write(folder):
             for name in run_folder.NET_FILES:
                 (folder / name).touch()
-            weights_file.save(folder / "net.safetensors", weights, form, step=step, config=config, data=data)
+            weights_file.save(folder / "net.safetensors", weights, form, step=story.step, config=story.config, data=story.data)
 
-        return run_folder.publish(run, write, boards, samples=samples, step=step)
+        return run_folder.publish(run, write, boards, samples=story.samples, step=story.step)
 
     for module in (publishing, learner, takeover):
         monkeypatch.setattr(module, "publish_net", publish)
@@ -95,7 +95,8 @@ def test_which_net_is_larger(run, tmp_path):
 
 
 def test_a_smaller_net_and_other_features_are_refused(run, tmp_path):
-    larger = publishing.publish_net(run, build.build(form("b3c32"), 1), form("b3c32"), options(run).boards(0.0))
+    boards, story = options(run).boards(0.0), publishing.Story()
+    larger = publishing.publish_net(run, build.build(form("b3c32"), 1), form("b3c32"), boards, story)
     before = (run / "config.json").read_text()
     with pytest.raises(RunError, match=r"has a net of another size, b3c32, .* go on with --net b3c32"):
         publishing.begin(options(run))

@@ -165,7 +165,7 @@ def test_a_net_with_other_features_is_refused(tmp_path, capsys):
     assert not (tmp_path / "run" / "config.json").exists()
     run = new_run(tmp_path / "run2")
     with pytest.raises(RunError, match="are for the features zero, this net sees agz17"):
-        publishing.publish_net(run, build.build(wanted, 7), wanted, [SizeSettings(SelfPlayParams(size=5))])
+        publishing.publish_net(run, build.build(wanted, 7), wanted, [SizeSettings(SelfPlayParams(size=5))], publishing.Story())
     assert len(run_folder.nets(run)) == 1
 
 
