@@ -10,9 +10,9 @@ import numpy as np
 from goengine.board import coords
 from goengine.board.rules import Rules
 from goengine.board.scoring import area
+from goengine.board.stacked import game_at
 from goengine.board.state import BLACK, WHITE
 from goengine.dataio.records import BLACK_WINS, DRAW, NO_RESULT, RESIGNATION, SCORE, UNKNOWN, WHITE_WINS, GameRecord
-from goengine.search.select import game_at
 from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import SearchedGame
 from selfplay import kernels
@@ -41,8 +41,7 @@ def take_out(table: GameTable, g: int, settings: SelfPlayParams, memory: kernels
     owners = _owners(table, g, size, memory)
     margin = None if owners is None else float(owners.sum()) - float(table.komi[g])
     points = record.move[g, :count].astype(np.int64)
-    stride = size + 1
-    index = np.where(points == coords.PASS, size * size, (points // stride - 1) * size + points % stride - 1)
+    index = coords.to_indices(points, size)
     game = GameRecord(
         size=size,
         moves=tuple(zip(record.color[g, :count].tolist(), index.tolist(), strict=True)),

@@ -13,23 +13,15 @@ from goengine.board.kernels import game_legal, game_play, mix, position_key
 from goengine.board.random import uniform
 from goengine.board.rules import SCORING_AREA, TAX_NONE, RuleCode
 from goengine.board.scoring import BensonScratch, benson
+from goengine.board.stacked import game_at, policy_index
 from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, copy_game, start_game
 from goengine.core.jit import kernel
 from goengine.evaluators.base import Evaluation
 from goengine.features import agz17, lee, zero
 from goengine.search.backup import update_batch
-from goengine.search.batched_roots import (
-    Noise,
-    chosen,
-    drawn_prior,
-    keep_raw_prior,
-    learn_target,
-    mix_dirichlet,
-    plan_gumbel,
-    policy_index,
-)
+from goengine.search.batched_roots import Noise, chosen, drawn_prior, keep_raw_prior, learn_target, mix_dirichlet, plan_gumbel
 from goengine.search.constants import SearchConstants, SearchContext, SearchScratch
-from goengine.search.select import EVALUATE, descend, game_at
+from goengine.search.select import EVALUATE, descend
 from goengine.search.tree import COUNT, EXPANDED, FIRST, SCORE_SUM, VALUE_SUM, VALUES, VISITS, clear
 from goengine.zero.shards import CHEAP, FULL, OPENING
 from selfplay.table import (
@@ -108,7 +100,7 @@ def begin_game(table, g, size, to_play, moves, seed_words, memory):
     start_game(game, to_play)
     for i in range(moves.size):
         game_legal(game, rules_of(table, g), memory.legal)
-        if moves[i] == PASS or not memory.legal[policy_index(np.int64(moves[i]), size)]:
+        if moves[i] == PASS or not memory.legal[policy_index(np.int64(moves[i]), size, size)]:
             clear(tree_of(table, g), game.status[TO_PLAY])
             return i
         _note(table, g, np.int64(moves[i]), OPENING, np.nan, np.nan, 0)
@@ -147,7 +139,7 @@ def _note_policy(table, g, tree, size, weights):
     for i in range(count):
         if weights[i] < _LEAST_WEIGHT:
             continue
-        index, share = policy_index(np.int64(tree.edge_move[first + i]), size), weights[i] / kept
+        index, share = policy_index(np.int64(tree.edge_move[first + i]), size, size), weights[i] / kept
         surprise += share * math.log(share / max(1e-30, np.float64(table.raw_prior[g, index])))
         record.index[g, end] = index
         record.weight[g, end] = share

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.rules import Rules
+from goengine.board.stacked import new_games
 from goengine.board.state import Game
 from goengine.core.jit import inlined_kernel
-from goengine.search.constants import Plan, new_games
+from goengine.search.constants import Plan
 from goengine.search.gumbel import halving
 from goengine.search.tree import Tree, new_tree
 from goengine.zero.selfplay_params import SelfPlayParams

@@ -72,6 +72,11 @@ def to_index(p: int, size: int) -> int:
     return row * size + column
 
 
+def to_indices(points: np.ndarray, size: int) -> np.ndarray:
+    """As `to_index` for an array of points."""
+    return np.where(points == PASS, size * size, (points // (size + 1) - 1) * size + points % (size + 1) - 1)
+
+
 def from_index(index: int, size: int) -> int:
     """Point of a policy index; N * N is a pass."""
     if index == size * size:

@@ -40,6 +40,7 @@ from goengine.board.ladders import (
     defences,
     new_ladder_scratch,
 )
+from goengine.board.stacked import row_column
 from goengine.board.state import BLACK, EDGE, EMPTY, NONE, PASS, SIZE, STRIDE, TO_PLAY
 from goengine.core.jit import inlined_kernel, kernel
 
@@ -157,7 +158,7 @@ def _encode_turns(game, planes):
     for ply in range(_MOST - 1):
         p = np.int64(game.recent[ply])
         if p != PASS and p != NONE:
-            row, column = p // (size + 1) - 1, p % (size + 1) - 1
+            row, column = row_column(p, size)
             if planes[_TURNS + _MOST - 1, row, column] == 1:  # else captured since, or seen already
                 planes[_TURNS + _MOST - 1, row, column] = 0
                 planes[_TURNS + ply, row, column] = 1
@@ -277,4 +278,5 @@ def _encode_escapes(board, chain, scratch, planes):
 
 @kernel
 def _mark(planes, plane, p, size):
-    planes[plane, p // (size + 1) - 1, p % (size + 1) - 1] = 1
+    row, column = row_column(p, size)
+    planes[plane, row, column] = 1

@@ -34,6 +34,7 @@ from goengine.board.ladders import (
 )
 from goengine.board.rules import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
 from goengine.board.scoring import BensonScratch, benson, new_benson_scratch
+from goengine.board.stacked import row_column
 from goengine.board.state import (
     BLACK,
     CAPTURED_BLACK,
@@ -148,7 +149,8 @@ def _encode_moves(game, planes):
     for ply in range(HISTORY):
         p = np.int64(game.recent[ply])
         if p != PASS and p != NONE:
-            planes[7 + ply, p // (size + 1) - 1, p % (size + 1) - 1] = 1
+            row, column = row_column(p, size)
+            planes[7 + ply, row, column] = 1
 
 
 @kernel
@@ -231,7 +233,8 @@ def _encode_ladder(board, own, chain, scratch, planes):
 
 @kernel
 def _mark(planes, plane, p, size):
-    planes[plane, p // (size + 1) - 1, p % (size + 1) - 1] = 1
+    row, column = row_column(p, size)
+    planes[plane, row, column] = 1
 
 
 @kernel

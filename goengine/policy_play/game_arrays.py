@@ -17,10 +17,9 @@ from goengine.board.kernels import game_legal, game_play
 from goengine.board.playout import sensible_moves
 from goengine.board.random import uniform
 from goengine.board.scoring import area
+from goengine.board.stacked import game_at, new_games
 from goengine.board.state import BLACK, PASS, PASSES, SIZE, TO_PLAY, Game, clear_board, copy_game, start_game
 from goengine.core.jit import kernel
-from goengine.search.constants import new_games
-from goengine.search.select import game_at
 
 
 class PolicyTable(NamedTuple):

@@ -14,8 +14,8 @@ import numpy as np
 from goengine.board.rules import Rules
 from goengine.dataio.records import BLACK_WINS, DRAW, NO_RESULT, SCORE, UNKNOWN, WHITE_WINS, GamePack
 from goengine.features import FeatureSet
+from goengine.features.encoders import batch_encoder
 from goengine.policy_play import game_arrays as tables
-from goengine.search.encoders import batch_encoder
 
 RULES = Rules.preset("tromp-taylor")
 

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from goengine.board.stacked import policy_index
 from goengine.core.jit import kernel
 from goengine.search.bias import correct_again, is_known, own_values, tell_and_ask
 from goengine.search.formulas import score_utility
@@ -107,9 +108,8 @@ def fill_priors(tree, node, logits, temperature, stride):
     end = first + tree.links[node, COUNT]
     top = -np.inf
     for e in range(first, end):
-        move = tree.edge_move[e]
-        index = (move // stride - 1) * size + move % stride - 1 if move != 0 else size * size
-        logit = logits[index]
+        move = np.int64(tree.edge_move[e])
+        logit = logits[policy_index(move, size, size)]
         tree.edge_prior[e] = logit
         if logit > top:
             top = logit

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.random import uniform
+from goengine.board.stacked import policy_index
 from goengine.core.jit import kernel
 from goengine.search.formulas import exploration, mean_utility
 from goengine.search.gumbel import best_planned, improved_policy
@@ -29,18 +30,12 @@ class Noise(NamedTuple):
 
 
 @kernel
-def policy_index(move, size):
-    """A point's place in the policy."""
-    return size * size if move == 0 else (move // (size + 1) - 1) * size + move % (size + 1) - 1
-
-
-@kernel
 def keep_raw_prior(tree, size, raw_prior):
     """Write the root's priors by policy index into ``raw_prior`` (float32[A])."""
     raw_prior[:] = 0
     first = tree.links[0, FIRST]
     for e in range(first, first + tree.links[0, COUNT]):
-        raw_prior[policy_index(np.int64(tree.edge_move[e]), size)] = tree.edge_prior[e]
+        raw_prior[policy_index(np.int64(tree.edge_move[e]), size, size)] = tree.edge_prior[e]
 
 
 @kernel

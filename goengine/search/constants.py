@@ -10,7 +10,7 @@ import numpy as np
 from goengine.board.coords import padded
 from goengine.board.rules import RuleCode
 from goengine.board.scoring import BensonScratch, new_benson_scratch
-from goengine.board.state import BLACK, Board, Game, new_game
+from goengine.board.state import BLACK, Game
 from goengine.search.params import SearchParams
 from goengine.search.tree import Tree
 
@@ -124,19 +124,6 @@ def new_scratch(size: int, leaves: int) -> SearchScratch:
         np.zeros(size * size + 1, np.uint8),
         np.zeros(leaves, np.int64),
     )
-
-
-def new_games(size: int, count: int, capacity: int) -> Game:
-    """``count`` games as one, as every array of a call from Python costs time: each array has a leading dimension.
-
-    `goengine.search.select.game_at` picks one. The search keeps the leaves' games first, then the root's, then a scratch one.
-    """
-    one = new_game(size, capacity)
-
-    def stack(array: np.ndarray) -> np.ndarray:
-        return np.repeat(array[None], count, axis=0)
-
-    return Game(Board(*(stack(a) for a in one.board)), *(stack(a) for a in one[1:]))
 
 
 def flip(color: int, number: float) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from goengine.board.coords import padded
 from goengine.board.scoring import area
+from goengine.board.stacked import policy_index
 from goengine.board.state import BLACK, EMPTIES, SIZE, TO_PLAY, copy_board
 from goengine.core.jit import kernel
 from goengine.patterns import shipped_policies
@@ -118,7 +119,7 @@ def guess(game, tree_policy_scratch):
     total = 0.0
     for i in range(count):
         p = np.int64(candidates.point[i])
-        policy[(p // (size + 1) - 1) * size + p % (size + 1) - 1] = tree_policy_scratch.logit[i]
+        policy[policy_index(p, size, size)] = tree_policy_scratch.logit[i]
         total += math.exp(tree_policy_scratch.logit[i] - most)
     if count > 0:
         policy[size * size] = most + math.log(total / count)

@@ -173,7 +173,7 @@ def target(tree: Tree, root: Root, params: SearchParams, constants: SearchConsta
 def by_action(moves: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
     """Weights of points as a distribution in policy order: float32[N * N + 1]."""
     moves = moves.astype(np.int64)
-    index = np.where(moves == 0, size * size, (moves // (size + 1) - 1) * size + moves % (size + 1) - 1)
+    index = coords.to_indices(moves, size)
     out = np.zeros(size * size + 1, np.float32)
     out[index] = weights / weights.sum()
     return out

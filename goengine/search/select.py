@@ -9,7 +9,8 @@ see `goengine.search.simulate`.
 import numpy as np
 
 from goengine.board.kernels import game_legal, game_play, mix, position_key
-from goengine.board.state import BLACK, PASS, SIZE, TO_PLAY, Board, Game, copy_game
+from goengine.board.stacked import game_at
+from goengine.board.state import BLACK, PASS, SIZE, TO_PLAY, copy_game
 from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.backup import back_up, forget_descent, set_net
 from goengine.search.bias import situation
@@ -32,14 +33,6 @@ from goengine.search.tree import (
     new_node,
     place_of,
 )
-
-
-@inlined_kernel
-def game_at(games, i):
-    """The i-th of stacked games, as views."""
-    b = games.board
-    board = Board(b.color[i], b.chain[i], b.next[i], b.stones[i], b.pseudo[i], b.empties[i], b.slot[i], b.info[i], b.hash[i])
-    return Game(board, games.recent[i], games.past[i], games.hashes[i], games.movers[i], games.touched[i], games.status[i])
 
 
 @kernel

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.kernels import mix, position_key
+from goengine.board.stacked import game_at, new_games
 from goengine.board.state import Game, copy_game
 from goengine.core.jit import kernel
 from goengine.search.backup import back_up, fill_priors, forget_descent, ungrown
-from goengine.search.constants import new_games
 from goengine.search.linear_policies import guess, roll_out
-from goengine.search.select import game_at, make_edges, walk
+from goengine.search.select import make_edges, walk
 from goengine.search.tree import FRESH, LEAF, NET_VALUE, PENDING, TERMINAL, VISITS
 
 

@@ -13,21 +13,22 @@ import numpy as np
 from goengine.board import coords
 from goengine.board.random import new_generator
 from goengine.board.rules import RuleCode
+from goengine.board.stacked import game_at, new_games
 from goengine.board.state import SIZE, TO_PLAY, copy_game
 from goengine.core.pretyped_kernel import PretypedKernel
 from goengine.evaluators.base import Evaluation, Traits
 from goengine.features import FeatureSet
+from goengine.features.encoders import batch_encoder
 from goengine.search import root as roots
 from goengine.search import tree as trees
 from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
-from goengine.search.constants import Found, Plan, SearchContext, flip, make_constants, new_games, new_scratch, no_plan
-from goengine.search.encoders import batch_encoder
+from goengine.search.constants import Found, Plan, SearchContext, flip, make_constants, new_scratch, no_plan
 from goengine.search.gumbel import barriers
 from goengine.search.leaves import RAMP, Leaves, new_leaves
 from goengine.search.linear_policies import new_rollout_scratch, new_tree_policy_scratch
 from goengine.search.params import Restriction, SearchParams
 from goengine.search.rollout_threads import RolloutThreads
-from goengine.search.select import game_at, select_batch
+from goengine.search.select import select_batch
 from goengine.search.simulate import guess_priors, simulate_batch, withdraw_batch
 from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
 

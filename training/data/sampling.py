@@ -14,6 +14,7 @@ from numba import njit
 
 from goengine.board.kernels import game_play, mix, play
 from goengine.board.rules import KO_SITUATIONAL, SCORING_AREA, SCORING_TERRITORY, TAX_NONE, TAX_SEKI, RuleCode
+from goengine.board.stacked import policy_index
 from goengine.board.state import BLACK, TO_PLAY, Game, clear_board, start_game
 from goengine.core.jit import kernel
 from goengine.dataio.records import NO_RESULT
@@ -155,15 +156,6 @@ def replay(games, g, ply, game):
     for i in range(first, first + ply):
         game_play(game, np.int64(games.moves[i]), games.colors[i])
     game.status[TO_PLAY] = games.colors[first + ply]
-
-
-@kernel
-def policy_index(point, size, planes):
-    """Index of a point of a board of `size` on planes of `planes` x `planes`; the pass is last."""
-    if point == 0:
-        return planes * planes
-    row, column = point // (size + 1) - 1, point % (size + 1) - 1
-    return row * planes + column
 
 
 @kernel

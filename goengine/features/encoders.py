@@ -6,9 +6,9 @@ lines for each set. A set that has none here is encoded game by game, which is s
 
 from collections.abc import Callable
 
+from goengine.board.stacked import game_at
 from goengine.core.jit import kernel
 from goengine.features import FeatureSet, agz17, lee, zero
-from goengine.search.select import game_at
 
 
 @kernel

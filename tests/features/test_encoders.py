@@ -6,7 +6,7 @@ from goengine import features
 from goengine.board import coords
 from goengine.board.position import Position
 from goengine.evaluators.uniform import Scripted, flat_evaluation
-from goengine.search.encoders import batch_encoder
+from goengine.features.encoders import batch_encoder
 from goengine.search.params import PLAY, Limits
 from goengine.search.search import Search
 from selfplay import kernels
