@@ -43,7 +43,6 @@ GRID: dict[str, tuple[str, ...]] = {
     "virtual_loss": ("virtual_loss=0.5", "virtual_loss=2", "virtual_loss=3"),
     "leaves": ("leaves=1", "leaves=4", "leaves=16"),
     "choice": ("choice=visits", "lcb_stdevs=3", "lcb_stdevs=7", "lcb_min_visits=0.3"),
-    "subtree_bias": ("subtree_bias=0.2", "subtree_bias=0.35", "subtree_bias=0.5"),
     "symmetry_pruning": ("symmetry_pruning=false",),
 }
 

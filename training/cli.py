@@ -26,6 +26,7 @@ from training.core.command_options import (
     CodistillOptions,
     DistillOptions,
     EvaluateOptions,
+    Export,
     GrowOptions,
     LoopedOptions,
     PackOptions,
@@ -211,6 +212,19 @@ def run_grow(config: GrowOptions) -> int:
     return 0
 
 
+def run_export(config: Export) -> int:
+    """Write the ONNX file, and say where it is."""
+    from goengine.nets import export, weights_file
+
+    net, meta = weights_file.load_module(config.weights)
+    try:
+        export.export_onnx(net, meta, config.out)
+    except ImportError as error:
+        raise RunError(f"an ONNX file needs the packages onnx and onnxscript: {error}") from None
+    sys.stderr.write(f"{config.out}: {', '.join(export.INPUTS)} -> {', '.join(export.OUTPUTS)}; any batch, any board size\n")
+    return 0
+
+
 def run_ship(config: ShipOptions) -> int:
     """Ship, and print what was measured."""
     from training.measure import ship_stage
@@ -237,33 +251,36 @@ def run_bench(config: TrainingBenchOptions) -> int:
     return 0
 
 
+COMMANDS = {
+    "pack": (PackOptions, run_pack),
+    "supervised": (SupervisedOptions, run_supervised),
+    "distill": (DistillOptions, run_distill),
+    "together": (CodistillOptions, run_together),
+    "quantize": (QuantizeOptions, run_quantize),
+    "rollout": (RolloutOptions, run_rollout),
+    "reinforce": (ReinforceOptions, run_reinforce),
+    "value": (ValueOptions, run_value),
+    "zero": (ZeroOptions, run_zero),
+    "rate": (Rate, run_rate),
+    "evaluate": (EvaluateOptions, run_evaluate),
+    "grow": (GrowOptions, run_grow),
+    "export": (Export, run_export),
+    "ship": (ShipOptions, run_ship),
+    "bench": (TrainingBenchOptions, run_bench),
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
     0: done; 1: it failed, and stderr says why; 2: wrong options; 130: stopped by a signal, go on with the same
     command.
     """
-    commands = {
-        "pack": (PackOptions, run_pack),
-        "supervised": (SupervisedOptions, run_supervised),
-        "distill": (DistillOptions, run_distill),
-        "together": (CodistillOptions, run_together),
-        "quantize": (QuantizeOptions, run_quantize),
-        "rollout": (RolloutOptions, run_rollout),
-        "reinforce": (ReinforceOptions, run_reinforce),
-        "value": (ValueOptions, run_value),
-        "zero": (ZeroOptions, run_zero),
-        "rate": (Rate, run_rate),
-        "evaluate": (EvaluateOptions, run_evaluate),
-        "grow": (GrowOptions, run_grow),
-        "ship": (ShipOptions, run_ship),
-        "bench": (TrainingBenchOptions, run_bench),
-    }
     name, config = parse_command(
-        {key: kind for key, (kind, _) in commands.items()}, argv, prog="python -m training", description=DESCRIPTION
+        {key: kind for key, (kind, _) in COMMANDS.items()}, argv, prog="python -m training", description=DESCRIPTION
     )
     try:
-        return commands[name][1](config)
+        return COMMANDS[name][1](config)
     except (PolicyError, RecordError, RunError, RunFolderError, WeightsError, EvaluatorError) as error:
         reason = str(error)
     except OSError as error:

@@ -7,6 +7,9 @@ imports only the standard library, because every program of the project starts t
 A field becomes `--name VALUE` (underscores become hyphens); a bool becomes `--name/--no-name`; a tuple takes
 several values; `Literal` and `Enum` restrict the values; `X | None` takes an X. A field made with `option(...)`
 carries its help, and may be positional.
+
+Every command also takes `--config FILE`, a TOML file of options: keys are names of fields, with hyphens or underscores.
+What the command line says goes before what the file says, and that before the defaults.
 """
 
 import argparse
@@ -141,13 +144,138 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind: Any) -
 
 def _fill(parser: argparse.ArgumentParser, config: type) -> None:
     hints = typing.get_type_hints(config)
+    kinds = {field.name: hints[field.name] for field in dataclasses.fields(config) if field.init}
     for field in dataclasses.fields(config):
         if field.init:
-            _add(parser, field, hints[field.name])
+            _add(parser, field, kinds[field.name])
+    text = "TOML file with values of these options; the command line goes before it"
+    parser.add_argument(
+        "--config", action=_ReadFile, kinds=kinds, dest=_FILE, default=argparse.SUPPRESS, metavar="FILE", help=text
+    )
+
+
+_FILE = "the file"  # as _COMMAND, no field can have this name
+_MAX_BYTES = 64 * 1024
+
+
+class _ReadFile(argparse.Action):
+    """Keeps the values of a file, and no longer requires on the command line what the file has."""
+
+    def __init__(self, *args: Any, kinds: Mapping[str, Any], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.kinds = kinds
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, name: Any = None) -> None:
+        if hasattr(namespace, _FILE):
+            raise argparse.ArgumentError(self, "may be given once")
+        try:
+            found = read_config(Path(values), self.kinds)
+        except ValueError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+        setattr(namespace, _FILE, found)
+        for action in parser._actions:
+            if action.required and action.dest in found:
+                if found[action.dest] == ():
+                    raise argparse.ArgumentError(self, f"{values}: {action.dest}: at least one is needed")
+                action.required = False
+                if not action.option_strings:  # a positional
+                    action.nargs = "*" if action.nargs == "+" else "?"
+
+
+def read_config(path: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by field from a TOML file; kinds: the type of every field that it may have.
+
+    Raises ValueError, which names the file and the key, if the file cannot be read, is larger than 64 KiB or no TOML, if there
+    is no such field, or if a value is not of its type.
+    """
+    values: dict[str, Any] = {}
+    for key, value in _read_toml(path).items():
+        name = key.replace("-", "_")
+        if name not in kinds:
+            raise ValueError(f"{path}: there is no option '{key}'; possible: {', '.join(kinds)}")
+        if name in values:
+            raise ValueError(f"{path}: '{key}' is given twice, with a hyphen and with an underscore")
+        try:
+            values[name] = _from_toml(value, _unwrap(kinds[name]))
+        except ValueError as error:
+            raise ValueError(f"{path}: {key}: {error}") from None
+    return values
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    import tomllib  # here: no start without --config waits for it
+
+    try:
+        if not path.is_file():
+            raise ValueError(f"{path}: {'not a regular file' if path.exists() else 'there is no such file'}")
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from None
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"{path}: larger than {_MAX_BYTES // 1024} KiB, so it is no file of options")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not UTF-8") from None
+    except (ValueError, RecursionError) as error:  # RecursionError: brackets in brackets in brackets
+        raise ValueError(f"{path}: not TOML: {error}") from None
+
+
+def _from_toml(value: Any, kind: Any) -> Any:
+    """A value of a file as a field of that type has it. Raises ValueError that says what was expected."""
+    if typing.get_origin(kind) is tuple:
+        return _list_from_toml(value, typing.get_args(kind))
+    if kind is Seconds and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return parse_duration(str(value))
+    if kind in (str, Path) and isinstance(value, str) and "\0" not in value:
+        return kind(value)
+    if kind in (bool, int) and type(value) is kind:
+        return value
+    if kind is float and type(value) in (int, float):
+        return _to_float(value)
+    if typing.get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, enum.Enum)):
+        convert, choices = _converter(kind)
+        found = convert(str(value)) if type(value) in (str, int) else None
+        if found in (choices or ()) and (isinstance(found, enum.Enum) or type(found) is type(value)):
+            return found
+    raise ValueError(f"expected {_expected(kind)}, not {_shown(value)}")
+
+
+def _to_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("the number is too large") from None
+
+
+def _list_from_toml(value: Any, members: tuple) -> tuple:
+    several, kind = members[-1] is Ellipsis, members[0]
+    if not isinstance(value, list) or not (several or len(value) == len(members)):
+        count = "" if several else f" of {len(members)}"
+        raise ValueError(f"expected an array{count}, each {_expected(kind)}, not {_shown(value)}")
+    return tuple(_from_toml(member, kind) for member in value)
+
+
+def _expected(kind: Any) -> str:
+    """What a value of that type is called in an error."""
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes", Path: "a path in quotes"}
+    if kind is Seconds:
+        return "a duration in quotes, such as '25m', or seconds"
+    if kind in names:
+        return names[kind]
+    choices = _converter(kind)[1] or ()
+    return "one of " + ", ".join(repr(c.value if isinstance(c, enum.Enum) else c) for c in choices)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:60] + "..."
 
 
 def _instance(config: type, values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Any:
-    tidy = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    given = {**values.get(_FILE, {}), **{key: value for key, value in values.items() if key != _FILE}}
+    tidy = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
     try:
         return config(**tidy)
     except ValueError as error:  # a dataclass may check its own values in __post_init__

@@ -8,11 +8,9 @@ import math
 import numpy as np
 
 from goengine.board.stacked import policy_index
-from goengine.core.jit import kernel
-from goengine.search.bias import correct_again, is_known, own_values, tell_and_ask
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.formulas import score_utility
 from goengine.search.tree import (
-    CORRECTION,
     COUNT,
     EXPANDED,
     FIRST,
@@ -30,6 +28,7 @@ from goengine.search.tree import (
     SCORE_SQUARES,
     SCORE_SUM,
     SORTED,
+    TERMINAL,
     UTILITY_SQUARES,
     UTILITY_SUM,
     VALUE_SUM,
@@ -39,6 +38,20 @@ from goengine.search.tree import (
     VISITS,
     fetch_next,
 )
+
+
+@inlined_kernel
+def is_known(tree, node):
+    """Whether an evaluator has said something of a node: the deviation of its score is never 0."""
+    return tree.net[node, NET_STDEV] > 0
+
+
+@inlined_kernel
+def own_values(tree, node, rollout_weight):
+    """How many of the values in the sums of a node are its own: with rollouts that of a position counts once, if known."""
+    if rollout_weight > 0 and tree.state[node] != TERMINAL:
+        return 1.0 if is_known(tree, node) else 0.0
+    return np.float64(tree.links[node, OWN])
 
 
 @kernel
@@ -55,17 +68,13 @@ def back_up(tree, leaf, visits, values, rollout, constants):
     """Add to ``leaf`` and to all nodes above it: ``visits`` of it, ``values`` times its own value, the result of a rollout.
 
     A visit takes its descent's virtual visit away. ``visits``, ``values``: 0.0 or 1.0; ``rollout``: for the player to move at
-    the leaf. Where the net's bias is corrected, the nodes on the way ask for their corrections anew, and what that changes goes
-    up as well.
+    the leaf.
     """
-    biased = tree.bucket.size > 0
     tree.links[leaf, OWN] += np.int32(visits)
     value = values * tree.net[leaf, NET_VALUE]
     score = values * tree.net[leaf, NET_SCORE]
     stdev = values * tree.net[leaf, NET_STDEV]
     utility = np.float64(tree.net[leaf, NET_UTILITY])
-    if biased:
-        utility += tree.bias[leaf, CORRECTION]
     gain = values * utility  # of the sums of utilities, for the player to move at the leaf
     squares = values * utility * utility
     sign = 1.0
@@ -81,12 +90,6 @@ def back_up(tree, leaf, visits, values, rollout, constants):
         stats[SCORE_SQUARES] += score * score + stdev * stdev
         stats[UTILITY_SUM] += sign * gain
         stats[UTILITY_SQUARES] += squares
-        if biased:
-            change, change_of_squares = tell_and_ask(tree, node, constants)
-            stats[UTILITY_SUM] -= change
-            stats[UTILITY_SQUARES] += change_of_squares
-            gain -= sign * change
-            squares += change_of_squares
         tree.links[node, VIRTUAL] -= np.int32(visits)
         node = np.int64(tree.links[node, PARENT])
 
@@ -191,7 +194,6 @@ def ungrown(tree, node):
 @kernel
 def recompute_utilities(tree, constants):
     """Renew all utilities after the knobs changed (the centre of the score): own values and children, from the leaves up."""
-    biased = tree.bucket.size > 0
     for node in range(tree.used[NODES]):
         own = own_values(tree, node, constants.rollout_weight)
         utility = 0.0
@@ -200,15 +202,9 @@ def recompute_utilities(tree, constants):
             utility = net[NET_VALUE] + score_utility(net[NET_SCORE], net[NET_STDEV], tree.to_play[node], constants)
             tree.net[node, NET_UTILITY] = utility
             utility = np.float64(tree.net[node, NET_UTILITY])  # as it is kept, in single precision
-            if biased:
-                utility += tree.bias[node, CORRECTION]
         tree.stats[node, UTILITY_SUM] = -own * utility
         tree.stats[node, UTILITY_SQUARES] = own * utility * utility
-    for node in range(tree.used[NODES] - 1, -1, -1):
-        if biased:
-            correct_again(tree, node, constants)
-        if node == 0:
-            break
+    for node in range(tree.used[NODES] - 1, 0, -1):
         parent = np.int64(tree.links[node, PARENT])
         tree.stats[parent, UTILITY_SUM] -= tree.stats[node, UTILITY_SUM]
         tree.stats[parent, UTILITY_SQUARES] += tree.stats[node, UTILITY_SQUARES]

@@ -42,8 +42,6 @@ class SearchConstants(NamedTuple):
     c_visit: float
     c_scale: float
     gumbel_interior: int
-    subtree_bias: float
-    subtree_bias_exponent: float
     passes: int  # in the game before the root
     salt: np.uint64  # of the rules and komi, for the keys of a cache
 

@@ -54,10 +54,6 @@ class SearchParams:
     dynamic_score_scale: float = 0.75  # KataGo dynamicScoreCenterScale
     static_score_scale: float = 2.0  # KataGo: scale of the static part, in multiples of the board's side
     trust_score: bool = False  # use the score even if the evaluator does not call it proven
-    # Subtree value bias correction; see goengine.search.bias.
-    subtree_bias: float = 0.0  # lambda; KataGoMethods.md 0.35; 0 = off
-    subtree_bias_exponent: float = 0.8  # alpha; KataGoMethods.md 0.8
-    subtree_bias_forget: float = 0.8  # KataGo subtreeValueBiasFreeProp 0.8, of what lost nodes have told
     # Choice of the move.
     choice: str = "visits"  # 'visits' (Lee, Zero), 'lcb' (LZ, KataGo) or 'gumbel'
     lcb_stdevs: float = 5.0  # KataGo lcbStdevs 5
@@ -90,11 +86,10 @@ class SearchParams:
         for name in ("expansion_threshold", "rollout_threads", "leaves", "batches", "max_nodes", "max_memory_mb"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("rollout_weight", "subtree_bias", "subtree_bias_forget"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be in 0 .. 1, not {getattr(self, name)}")
-        if self.rollout_weight > 0 and (self.subtree_bias > 0 or self.gumbel_actions > 0):
-            raise ValueError("rollout_weight: rollouts go with neither subtree_bias nor gumbel_actions; set these to 0")
+        if not 0 <= self.rollout_weight <= 1:
+            raise ValueError(f"rollout_weight must be in 0 .. 1, not {self.rollout_weight}")
+        if self.rollout_weight > 0 and self.gumbel_actions > 0:
+            raise ValueError("rollout_weight: rollouts do not go with gumbel_actions; set one of them to 0")
         if self.rollout_weight == 0 and self.expansion_threshold > 1:
             raise ValueError(
                 "expansion_threshold: leaves that grow later need rollouts; set rollout_weight, or the threshold to 1"
@@ -118,7 +113,6 @@ class SearchParams:
             self.placeholder_priors,
             self.rollout_threads,
             self.rollout_weight > 0,
-            self.subtree_bias > 0,
         )
 
 

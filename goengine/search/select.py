@@ -13,7 +13,6 @@ from goengine.board.stacked import game_at
 from goengine.board.state import BLACK, PASS, SIZE, TO_PLAY, copy_game
 from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.backup import back_up, forget_descent, set_net
-from goengine.search.bias import situation
 from goengine.search.formulas import choose_edge
 from goengine.search.gumbel import choose_improved, choose_planned
 from goengine.search.outcome import final_score, is_over
@@ -31,7 +30,6 @@ from goengine.search.tree import (
     VISITED,
     fetch_next,
     new_node,
-    place_of,
 )
 
 
@@ -74,10 +72,10 @@ def make_edges(tree, node, game, rules, forbidden, depth, legal):
 
 
 @inlined_kernel
-def _make_child(context, node, edge, game, passes, button, key):
+def _make_child(context, node, edge, game, passes, button):
     """The node behind an edge that nobody has walked; ``game`` stands there, after ``passes`` passes in all.
 
-    ``button``: points for Black that the first pass below the root has won. ``key``: of its bucket, 0 = none.
+    ``button``: points for Black that the first pass below the root has won.
     """
     tree, rules = context.tree, context.rules
     child = new_node(tree, node, tree.edge_move[edge], game.status[TO_PLAY])
@@ -90,8 +88,6 @@ def _make_child(context, node, edge, game, passes, button, key):
         if tree.to_play[child] != BLACK:
             score = -score
         set_net(tree, child, np.sign(score), score, 0.0, context.constants)
-    elif key != 0:
-        tree.bucket[child] = place_of(tree.table_keys, key)
     return child
 
 
@@ -134,13 +130,10 @@ def walk(context, game):
                 button = 0.5 if game.status[TO_PLAY] == BLACK else -0.5
             passes += 1
         child = np.int64(tree.edge_child[edge])
-        key = np.uint64(0)
-        if child < 0 and tree.bucket.size > 0:
-            key = situation(game, np.int64(tree.edge_move[edge]), context.scratch.stack)
         game_play(game, tree.edge_move[edge], game.status[TO_PLAY])
         depth += 1
         if child < 0:
-            child = _make_child(context, node, edge, game, passes, button, key)
+            child = _make_child(context, node, edge, game, passes, button)
         node = child
 
 

@@ -15,8 +15,7 @@ visited ones and at the next. Nobody ever sorts the rest; the next best is fetch
 ``stats[node]`` are sums over the visits of a node, for the player who moved there (so a parent compares its children as they
 stand). OWN counts the visits that ended at the node itself; VISITS = OWN + the VISITS of all children.
 
-A child always has a higher number than its parent. The hash table of `goengine.search.bias` is here because it grows with the
-nodes. Knows no Go beyond colours and no formula of the search.
+A child always has a higher number than its parent. Knows no Go beyond colours and no formula of the search.
 """
 
 from typing import NamedTuple
@@ -31,8 +30,6 @@ PARENT, MOVE, FIRST, COUNT, VISITED, SORTED, OWN, VIRTUAL = range(8)
 VISITS, VALUES, VALUE_SUM, UTILITY_SUM, UTILITY_SQUARES, SCORE_SUM, SCORE_SQUARES, ROLLOUT_SUM = range(8)
 # Columns of net: what the evaluator, or the rules at the end of a game, said of a node, for its player to move.
 NET_VALUE, NET_SCORE, NET_STDEV, NET_UTILITY = range(4)
-# Columns of bias: what the node told its bucket last (delta * weight, weight), and by how much its own utility is corrected.
-BIAS_SUM, BIAS_WEIGHT, CORRECTION = range(3)
 # States of a node: new; under evaluation; without children, though visited; with children; the game is over.
 FRESH, PENDING, LEAF, EXPANDED, TERMINAL = range(5)
 # Places in used.
@@ -41,8 +38,6 @@ NODES, EDGES = range(2)
 OWNERSHIP_SCALE = 127.0
 _NODE_BYTES = 8 * 8 + 8 * 4 + 4 * 4 + 2
 _EDGE_BYTES = 2 + 4 + 4
-_PLACES = 2  # of the table of buckets, for each node
-_BIAS_BYTES = 4 + 3 * 8 + _PLACES * (8 + 2 * 8)
 _MOST_EDGES = 2**31 - 1  # links hold places in the pool as int32
 
 
@@ -58,19 +53,11 @@ class Tree(NamedTuple):
     edge_move: np.ndarray  # int16[edges]  points
     edge_prior: np.ndarray  # float32[edges]
     edge_child: np.ndarray  # int32[edges]  -1: none yet
-    bucket: np.ndarray  # int32[nodes]  place in the table, -1: none; [0], as all below, if no bias is corrected
-    bias: np.ndarray  # float64[nodes, 3]
-    table_keys: np.ndarray  # uint64[2 nodes]  of a bucket; 0: a free place
-    table_sums: np.ndarray  # float64[2 nodes, 2]  of delta * weight, of weight
     used: np.ndarray  # int64[4]
 
 
-def new_tree(points: int, nodes: int, edges: int, biased: bool = False) -> Tree:
-    """An empty tree with room for that many nodes and edges; ``points`` is N * N, or 0 to keep no ownership.
-
-    ``biased``: with room for the correction of the net's bias.
-    """
-    rows = nodes if biased else 0
+def new_tree(points: int, nodes: int, edges: int) -> Tree:
+    """An empty tree with room for that many nodes and edges; ``points`` is N * N, or 0 to keep no ownership."""
     return Tree(
         stats=np.zeros((nodes, 8)),
         links=np.zeros((nodes, 8), np.int32),
@@ -81,17 +68,13 @@ def new_tree(points: int, nodes: int, edges: int, biased: bool = False) -> Tree:
         edge_move=np.zeros(edges, np.int16),
         edge_prior=np.zeros(edges, np.float32),
         edge_child=np.zeros(edges, np.int32),
-        bucket=np.zeros(rows, np.int32),
-        bias=np.zeros((rows, 3)),
-        table_keys=np.zeros(_PLACES * rows, np.uint64),
-        table_sums=np.zeros((_PLACES * rows, 2)),
         used=np.zeros(4, np.int64),
     )
 
 
-def memory(points: int, nodes: int, edges: int, biased: bool = False) -> int:
+def memory(points: int, nodes: int, edges: int) -> int:
     """Bytes of such a tree."""
-    return nodes * (_NODE_BYTES + points + (_BIAS_BYTES if biased else 0)) + edges * _EDGE_BYTES
+    return nodes * (_NODE_BYTES + points) + edges * _EDGE_BYTES
 
 
 def bytes_used(tree: Tree) -> int:
@@ -114,23 +97,19 @@ def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> 
     """
     need_nodes, need_edges = int(tree.used[NODES]) + nodes, int(tree.used[EDGES]) + edges
     have_nodes, have_edges, points = len(tree.state), len(tree.edge_move), tree.ownership.shape[1]
-    biased = len(tree.bucket) > 0
     if need_nodes <= have_nodes and need_edges <= have_edges:
         return tree
     want_nodes = have_nodes if need_nodes <= have_nodes else min(max(2 * have_nodes, need_nodes), max_nodes)
     want_edges = have_edges if need_edges <= have_edges else min(max(2 * have_edges, need_edges), _MOST_EDGES)
-    free = max_bytes - memory(points, want_nodes, want_edges, biased)
+    free = max_bytes - memory(points, want_nodes, want_edges)
     if free < 0 and want_edges > have_edges:
         want_edges = max(have_edges, want_edges + free // _EDGE_BYTES)
-        free = max_bytes - memory(points, want_nodes, want_edges, biased)
+        free = max_bytes - memory(points, want_nodes, want_edges)
     if free < 0:
-        want_nodes = max(have_nodes, want_nodes + free // memory(points, 1, 0, biased))
+        want_nodes = max(have_nodes, want_nodes + free // memory(points, 1, 0))
     if want_nodes == have_nodes and want_edges == have_edges:
         return tree
-    larger = new_tree(points, want_nodes, want_edges, biased)
-    if biased and want_nodes > have_nodes:
-        _rehash(tree, larger.table_keys, larger.table_sums)
-        tree = tree._replace(table_keys=larger.table_keys, table_sums=larger.table_sums)
+    larger = new_tree(points, want_nodes, want_edges)
     return Tree._make(_moved(old, new) for old, new in zip(tree, larger, strict=True))
 
 
@@ -138,8 +117,6 @@ def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> 
 def clear(tree, to_play):
     """Make the tree a single root that nobody has evaluated."""
     tree.used[:] = 0
-    tree.table_keys[:] = 0
-    tree.table_sums[:] = 0
     new_node(tree, -1, -1, to_play)
 
 
@@ -155,32 +132,7 @@ def new_node(tree, parent, move, to_play):
     tree.links[node, MOVE] = move
     tree.state[node] = FRESH
     tree.to_play[node] = to_play
-    if tree.bucket.size > 0:
-        tree.bucket[node] = -1
-        tree.bias[node, :] = 0
     return node
-
-
-@kernel
-def place_of(keys, key):
-    """The place of a bucket in the table, which is made if it is not there; ``key`` is not 0."""
-    place = np.int64(key % np.uint64(keys.size))
-    while keys[place] != key and keys[place] != 0:
-        place = place + 1 if place + 1 < keys.size else 0
-    keys[place] = key
-    return place
-
-
-@kernel
-def _rehash(tree, keys, sums):
-    """Move the buckets that nodes belong to into another table, empty and large enough; the others are forgotten."""
-    for node in range(tree.used[NODES]):
-        old = tree.bucket[node]
-        if old >= 0:
-            place = place_of(keys, tree.table_keys[old])
-            sums[place, 0] = tree.table_sums[old, 0]
-            sums[place, 1] = tree.table_sums[old, 1]
-            tree.bucket[node] = place
 
 
 @kernel
@@ -220,40 +172,24 @@ def find_child(tree, node, move):
     return -1
 
 
-def reroot(tree: Tree, root: int, forget: float = 0.0) -> None:
+def reroot(tree: Tree, root: int) -> None:
     """Make ``root`` the tree's root and forget everything that is not below it; statistics stay as they are.
 
-    Works in place, as a child has a higher number than its parent. No node may be under evaluation. Buckets that still have
-    nodes forget the share ``forget`` of what the lost nodes have told them.
+    Works in place, as a child has a higher number than its parent. No node may be under evaluation.
     """
     place = np.full(int(tree.used[NODES]), -1, np.int32)
-    _compact_nodes(tree, root, place, forget)
-    if len(tree.bucket):
-        keys, sums = np.zeros_like(tree.table_keys), np.zeros_like(tree.table_sums)
-        _rehash(tree, keys, sums)
-        tree.table_keys[:], tree.table_sums[:] = keys, sums
+    _compact_nodes(tree, root, place)
     order = np.argsort(tree.links[: int(tree.used[NODES]), FIRST], kind="stable")
     _compact_edges(tree, place, order)
 
 
-@inlined_kernel
-def _take_back(tree, node, share):
-    """Take that share of what a node has told its bucket out of it."""
-    if tree.bucket.size > 0 and tree.bucket[node] >= 0:
-        tree.table_sums[tree.bucket[node], 0] -= share * tree.bias[node, BIAS_SUM]
-        tree.table_sums[tree.bucket[node], 1] -= share * tree.bias[node, BIAS_WEIGHT]
-
-
 @kernel
-def _compact_nodes(tree, root, place, forget):
+def _compact_nodes(tree, root, place):
     """Move the nodes that are left to the front; ``place`` (int32[nodes], all -1) gets the new number of each."""
     kept = 0
-    for node in range(root):
-        _take_back(tree, node, forget)
     for node in range(root, tree.used[NODES]):
         parent = tree.links[node, PARENT]
         if node != root and (parent < root or place[parent] < 0):
-            _take_back(tree, node, forget)
             continue
         place[node] = kept
         for i in range(8):
@@ -265,10 +201,6 @@ def _compact_nodes(tree, root, place, forget):
             tree.ownership[kept, i] = tree.ownership[node, i]
         tree.state[kept] = tree.state[node]
         tree.to_play[kept] = tree.to_play[node]
-        if tree.bucket.size > 0:
-            tree.bucket[kept] = tree.bucket[node]
-            for i in range(3):
-                tree.bias[kept, i] = tree.bias[node, i]
         tree.links[kept, PARENT] = -1 if node == root else place[parent]
         kept += 1
     tree.used[NODES] = kept

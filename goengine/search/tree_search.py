@@ -170,7 +170,7 @@ class TreeSearch:
             return False
         if self.params.symmetry_pruning and len(roots.symmetries_of(game, self.rules)) > 1:
             return False
-        trees.reroot(self.tree, node, self.params.subtree_bias_forget)
+        trees.reroot(self.tree, node)
         self.root = None
         self.twins = {}
         return True
@@ -195,7 +195,7 @@ class TreeSearch:
         points = size * size if self.params.ownership else 0
         actions = size * size + 1
         nodes = min(_FIRST_NODES, self.params.max_nodes)
-        self.tree = trees.new_tree(points, nodes, 8 * actions, self.params.subtree_bias > 0)
+        self.tree = trees.new_tree(points, nodes, 8 * actions)
         self._games = new_games(size, self.params.leaves + 2, capacity)
         self._game = game_at.py_func(self._games, self.params.leaves)
         if game is not None:

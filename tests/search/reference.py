@@ -22,9 +22,6 @@ class Node:
     squares: float = 0.0
     net: float = 0.0
     terminal: bool = False
-    situation: tuple = ()  # what its bucket is known by; () = none
-    told: tuple[float, float] = (0.0, 0.0)
-    correction: float = 0.0
     children: dict[int, "Node"] = field(default_factory=dict)
 
     @property
@@ -39,7 +36,6 @@ class Reference:
         self.position, self.evaluator, self.params = position, evaluator, params
         self.features = features.get(evaluator.features)
         self.root = Node()
-        self.members: dict[tuple, list[Node]] = {}
 
     def run(self, visits: int) -> Node:
         """The root after that many visits."""
@@ -57,35 +53,16 @@ class Reference:
         else:
             move = self._choose(node)
             child = node.children[move]
-            if not child.visits and self.params.subtree_bias:
-                child.situation = situation(game, move)
             game.play(move)
             if not child.visits and game.is_over():
-                child.terminal, child.situation = True, ()
+                child.terminal = True
                 child.net = math.copysign(1.0, game.score()) * (1 if game.to_play == 2 else -1)
             value, square = self._visit(child, game)
             value = -value
-        change, change_of_square = self._correct(node) if node.situation else (0.0, 0.0)
         node.visits += 1
-        node.total += value + change
-        node.squares += square + change_of_square
-        return value + change, square + change_of_square
-
-    def _correct(self, node: Node) -> tuple[float, float]:
-        """KataGo's subtree value bias correction, every bucket summed up anew from its members."""
-        members = self.members.setdefault(node.situation, [])
-        if node not in members:
-            members.append(node)
-        below = [child for child in node.children.values() if child.visits]
-        visits = sum(child.visits for child in below)
-        if visits:
-            weight = visits**self.params.subtree_bias_exponent
-            node.told = ((sum(-child.total for child in below) / visits - node.net) * weight, weight)
-        before = node.net + node.correction
-        weights = sum(member.told[1] for member in members)
-        node.correction = self.params.subtree_bias * sum(m.told[0] for m in members) / weights if weights else 0.0
-        after = node.net + node.correction
-        return after - before, after**2 - before**2
+        node.total += value
+        node.squares += square
+        return value, square
 
     def _expand(self, node: Node, game: Position) -> float:
         planes, values = self.features.encode_one(game.game, game.code, game.size)
@@ -129,35 +106,3 @@ class Reference:
             if best is None or worth(fresh) > worth(best):
                 return fresh
         return best
-
-
-def situation(game: Position, move: int) -> tuple:
-    """Player, move, move before, ko, and the 5x5 points around the move with the stones in atari; before the move is played."""
-    size, around = game.size, []
-    if move != coords.PASS:
-        row, column = coords.row_column(move, size)
-        for r in range(row - 2, row + 3):
-            for c in range(column - 2, column + 3):
-                inside = 0 <= r < size and 0 <= c < size
-                around.append((game.color(coords.point(r, c, size)), in_atari(game, r, c)) if inside else None)
-    return game.to_play, move, game.last_move, game.ko, tuple(around)
-
-
-def in_atari(game: Position, row: int, column: int) -> bool:
-    """Whether a stone stands there whose chain has one liberty."""
-    size, color = game.size, game.color(coords.point(row, column, game.size))
-    if not color:
-        return False
-    chain, liberties, todo = {(row, column)}, set(), [(row, column)]
-    while todo:
-        r, c = todo.pop()
-        for q in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
-            if min(q) < 0 or max(q) >= size or q in chain:
-                continue
-            there = game.color(coords.point(*q, size))
-            if there == color:
-                chain.add(q)
-                todo.append(q)
-            elif not there:
-                liberties.add(q)
-    return len(liberties) == 1

@@ -24,6 +24,7 @@ from goengine.search.tree import (
     OWN,
     ROLLOUT_SUM,
     TERMINAL,
+    UTILITY_SUM,
     VALUE_SUM,
     VALUES,
     VIRTUAL,
@@ -118,8 +119,20 @@ def test_where_no_value_is_believed_rollouts_count_for_all():
     assert values[0] < -0.8 < values[1]
 
 
+def test_lee_keeps_its_utilities_when_the_centre_moves():
+    """A leaf that has had several rollouts counts its value once, also after the sums are made anew at the next move."""
+    engine, result = search(position(5), noisy(5, score=True), 600, LEE.with_(expansion_threshold=10))
+    game = position(5)
+    game.play(result.moves[0].point)
+    assert engine.set_position(game)
+    engine.run(Limits(playouts=50))
+    tree = engine.core.tree
+    used = int(tree.used[NODES])
+    assert tree.stats[:used, UTILITY_SUM] == pytest.approx(tree.stats[:used, VALUE_SUM], abs=1e-3)
+
+
 def test_one_without_the_other_is_told():
-    for wrong in ({"rollout_weight": 0.0}, {"gumbel_actions": 4}, {"subtree_bias": 0.3}):
+    for wrong in ({"rollout_weight": 0.0}, {"gumbel_actions": 4}):
         with pytest.raises(ValueError, match="rollout"):
             LEE.with_(**wrong)
 

@@ -23,7 +23,6 @@ VARIANTS = {
     "temperature": {"policy_temperature": 0.67, "cpuct": 3.0},
     "stdev": {"cpuct_stdev_scale": 0.85, "fpu_relative": True},
     "forced": {"forced_playouts": 2.0},
-    "bias": {"subtree_bias": 0.5, "cpuct_stdev_scale": 0.85, "fpu_relative": True},
 }
 BATCHES = {"one": (1, 1), "batch": (8, 1), "double": (4, 2)}
 
@@ -38,7 +37,7 @@ def test_the_same_tree_as_the_reference(variant):
     assert {info.point: info.visits for info in result.moves} == expected
     for info in result.moves:
         assert info.utility == pytest.approx(-slow.children[info.point].mean, abs=1e-5)
-        assert params.subtree_bias or info.value == pytest.approx(info.utility)
+        assert info.value == pytest.approx(info.utility)
     assert result.utility == pytest.approx(slow.mean, abs=1e-5)
     check_tree(core.core.tree)
 

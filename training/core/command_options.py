@@ -301,6 +301,18 @@ class GrowOptions:
 
 
 @dataclass(frozen=True)
+class Export:
+    """Write a net as an ONNX file, for other programs: planes and globals in, policy, value, score and ownership out."""
+
+    weights: Path = option(help="the net (net.safetensors of a run or of a shipped net)")
+    out: Path = option(help="file to write, NAME.onnx")
+
+    def __post_init__(self):
+        if self.out.suffix != ".onnx":
+            raise ValueError(f"--out {self.out}: an ONNX file is named NAME.onnx")
+
+
+@dataclass(frozen=True)
 class ShipOptions:
     """Make the shipped form of a net: float16, OpenVINO and int8 files, measured on held-out games, with a card."""
 

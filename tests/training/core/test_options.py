@@ -2,6 +2,8 @@
 
 import dataclasses
 import enum
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -156,3 +158,124 @@ def test_a_field_may_be_called_command():
 
     name, config = parse_command({"run": Run}, ["run", "--command", "make -j"])
     assert (name, config.command) == ("run", "make -j")
+
+
+ALL = """
+steps = 7
+rate = 2
+budget = "1h30m"
+mode = "slow"
+level = 2
+side = "w"
+sizes = [9, 13]
+pair = [1, 2.5]
+resume = false
+to-file = "x"
+files = ["a.sgf"]
+"""
+
+
+def config_file(tmp_path, text: str | bytes) -> str:
+    path = tmp_path / "options.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def refusal(capsys, kind, words: list[str]) -> str:
+    """What a command line that is refused is told."""
+    with pytest.raises(SystemExit) as stop:
+        parse(kind, words)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_a_file_sets_options_of_every_kind(tmp_path):
+    found = parse(Sample, ["--config", config_file(tmp_path, ALL)])
+    assert found == Sample(
+        (Path("a.sgf"),), 7, 2.0, Seconds(5400), "slow", 2, Side.WHITE, (9, 13), (1.0, 2.5), False, Path("x")
+    )
+    assert type(found.rate) is float and type(found.pair[0]) is float and type(found.budget) is Seconds
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_command_line_goes_before_the_file(turned, tmp_path):
+    file, words = ["--config", config_file(tmp_path, ALL)], ["--steps", "8", "--sizes", "5", "--resume", "--rate=0.5"]
+    found = parse(Sample, words + file if turned else file + words)
+    assert (found.steps, found.sizes, found.resume, found.rate, found.mode) == (8, (5,), True, 0.5, "slow")
+
+
+@pytest.mark.parametrize("name", ["to-file", "to_file"])
+def test_keys_have_hyphens_or_underscores(name, tmp_path):
+    assert parse(Sample, ["--config", config_file(tmp_path, f"{name} = 'y'")]).to_file == Path("y")
+
+
+def test_required_options_may_come_from_the_file(tmp_path, capsys):
+    @dataclass(frozen=True)
+    class Files:
+        """Files."""
+
+        sources: tuple[Path, ...] = option(help="what to read", positional=True)
+        net: str = option(help="the net")
+
+    words = ["--config", config_file(tmp_path, "net = 'x'\nsources = ['a', 'b']")]
+    assert parse(Files, words) == Files((Path("a"), Path("b")), "x")
+    assert parse_command({"files": Files}, ["files", *words]) == ("files", Files((Path("a"), Path("b")), "x"))
+    assert parse(Files, [*words, "--net", "y"]).net == "y"
+    assert parse(Files, [*words, "c"]).sources == (Path("c"),)
+    assert "required: SOURCES" in refusal(capsys, Files, ["--config", config_file(tmp_path, "net = 'x'")])
+    assert "at least one" in refusal(capsys, Files, ["--config", config_file(tmp_path, "net = 'x'\nsources = []")])
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("stepz = 1", ("'stepz'", "possible:", "steps")),
+        ("steps = 'many'", ("steps: expected a whole number, not 'many'",)),
+        ("steps = 1.0", ("steps: expected a whole number",)),
+        ("steps = true", ("steps: expected a whole number, not True",)),
+        ("rate = '0.1'", ("rate: expected a number",)),
+        ("rate = true", ("rate: expected a number",)),
+        (f"rate = {10**400}", ("rate: the number is too large",)),
+        ("budget = 'soon'", ("budget:", "duration")),
+        ("budget = -1", ("budget:", "duration")),
+        ("budget = [1]", ("budget: expected a duration",)),
+        ("mode = 'medium'", ("mode: expected one of 'fast', 'slow'",)),
+        ("level = '1'", ("level: expected one of 1, 2",)),
+        ("level = true", ("level: expected one of 1, 2",)),
+        ("side = 'green'", ("side: expected one of 'b', 'w'",)),
+        ("sizes = 9", ("sizes: expected an array, each a whole number",)),
+        ("sizes = [9, 'x']", ("sizes: expected a whole number, not 'x'",)),
+        ("pair = [1]", ("pair: expected an array of 2",)),
+        ("resume = 1", ("resume: expected true or false",)),
+        ("to_file = 1", ("to_file: expected a path in quotes",)),
+        ('to_file = "a\\u0000b"', ("to_file: expected a path",)),
+        ("to_file = 'a'\nto-file = 'b'", ("twice",)),
+        ("[rate]\nx = 1", ("rate: expected a number",)),
+        ("[other]\nx = 1", ("'other'",)),
+        ("rate = -1", ("must not be negative",)),
+        ("rate = 1\nrate = 2", ("not TOML",)),
+        ("rate", ("not TOML",)),
+        (b"\xff\xfe", ("not UTF-8",)),
+        ("sizes = " + "[" * 30_000, ("not TOML",)),
+        ("rate = 1\n" + "#" * 70_000, ("larger than 64 KiB",)),
+    ],
+)
+def test_a_bad_file_is_told(text, said, tmp_path, capsys):
+    path = config_file(tmp_path, text)
+    told = refusal(capsys, Sample, ["--config", path])
+    assert all(part in told for part in said)
+    assert path in told or "negative" in told
+    assert len(told) < 3000
+
+
+def test_a_file_that_is_none_is_told(tmp_path, capsys):
+    assert "there is no such file" in refusal(capsys, Sample, ["--config", str(tmp_path / "none.toml")])
+    assert "not a regular file" in refusal(capsys, Sample, ["--config", str(tmp_path)])
+    path = config_file(tmp_path, "rate = 1")
+    assert "once" in refusal(capsys, Sample, ["--config", path, "--config", path])
+    assert "--config" in refusal(capsys, Sample, ["--config"])
+
+
+def test_no_start_waits_for_the_reader_of_toml():
+    code = "import sys, goengine.core.options; print('tomllib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
