@@ -103,7 +103,7 @@ class MatchLog:
             try:
                 known = json.loads(path.read_bytes())
             except ValueError as error:
-                raise LogError(f"{path} is damaged: {error}; mend or remove it, or choose another folder") from None
+                raise LogError(f"{path} is damaged: {error}; fix or remove it, or choose another folder") from None
             key, old, new = _difference(_without(known, may_differ), _without(config, may_differ))
             if key:
                 raise LogError(

@@ -1,4 +1,4 @@
-"""The command `goengine doctor`: what works on this machine, what does not, and how to mend it.
+"""The command `goengine doctor`: what works on this machine, what does not, and how to fix it.
 
 Every check is a function that gives findings and never raises for what it looks for. Changes nothing but what using the engine
 would change as well (it compiles kernels into the cache).
@@ -29,7 +29,7 @@ State = Literal["ok", "note", "wrong"]
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """Say what works on this machine, what does not, and how to mend it. Exits with 1 if something is wrong."""
+    """Say what works on this machine, what does not, and how to fix it. Exits with 1 if something is wrong."""
 
     json: bool = option(False, "write JSON")
 
@@ -41,7 +41,7 @@ class Finding:
     part: str
     state: State
     says: str
-    mend: str = ""
+    fix: str = ""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -103,11 +103,11 @@ def kernels() -> Iterator[Finding]:
     from goengine.core import jit
 
     folder = jit.kernel_folder()
-    mend = "set GOENGINE_CACHE to a folder that can be written and lasts"
+    fix = "set GOENGINE_CACHE to a folder that can be written and lasts"
     if not os.access(folder, os.W_OK):
-        yield Finding("kernel cache", "wrong", f"{folder} cannot be written: every start compiles anew", mend)
+        yield Finding("kernel cache", "wrong", f"{folder} cannot be written: every start compiles anew", fix)
     elif Path(tempfile.gettempdir()) in folder.parents:
-        yield Finding("kernel cache", "note", f"{folder}: the kernels are lost when that folder is emptied", mend)
+        yield Finding("kernel cache", "note", f"{folder}: the kernels are lost when that folder is emptied", fix)
     else:
         yield Finding("kernel cache", "ok", str(folder))
     count = len(list(folder.rglob("*.nbi")))
@@ -194,8 +194,8 @@ def torch() -> Iterator[Finding]:
 
     version, gpus = machine.installed("torch"), cuda_devices()
     if not version:
-        mend = "only for training or a GPU: pip install torch"
-        yield Finding("torch", "note", "not installed: no training" + (f", and {gpus} GPU unused" if gpus else ""), mend)
+        fix = "only for training or a GPU: pip install torch"
+        yield Finding("torch", "note", "not installed: no training" + (f", and {gpus} GPU unused" if gpus else ""), fix)
     elif not gpus:
         yield Finding("torch", "ok", f"{version}, no GPU")
     else:
@@ -203,8 +203,8 @@ def torch() -> Iterator[Finding]:
         if library.cuda.is_available():
             yield Finding("torch", "ok", f"{version} with {library.cuda.get_device_name(0)}")
         else:
-            mend = "install a torch built for CUDA: https://pytorch.org/get-started"
-            yield Finding("torch", "note", f"{version} cannot use the {gpus} GPU here", mend)
+            fix = "install a torch built for CUDA: https://pytorch.org/get-started"
+            yield Finding("torch", "note", f"{version} cannot use the {gpus} GPU here", fix)
 
 
 def opponents() -> Iterator[Finding]:
@@ -228,8 +228,8 @@ def terminal() -> Iterator[Finding]:
         "●○┼".encode(encoding)
         yield Finding("terminal", "ok", f"{encoding}, {shutil.get_terminal_size().columns} columns")
     except UnicodeEncodeError:
-        mend = "set PYTHONUTF8=1, or a UTF-8 locale (LANG=C.UTF-8)"
-        yield Finding("terminal", "note", f"{encoding} has no round stones; boards are drawn with letters", mend)
+        fix = "set PYTHONUTF8=1, or a UTF-8 locale (LANG=C.UTF-8)"
+        yield Finding("terminal", "note", f"{encoding} has no round stones; boards are drawn with letters", fix)
 
 
 CHECKS = (python_and_packages, kernels, openvino, shipped_nets, shipped_policies, torch, opponents, terminal)
@@ -238,4 +238,4 @@ _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 def _line(finding: Finding) -> str:
     text = f"{_MARKS[finding.state]}  {finding.part:14}{finding.says}\n"
-    return text + (f"{'':21}-> {finding.mend}\n" if finding.mend else "")
+    return text + (f"{'':21}-> {finding.fix}\n" if finding.fix else "")

@@ -1,7 +1,9 @@
 """The command: its options, what it prints, its exit status; with programs of a few lines."""
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ from goengine.arena import speed
 from goengine.arena.match_command import MatchOptions, main, parse_sprt
 from goengine.arena.timing import TimeControl
 from tests.arena.programs_support import scripted
+from tests.processes import hearing_interrupts, wait_for
 
 COMMON = ["--games", "2", "--boardsize", "9", "--openings", "none", "--dead", "none"]
 
@@ -118,20 +121,22 @@ def test_the_text_of_a_test():
             parse_sprt(text)
 
 
-def test_an_interrupt_leaves_a_folder_that_can_be_gone_on_with(tmp_path):
-    words = [sys.executable, "-m", "goengine.cli", "match", "--a", command("time.sleep(60)", 2), "--b", command()]
-    process = subprocess.Popen(
-        [*words, *COMMON, "--sgf", str(tmp_path / "m")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        while not (tmp_path / "m" / "games.jsonl").exists():
-            assert process.poll() is None, process.stderr.read()
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(2)
-        process.send_signal(2)
-        assert process.wait(30) == 130
-        assert "the same command goes on with them" in process.stderr.read()
-        assert (tmp_path / "m" / "summary.json").exists()
-    finally:
-        process.kill()
-        process.communicate()
+def test_an_interrupt_leaves_a_folder_that_can_be_gone_on_with(tmp_path, capsys):
+    reached = str(tmp_path / "reached")
+    hangs_once = f"""
+if not os.path.exists({reached!r}):
+    open({reached!r}, "w").close()
+    time.sleep(60)
+answer(("C" if words[1] == "b" else "G") + str(count + 1))
+"""
+    words = ["--a", command(hangs_once, 2), "--b", command(), *COMMON, "--sgf", str(tmp_path / "m")]
+    started = [sys.executable, "-m", "goengine.cli", "match", *words]
+    with hearing_interrupts(started, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: os.path.exists(reached) or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "the same command goes on with them" in said, said
+    assert not json.loads((tmp_path / "m" / "summary.json").read_text())["complete"]
+    assert main([*words, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["complete"] and result["games"] == 2

@@ -1,22 +1,57 @@
-"""Equal time by unequal visits."""
+"""Equal time by unequal visits. The clocks of these tests go on only while a net answers."""
 
 import pytest
 
 from goengine.arena import speed
 from goengine.arena.players import parse_player
+from goengine.evaluators.base import Traits
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 
 
-def test_some_visits_are_made_in_a_second():
-    assert speed.visits_per_second(parse_player("uniform"), 5, seconds=0.05, evaluator=Uniform()) > 100
+class Watch:
+    """Stands in for the module `time`; twice as much passes on the wall as this process takes."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def process_time(self) -> float:
+        return self.now
+
+    def perf_counter(self) -> float:
+        return 2 * self.now
 
 
-def test_visits_that_ask_no_net_count_too():
+@pytest.fixture
+def watch(monkeypatch):
+    watch = Watch()
+    monkeypatch.setattr(speed, "time", watch)
+    return watch
+
+
+def slow(watch, seconds, device="cpu"):
+    """A net that takes so long for a position."""
+
+    def script(planes, _):
+        watch.now += seconds * len(planes)
+        return flat_evaluation(len(planes), planes.shape[-1])
+
+    return Scripted(script, traits=Traits(name="slow", features="zero", device=device))
+
+
+def rate(net, *settings, seconds=1.0):
+    return speed.visits_per_second(parse_player("uniform", *settings), 5, seconds=seconds, evaluator=net)
+
+
+def test_the_time_of_the_process_counts_on_a_cpu_and_that_of_the_wall_elsewhere(watch):
+    plain = rate(slow(watch, 0.001))
+    assert 1000 <= plain < 1500, "a visit asks for a position, but where the game is over"
+    assert rate(slow(watch, 0.002), seconds=2.0) == pytest.approx(plain / 2)
+    assert rate(slow(watch, 0.001, device="cuda"), seconds=2.0) == pytest.approx(plain / 2)
+
+
+def test_visits_that_ask_no_net_count_too(watch):
     """Most visits of the first AlphaGo's search are rollouts."""
-    net = Scripted(lambda planes, _: flat_evaluation(len(planes), planes.shape[-1]))
-    assert (
-        0.2 * speed.visits_per_second(parse_player("uniform", "preset=LEE"), 5, seconds=0.2, evaluator=net) > 5 * net.rows > 0
-    )
+    assert rate(slow(watch, 0.001), "preset=LEE") > 5 * 1000
 
 
 def test_the_faster_gets_more_visits(monkeypatch):

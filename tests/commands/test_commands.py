@@ -35,7 +35,7 @@ def test_a_check_that_fails_is_a_finding():
 def test_doctor_names_a_missing_package_and_its_cure(monkeypatch):
     monkeypatch.setattr(machine, "installed", lambda name: "" if name == "rich" else "1")
     found = {finding.part: finding for finding in _examined(doctor.python_and_packages)}
-    assert (found["rich"].state, found["rich"].mend) == ("wrong", "pip install rich")
+    assert (found["rich"].state, found["rich"].fix) == ("wrong", "pip install rich")
 
 
 def test_doctor_names_a_damaged_net(monkeypatch, tmp_path):
@@ -61,15 +61,15 @@ def test_doctor_exits_with_1_where_something_is_wrong(monkeypatch, capsys):
         yield doctor.Finding("one", "ok", "works")
 
     def failing():
-        yield doctor.Finding("two", "wrong", "fails", "mend it so")
+        yield doctor.Finding("two", "wrong", "fails", "fix it so")
 
     monkeypatch.setattr(doctor, "CHECKS", (fine,))
     assert doctor.main([]) == 0
     monkeypatch.setattr(doctor, "CHECKS", (fine, failing))
     assert doctor.main([]) == 1
-    assert "-> mend it so" in capsys.readouterr().out
+    assert "-> fix it so" in capsys.readouterr().out
     assert doctor.main(["--json"]) == 1
-    assert json.loads(capsys.readouterr().out)[1] == {"part": "two", "state": "wrong", "says": "fails", "mend": "mend it so"}
+    assert json.loads(capsys.readouterr().out)[1] == {"part": "two", "state": "wrong", "says": "fails", "fix": "fix it so"}
 
 
 def test_bench_without_a_net(monkeypatch, capsys):
@@ -84,9 +84,12 @@ def test_bench_without_a_net(monkeypatch, capsys):
 def test_bench_has_the_figures_of_training(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other make it slow where something else runs
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # on a GPU torch would compile the net for a minute
-    found = list(bench.figures_of("training", ["--sizes", "2", "3", "--seconds", "0.03"]))
+    small = ["--net", "b2c16", "--batch", "16", "--workers", "2", "--no-half"]
+    found = list(bench.figures_of("training", ["--sizes", "2", "3", "--seconds", "0.03", *small]))
     assert {figure.size for figure in found} == {2, 3} and all(figure.value > 0 for figure in found)
-    assert {"samples, 1 thread", "packs read, checked", "fed over fixed"} <= {figure.part for figure in found}
+    assert {"samples, 1 thread", "samples, 2 threads", "packs read, checked", "fed over fixed"} <= {
+        figure.part for figure in found
+    }
 
 
 def test_bench_has_the_figures_of_self_play():

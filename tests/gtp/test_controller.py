@@ -2,6 +2,7 @@
 
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -73,12 +74,17 @@ FLOODS = {
 def test_floods_neither_block_nor_fill_the_memory(name):
     body, complaint = FLOODS[name]
     with Controller([sys.executable, "-c", "import time\n" + ECHO + body], name="bad one") as bad:
-        with pytest.raises(ControllerError, match=complaint):
-            bad.ask("genmove b", timeout=3.0)
-        assert bad._lines.qsize() <= 32
+        tracemalloc.start()
+        try:
+            with pytest.raises(ControllerError, match=complaint):
+                bad.ask("genmove b", timeout=3.0)
+            time.sleep(1.0)  # it writes on
+            assert tracemalloc.get_traced_memory()[1] < 64 << 20  # what waits to be read: 32 lines of at most 1 MB
+        finally:
+            tracemalloc.stop()
         start = time.monotonic()
         bad.close(timeout=0.0)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 20, "nobody waits for it, which would take for ever"
 
 
 def test_a_program_that_never_reads():

@@ -23,6 +23,7 @@ KATA = re.compile(
 LZ = re.compile(rf"move {VERTEX} visits \d+ winrate -?\d+ prior \d+ lcb -?\d+ order \d+ pv {VERTEX}(?: {VERTEX})*")
 
 
+SOON = 10.0  # seconds: at once, on a busy machine too; what is to be cut short here would take a minute or for ever
 ENDINGS = ["blank", "name", "comment", "quit", "EOF"]
 SCRIPT = b"""1 boardsize 9
 2 genmove b
@@ -126,14 +127,14 @@ def test_analysis_ends_at_any_input(server, command, form, ending):
     sent = time.monotonic()
     server.send(ending) if ending is not None else server.process.stdin.close()
     blank = server.until(lambda line: collected.append(line) or line == b"\n")
-    assert blank - sent < 0.5
+    assert blank - sent < SOON
     for line in collected[:-1]:
         for segment in line.decode().strip().split("info ")[1:]:
             assert form.fullmatch(segment.strip()), segment
     if ending == b"name\n":
         server.until(lambda line: line == b"= Goengine\n")
     if ending in (b"quit\n", None):
-        assert server.process.wait(3) == 0
+        assert server.process.wait(SOON) == 0
 
 
 def test_interrupt_ends_a_move_search_and_only_that(server):
@@ -143,7 +144,7 @@ def test_interrupt_ends_a_move_search_and_only_that(server):
     sent = time.monotonic()
     server.send(b"# interrupt\n")
     moment = server.until(lambda line: line is not None and line.startswith(b"=1 "))
-    assert moment - sent < 0.5
+    assert moment - sent < SOON
     server.send(b"kata-set-param time 0.3\n2 genmove w\n")
     assert server.until(lambda line: line is not None and line.startswith(b"=2 ")) - moment >= 0.25
 
@@ -160,7 +161,7 @@ def test_leaving_in_the_middle_of_a_search(server, how):
         server.process.stdin.close()
     else:
         server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(3) == 0
+    assert server.process.wait(SOON) == 0
 
 
 def test_a_client_that_stops_reading_ends_the_server_quietly():
@@ -311,7 +312,7 @@ def test_pondering_gives_way_to_commands_and_is_off_by_default():
         assert (used >= 0.5) == bool(extra)
         sent = time.monotonic()
         server.send(b"name\n")
-        assert server.until(lambda line: line == b"= Goengine\n") - sent < 0.5
+        assert server.until(lambda line: line == b"= Goengine\n") - sent < SOON
         server.send(b"genmove w\nquit\n")
         assert server.process.wait(10) == 0
         server.end()
@@ -325,4 +326,4 @@ def test_nobody_needs_to_read_stderr():
         process.stdin.write(b"".join(b"cgos-opponent_rating %s\n" % (b"x" * 500) for _ in range(1000)) + b"quit\n")
         process.stdin.close()
         assert blocks(process.stdout.read()) == ["= "] * 1001
-        assert process.wait(5) == 0
+        assert process.wait(SOON) == 0

@@ -8,7 +8,7 @@ import torch
 
 from goengine.nets.build import build, parameter_count
 from goengine.nets.fold import fold
-from goengine.nets.layers import ConvNorm, MaskedNorm, extent_of, freeze_batch_norm
+from goengine.nets.layers import ConvNorm, MaskedNorm, extent_of, freeze_batch_norm, pool_mean_max, pool_means
 from goengine.nets.spec import PRESETS, preset
 from tests.nets.helpers import SPECS, cropped_policy, lively, padded, positions, tiny
 
@@ -31,6 +31,21 @@ def test_shapes_and_ranges(spec, size):
     assert [tuple(x.shape) for x in out] == shapes
     assert all(x.dtype == torch.float32 and x.isfinite().all() for x in out)
     assert (out.score_stdev > 0).all() and (out.ownership.abs() <= 1).all()
+
+
+@EVERY
+def test_another_position_gets_another_answer(spec):
+    """Every head sees a stone more or less, and every global; not in each position, as rectifiers may be at rest."""
+    net = lively(spec).eval()
+    planes, globals_ = positions(spec, 8, 9)
+    stone = planes.clone()
+    stone[:, 1, 4, 4] = 1 - stone[:, 1, 4, 4]
+    others = [(stone, globals_), *((planes, globals_ + one) for one in torch.eye(spec.globals))]
+    with torch.no_grad():
+        before, after = net(planes, globals_), [net(*other) for other in others]
+    for name, (place, _) in UNTAUGHT.items():
+        differ = [float((answer[place] - before[place]).abs().max()) > 1e-3 for answer in after]
+        assert all(differ) if name in spec.outputs else not any(differ), name
 
 
 @EVERY
@@ -168,23 +183,30 @@ def test_compiled_in_bfloat16_gradients_are_numbers():
     assert all(p.grad.isfinite().all() for p in net.parameters() if p.grad is not None)
 
 
+def assert_near(rough, exact):
+    """Of answers that differ by about 1 from move to move, bfloat16 keeps two digits or three in every layer."""
+    for name, one, other in zip(rough._fields, rough, exact, strict=True):
+        torch.testing.assert_close(one, other, rtol=0.02, atol=0.05 if name == "value" else 0.2, msg=name)
+
+
 def test_bfloat16_stays_close():
     spec = SPECS["mixed"]
     net = lively(spec).eval()
     planes, globals_ = positions(spec, 4, 9)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         rough = net(planes, globals_)
-    assert (rough.value - net(planes, globals_).value).abs().max() < 0.1
+    assert_near(rough, net(planes, globals_))
 
 
 @pytest.mark.parametrize("to", [9, 13])
 def test_whole_net_in_bfloat16(to):
     """As a GPU plays it: folded, weights and input in bfloat16, output in float32."""
     spec = SPECS["mixed"]
-    net = fold(lively(spec)).bfloat16()
-    planes, globals_ = positions(spec, 2, 9)
-    out = net(padded(planes, to).bfloat16(), globals_.bfloat16())
+    exact, net = fold(lively(spec)), fold(lively(spec)).bfloat16()
+    planes, globals_ = padded(positions(spec, 2, 9)[0], to), positions(spec, 2, 9)[1]
+    out = net(planes.bfloat16(), globals_.bfloat16())
     assert all(x.dtype == torch.float32 and x.isfinite().all() for x in out)
+    assert_near(out, exact(planes, globals_))
 
 
 @EVERY
@@ -278,8 +300,9 @@ def test_a_fresh_net_without_norms_keeps_its_signal():
 
 
 def test_width_is_seen_through_padding():
-    """The size of the board, not of the planes, scales the poolings."""
-    spec = SPECS["gpool"]
-    net = lively(spec).eval()
-    values = {size: net(*positions(spec, 1, size)).value.item() for size in (7, 19)}
-    assert values[7] != values[19]
+    """The size of the board, not of the planes, scales the poolings: here every point has the same number."""
+    for size in (7, 13, 19):
+        x, wide = torch.full((1, 1, 19, 19), 2.0), (size - 14) / 10
+        extent = extent_of(padded(torch.ones(1, 1, size, size), 19))
+        torch.testing.assert_close(pool_mean_max(x, extent), torch.tensor([[2.0, 2 * wide, 2.0]]))
+        torch.testing.assert_close(pool_means(x, extent), torch.tensor([[2.0, 2 * wide, 2 * (wide**2 - 0.1)]]))

@@ -1,6 +1,5 @@
 """The player: passing and capturing by counting, resigning, levels, what it never plays, and that failures change nothing."""
 
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +17,6 @@ from goengine.player.engine_options import EngineOptions, OptionError
 from goengine.player.levels import draw, strength
 from goengine.player.net_source import Given, NetSource
 from goengine.player.opinion import Opinion
-from goengine.search.clock import from_words
 from goengine.search.params import Limits
 from goengine.search.report import MoveInfo
 
@@ -245,7 +243,8 @@ def test_every_level_plays_a_whole_game_and_passes(level):
     assert stones == {p for chain in (*status.alive, *status.seki, *status.dead) for p in chain}
     assert sum(len(chain) for chain in (*status.alive, *status.dead)) == len(stones)
     assert engine.score() == -engine.position.score(status.dead_points)
-    assert engine.genmove(color).point is not None, "after the end there still is an answer"
+    answers = {PASS, *engine.position.legal_moves()}
+    assert engine.genmove(color).point in answers, "after the end there still is an answer"
 
 
 def test_options_as_text():
@@ -307,20 +306,6 @@ def test_pondering_rests_after_its_time_and_is_off_before_a_move():
     asked.clear()
     engine.ponder(lambda: bool(asked.append(1)))
     assert not asked, "once per move"
-
-
-@pytest.mark.parametrize(
-    "words",
-    ["absolute 0", "absolute 0.2", "byoyomi 0 0.1 3", "canadian 0 1 25", "fischer 0 0.05", "fischer-capped 1 0.1 2 0.2"],
-)
-def test_short_clocks_are_never_overstepped(words):
-    engine = Engine(Uniform(), size=9, seed=1)
-    engine.genmove(BLACK, should_stop=lambda: True)  # loads what a first move loads
-    engine.clock.set(from_words(words.split()))
-    for _ in range(3):
-        before, start = engine.clock.left[WHITE], time.monotonic()
-        engine.genmove(WHITE)
-        assert time.monotonic() - start < max(0.15, before.main + before.period)
 
 
 class TwoNets(NetSource):

@@ -11,7 +11,7 @@ from goengine.evaluators.base import Evaluation, Traits
 from goengine.evaluators.uniform import Scripted, flat_evaluation
 from goengine.search.params import Limits, SearchParams
 from goengine.search.search import Search
-from goengine.search.tree import COUNT, FIRST, NODES, OWN, VIRTUAL, VISITED, VISITS
+from goengine.search.tree import COUNT, FIRST, NODES, OWN, PARENT, VIRTUAL, VISITED, VISITS
 
 RULES = Rules.preset("tromp-taylor").with_komi(0.5)
 PLAIN = SearchParams(ownership=False)
@@ -100,13 +100,13 @@ def check_tree(tree) -> None:
     count = int(tree.used[NODES])
     assert not tree.links[:count, VIRTUAL].any()
     below = np.zeros(count)
-    np.add.at(below, tree.links[1:count, 0], tree.stats[1:count, VISITS])
+    np.add.at(below, tree.links[1:count, PARENT], tree.stats[1:count, VISITS])
     assert np.array_equal(tree.stats[:count, VISITS], below + tree.links[:count, OWN])
     for node in range(count):
         first, edges, visited = tree.links[node, [FIRST, COUNT, VISITED]]
         children = tree.edge_child[first : first + edges]
         assert (children[:visited] > node).all() and (children[visited:] == -1).all()
-        assert (tree.links[children[:visited], 0] == node).all()
+        assert (tree.links[children[:visited], PARENT] == node).all()
         if edges:
             assert np.isclose(tree.edge_prior[first : first + edges].sum(), 1.0, atol=1e-4)
             rest = tree.edge_prior[first + visited : first + edges]

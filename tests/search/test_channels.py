@@ -22,6 +22,7 @@ from goengine.search.tree import (
     NET_STDEV,
     NODES,
     OWN,
+    PARENT,
     ROLLOUT_SUM,
     TERMINAL,
     UTILITY_SUM,
@@ -54,7 +55,7 @@ def test_threshold_and_counts(leaves):
     assert (visits[state == LEAF] < 12).all() and not (tree.net[:used, NET_STDEV] > 0)[state == LEAF].any()
     valued = np.where(state == TERMINAL, own, state == EXPANDED).astype(float)
     for node in range(used - 1, 0, -1):
-        valued[tree.links[node, 0]] += valued[node]
+        valued[tree.links[node, PARENT]] += valued[node]
     assert np.array_equal(tree.stats[:used, VALUES], valued)
     assert tree.stats[0, VISITS] == 900 > tree.stats[0, VALUES] > 10
     assert np.abs(tree.stats[:used, ROLLOUT_SUM] / visits).max() <= 1

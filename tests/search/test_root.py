@@ -14,7 +14,7 @@ from goengine.search import gumbel, noise
 from goengine.search import root as roots
 from goengine.search.params import GUMBEL, PLAY, ZERO, Limits, Restriction
 from goengine.search.search import Run, Search, unsure
-from goengine.search.tree import FIRST, NET_UTILITY, UTILITY_SUM, VALUES, VISITS
+from goengine.search.tree import FIRST, NET_STDEV, NET_UTILITY, NODES, OWN, OWNERSHIP_SCALE, UTILITY_SUM, VALUES, VISITS
 from tests.search.helpers import PLAIN, RULES, check_tree, goals, names, noisy, position, search, symmetric
 
 # actions, simulations -> visits that the action to be tried must have
@@ -325,11 +325,11 @@ def test_ownership_is_for_the_player_to_move():
     assert result.ownership.shape == (25,) and np.abs(result.ownership).max() <= 1
     tree = engine.core.tree
     expected = np.zeros(25)
-    for node in range(int(tree.used[0])):
-        if tree.net[node, 2] > 0:
-            sign = 1 if tree.to_play[node] == WHITE else -1
-            expected += sign * tree.ownership[node] / 127.0 * tree.links[node, 6]
-    weight = sum(int(tree.links[node, 6]) for node in range(int(tree.used[0])) if tree.net[node, 2] > 0)
+    asked = [node for node in range(int(tree.used[NODES])) if tree.net[node, NET_STDEV] > 0]  # not by the end of the game
+    for node in asked:
+        sign = 1 if tree.to_play[node] == WHITE else -1
+        expected += sign * tree.ownership[node] / OWNERSHIP_SCALE * tree.links[node, OWN]
+    weight = tree.links[asked, OWN].sum()
     assert result.ownership == pytest.approx(expected / weight, abs=1e-5)
 
 
@@ -346,9 +346,9 @@ def test_utilities_follow_the_centre():
 
     engine, _ = search(position(5, "C3"), noisy(1, score=True), 200, PLAY.with_(leaves=1, batches=1))
     core = engine.core
-    before = core.tree.stats[: core.tree.used[0]].copy()
+    before = core.tree.stats[: core.tree.used[NODES]].copy()
     recompute_utilities(core.tree, core.constants)
-    assert core.tree.stats[: core.tree.used[0]] == pytest.approx(before, abs=1e-4)
+    assert core.tree.stats[: core.tree.used[NODES]] == pytest.approx(before, abs=1e-4)
 
 
 @pytest.mark.parametrize("best", [0, 1])
