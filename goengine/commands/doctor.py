@@ -148,17 +148,18 @@ def openvino() -> Iterator[Finding]:
 
 def shipped_nets() -> Iterator[Finding]:
     """Whether every net's files are whole, and the default one plays."""
+    from goengine.evaluators import shipped_nets as nets
     from goengine.evaluators.base import EvaluatorError
     from goengine.evaluators.load import load
 
-    names = shipped_nets.names()
+    names = nets.names()
     if not names:
         yield Finding(
             "nets", "note", "none comes with this copy", "train one (python -m training --help), or play with --net uniform"
         )
         return
     for name in names:
-        for problem in shipped_nets.problems(name):
+        for problem in nets.problems(name):
             yield Finding(f"net {name}", "wrong", problem, "get the files again")
     try:
         start = time.perf_counter()

@@ -108,7 +108,8 @@ def test_they_end_when_we_are_killed(tmp_path):
 import sys, time
 from pathlib import Path
 from training.zero.processes import ProcessGroup, WatchedProcess
-with ProcessGroup([WatchedProcess("w1", (sys.executable, "-c", {ATTACHED!r}), Path({str(tmp_path / "w1.log")!r}))], print) as at_work:
+worker = WatchedProcess("w1", (sys.executable, "-c", {ATTACHED!r}), Path({str(tmp_path / "w1.log")!r}))
+with ProcessGroup([worker], print) as at_work:
     print(at_work.members[0].process.pid, flush=True)
     time.sleep(600)
 """
