@@ -5,6 +5,7 @@ Knows their names and what they print. The work is done elsewhere; torch is impo
 
 import json
 import math
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -14,11 +15,13 @@ from goengine.core import machine
 from goengine.core.options import parse_command
 from goengine.core.progress import Progress
 from goengine.core.stopping import told_to_stop
-from goengine.core.tables import short, table
+from goengine.core.tables import short, table, wrapped
 from goengine.dataio.records import RecordError
+from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import EvaluatorError
 from goengine.nets.safetensors_file import WeightsError
 from goengine.patterns.policy import PolicyError
+from goengine.zero import run_folder
 from goengine.zero.run_folder import RunFolderError
 from training.core import launch
 from training.core.checkpoint import RunError
@@ -39,6 +42,12 @@ from training.core.command_options import (
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
+NOTHING_LEARNED = (
+    "the run ended before there were enough games to learn from; the same command with a longer --budget goes on, "
+    "and --window or --first-rows let it begin with fewer"
+)
+# Packages that come with an extra, of which commands import what they need: the extra's name.
+EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures"}
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
 
@@ -193,6 +202,14 @@ def run_rate(config: Rate) -> int:
 def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
     if not launch.leads():
         return 0 if complete else 130
+    if (
+        isinstance(config, ZeroOptions)
+        and complete
+        and (newest := run_folder.newest(config.run)) is not None
+        and not newest.step
+    ):
+        sys.stderr.write(f"{config.run}: nothing was learned: {NOTHING_LEARNED}\n")
+        return 1
     net = config.run / ("learner/net.safetensors" if isinstance(config, ZeroOptions) else "net.safetensors")
     stands = f"complete; its net is {net}" if complete else "saved; the same command goes on"
     sys.stderr.write(f"{config.run}: {stands}\n")
@@ -226,11 +243,20 @@ def run_export(config: Export) -> int:
 
 
 def run_ship(config: ShipOptions) -> int:
-    """Ship, and print what was measured."""
+    """Ship, and print what was measured, where the net lies, and how to play it."""
     from training.measure import ship_stage
 
-    sys.stdout.write(json.dumps(ship_stage.run(config), indent=1) + "\n")
+    folder = ship_stage.place(config)
+    rows = [(name, _figure(value)) for name, value in ship_stage.run(config).items() if not isinstance(value, (dict, list))]
+    sys.stdout.write(wrapped(rows, header=("measured", "value")))
+    known = folder.parent in (shipped_nets.FOLDER, shipped_nets.user_folder())
+    net = config.name if known else shlex.quote(str(folder))
+    sys.stdout.write(f"\n{folder}\nPlay it: goengine gtp --net {net}\n")
     return 0
+
+
+def _figure(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def run_bench(config: TrainingBenchOptions) -> int:
@@ -283,6 +309,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return COMMANDS[name][1](config)
     except (PolicyError, RecordError, RunError, RunFolderError, WeightsError, EvaluatorError) as error:
         reason = str(error)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        reason = f"needs {package}, which is not installed: pip install 'goengine[{EXTRAS[package]}]'"
     except OSError as error:
         place = error.filename2 or error.filename
         reason = (f"{place}: " if place else "") + (error.strerror or str(error))

@@ -29,7 +29,6 @@ from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.load import LEE as LEE_NETS
 from goengine.evaluators.load import load
 from goengine.features import lee, zero
-from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
 from goengine.patterns import shipped_policies as policies
 from goengine.patterns.policy import ROLLOUT, PolicyError
@@ -260,8 +259,7 @@ def _evaluators(options: BenchOptions, size: int) -> Iterator[tuple[str, Evaluat
 
 
 def _has_int8(name: str) -> bool:
-    folder = shipped_nets.FOLDER / name
-    return name in shipped_nets.names() and f"{name}-int8.xml" in cards.read(folder).files
+    return name in shipped_nets.names() and f"{name}-int8.xml" in shipped_nets.read(name).files
 
 
 def _text(here: machine.Machine, options: BenchOptions, found: list[Figure]) -> str:

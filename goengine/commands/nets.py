@@ -1,18 +1,18 @@
-"""The command `goengine nets`: which nets come with the engine, what they achieved, and whether their files are whole."""
+"""The command `goengine nets`: which nets are known by name, what they achieved, and whether their files are whole."""
 
 import json
 import sys
 from dataclasses import dataclass
 
 from goengine.core.options import option, parse
-from goengine.core.tables import short, table
+from goengine.core.tables import short, wrapped
 from goengine.evaluators import shipped_nets
 from goengine.nets.card import Card
 
 
 @dataclass(frozen=True)
 class NetsOptions:
-    """List the nets that come with the engine; with a name, show that net's card."""
+    """List the nets that come with the engine and those of your own; with a name, show that net's card."""
 
     name: str = option("", "show everything that is known of this net", positional=True)
     verify: bool = option(False, "compare every file with its checksum")
@@ -30,7 +30,8 @@ def main(argv: list[str] | None = None) -> int:
             json.dumps({"nets": [_facts(card) for card in cards], "wrong": wrong}, indent=1, ensure_ascii=False) + "\n"
         )
     elif options.name and cards:
-        sys.stdout.write(table([(key, _line(value)) for key, value in _facts(cards[0]).items()], left=2))
+        rows = [(key, _line(value)) for key, value in _facts(cards[0]).items()]
+        sys.stdout.write(wrapped(rows, header=("", "")))
     elif cards:
         sys.stdout.write(_list(cards))
     elif not names:
@@ -60,8 +61,9 @@ def _list(cards: list[Card]) -> str:
         sizes = [str(size) for size in (9, 13, 19) if shipped_nets.default(size, outputs=outputs) == card.name]
         used = " ".join((*(["lee"] if sizes and outputs != shipped_nets.WHOLE else []), *sizes))
         rows.append((card.name, boards, used, f"{card.parameters / 1e6:.2f} M", card.results.description))
-    text = table(rows, header=("net", "trained on", "default for", "weights", "what it is"), left=5)
-    return text + "\ngoengine nets NAME shows all of a card; --net NAME plays it.\n"
+    text = wrapped(rows, header=("net", "boards", "default for", "weights", "what it is"), numbers=("weights",))
+    own = f"Nets of your own lie in\n{shipped_nets.user_folder()}\n"
+    return f"{text}\ngoengine nets NAME shows all of a card; --net NAME plays it.\n{own}"
 
 
 def _facts(card: Card) -> dict[str, object]:

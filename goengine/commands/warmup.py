@@ -3,11 +3,57 @@
 numba compiles a kernel for the types of its first arguments, so the surest list of what a game needs is a game.
 """
 
+import contextlib
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from numba.core import event
+from numba.core.dispatcher import Dispatcher
 
 from goengine.core.progress import Progress
+
+_OURS = ("goengine", "selfplay", "training")
+
+
+class _Listener(event.Listener):
+    """Calls a function with the name of each of our kernels when numba begins to compile it; not if it comes from the disk."""
+
+    def __init__(self, begins: Callable[[str], None]):
+        self._begins = begins
+
+    def on_start(self, event: event.Event) -> None:
+        """A compilation begins."""
+        function = event.data["dispatcher"].py_func
+        if function.__module__.partition(".")[0] in _OURS:
+            self._begins(function.__name__)
+
+    def on_end(self, event: event.Event) -> None:
+        """A compilation has ended."""
+
+
+@contextlib.contextmanager
+def watching(begins: Callable[[str], None]) -> Iterator[None]:
+    """Within the block `begins` is told the name of each kernel that is compiled, in whichever thread."""
+    listener = _Listener(begins)
+    event.register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        event.unregister("numba:compile", listener)
+
+
+def _kernels() -> tuple[int, int]:
+    """(kernels of ours that are loaded or compiled, kernels in all modules of ours that are imported)."""
+    found = {
+        id(value): bool(value.signatures)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in _OURS
+        for value in list(vars(module).values())
+        if isinstance(value, Dispatcher)
+    }
+    return sum(found.values()), len(found)
 
 
 def _play() -> None:
@@ -45,7 +91,20 @@ def _read() -> None:
     sgf.check_moves(GameRecord(size=9, moves=((1, 40),), black_setup=(0,), white_setup=(1,)))
 
 
-STEPS: tuple[tuple[str, Callable[[], None]], ...] = (("search", _search), ("play", _play), ("files", _read))
+def _self_play() -> None:
+    """Games of self-play, in a process of its own: the engine does not know the package that plays them."""
+    command = [sys.executable, "-m", "selfplay", "bench", "--net", "uniform", "--sizes", "5", "--games", "4", "--visits", "8"]
+    done = subprocess.run([*command, "--seconds", "1"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.stderr.write(f"goengine warmup: self-play was not compiled: {done.stderr.strip()[-500:]}\n")
+
+
+STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
+    ("play", _play),
+    ("search", _search),
+    ("files", _read),
+    ("self-play", _self_play),
+)
 
 
 def main(argv: list[str]) -> int:
@@ -53,10 +112,19 @@ def main(argv: list[str]) -> int:
     if argv:
         sys.stderr.write("goengine warmup takes no options\n")
         return 2
-    begin = time.monotonic()
-    with Progress("compiling the kernels, once", len(STEPS)) as progress:
+    begin, compiled = time.monotonic(), 0
+    with Progress("compiling the kernels, once", 1.0) as progress:
         for number, (what, run) in enumerate(STEPS):
-            progress.update(number, what)
-            run()
-        progress.update(len(STEPS), f"done in {time.monotonic() - begin:.0f} s")
+
+            def begins(name: str, number: int = number, what: str = what) -> None:
+                nonlocal compiled
+                compiled += 1
+                ready, known = _kernels()
+                part = max(ready / max(known, 1), number / len(STEPS))
+                progress.update(part, f"{what}: {name}, the {compiled}. that is compiled")
+
+            progress.update(number / len(STEPS), what)
+            with watching(begins):
+                run()
+        progress.update(1.0, f"{compiled} kernels compiled in {time.monotonic() - begin:.0f} s")
     return 0

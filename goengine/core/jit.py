@@ -12,7 +12,6 @@ import functools
 import hashlib
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 from types import FunctionType
@@ -60,11 +59,11 @@ def cache_root() -> Path:
     """The folder for caches: $GOENGINE_CACHE, else the user's cache folder of the platform."""
     if own := os.environ.get("GOENGINE_CACHE"):
         return Path(own)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "goengine"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "goengine"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "goengine"
+    try:
+        from platformdirs import user_cache_path
+    except ImportError:  # a machine that only trains may have numpy, numba and torch alone
+        return Path.home() / ".cache" / "goengine"
+    return user_cache_path("goengine", appauthor=False)
 
 
 @functools.cache

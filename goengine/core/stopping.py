@@ -1,11 +1,12 @@
-"""How a long job learns that it should end: by a signal, or because the process that started it is gone.
+"""How a long job learns that it should end, and how a process that was started is ended with all that it has started.
 
-Knows signals and standard input; nothing of the job, which looks at an event now and then.
+Knows signals, groups of processes and standard input; nothing of the job, which looks at an event now and then.
 """
 
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -35,6 +36,25 @@ def told_to_stop(*, attached: bool = False) -> Iterator[threading.Event]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+def own_group() -> dict[str, object]:
+    """Options of `subprocess.Popen` for a process that an interrupt from the keyboard does not reach, and `end_group` ends."""
+    if os.name == "posix":
+        return {"start_new_session": True}
+    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+
+
+def end_group(process: subprocess.Popen) -> None:
+    """End a process of its own group at once, and what it has started, which may outlive it."""
+    with contextlib.suppress(OSError):  # there is nobody left
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+            return
+        if process.poll() is None:
+            tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+            subprocess.run(tree, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            process.kill()
 
 
 def _wait_for_end_of_input(stop: threading.Event) -> None:

@@ -16,6 +16,31 @@ def table(rows: Sequence[Sequence[object]], *, header: Sequence[str] = (), left:
     return "".join(_line(row, widths, left) for row in cells)
 
 
+def wrapped(rows: Sequence[Sequence[object]], *, header: Sequence[str], numbers: Sequence[str] = ()) -> str:
+    """As `table`, no wider than the terminal, or than 80 columns where there is none: a long last column goes on below.
+
+    numbers: which columns of the header stand to the right.
+    """
+    import io
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in header:
+        last = name == header[-1]
+        drawn.add_column(
+            name, justify="right" if name in numbers else "left", no_wrap=not last, overflow="fold", ratio=1 if last else None
+        )
+    for row in rows:
+        drawn.add_row(*(Text(str(cell)) for cell in row))
+    out = io.StringIO()
+    Console(file=out, color_system=None, width=Console().width).print(drawn)
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().replace("─", "-").splitlines())
+
+
 def short(value: float) -> str:
     """A number with about three digits, thousands apart by a comma: 0.0123, 4.56, 123, 28,900."""
     if value == 0:

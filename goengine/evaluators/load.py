@@ -122,7 +122,7 @@ def _load_one(name: str, backend: Backend) -> Evaluator:
     if name == UNIFORM:
         return Uniform()
     if name in shipped_nets.names():
-        return _from_folder(shipped_nets.FOLDER / name, backend)
+        return _from_folder(shipped_nets.place(name), backend)
     path = Path(name).expanduser()
     if path.is_dir():
         return _from_folder(path, backend)

@@ -1,8 +1,10 @@
-"""The nets that come with the engine: which there are, which is the default, whether their files are whole.
+"""The nets that are known by name: which there are, which is the default, whether their files are whole.
 
-Reads cards and checksums only; imports no backend, so that a list costs nothing.
+They come with the engine, or lie in the user's folder, which is searched first. Reads cards and
+checksums only; imports no backend, so that a list costs nothing.
 """
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -13,20 +15,42 @@ from goengine.nets.safetensors_file import WeightsError
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights"
 
 
+def user_folder() -> Path:
+    """Where a user's own nets lie: $GOENGINE_NETS, else in the user's data folder of the platform."""
+    if own := os.environ.get("GOENGINE_NETS"):
+        return Path(own).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("goengine", appauthor=False) / "nets"
+
+
+def _folders(folder: Path | None) -> tuple[Path, ...]:
+    return (user_folder(), FOLDER) if folder is None else (folder,)
+
+
+def place(name: str, folder: Path | None = None) -> Path:
+    """The folder of a net. Raises WeightsError if there is no such net."""
+    for parent in _folders(folder):
+        if name in _in(parent):
+            return parent / name
+    raise WeightsError(f"no net named '{name}'; there are: {', '.join((*names(folder), 'uniform'))}")
+
+
+def _in(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(path.parent.name for path in folder.glob(f"*/{cards.FILE}"))
+    except OSError:  # a folder that may not be read holds nothing for us
+        return frozenset()
+
+
 def names(folder: Path | None = None) -> tuple[str, ...]:
-    """Names of the shipped nets, by alphabet; a name is a folder with a card."""
-    folder = FOLDER if folder is None else folder
-    if not folder.is_dir():
-        return ()
-    return tuple(sorted(path.parent.name for path in folder.glob(f"*/{cards.FILE}")))
+    """Names of the nets, by alphabet; a name is a folder with a card. No folder: the user's and the engine's nets."""
+    return tuple(sorted(frozenset().union(*map(_in, _folders(folder)))))
 
 
 def read(name: str, folder: Path | None = None) -> Card:
     """The card of a shipped net. Raises WeightsError if there is no such net or its card is wrong."""
-    folder = FOLDER if folder is None else folder
-    if name not in names(folder):
-        raise WeightsError(f"no net named '{name}'; there are: {', '.join((*names(folder), 'uniform'))}")
-    return cards.read(folder / name)
+    return cards.read(place(name, folder))
 
 
 _ABOUT: Final = 2  # points on a side
@@ -39,10 +63,10 @@ def default(size: int | None = None, folder: Path | None = None, outputs: frozen
     No size: of all. ``tells``: what it says of policy and value; the first AlphaGo's nets tell one of both. Raises WeightsError
     if no such net is shipped.
     """
-    folder = FOLDER if folder is None else folder
-    every = [card for card in (read(name, folder) for name in names(folder)) if card.spec.outputs & WHOLE == outputs]
+    every = [card for card in _cards(folder) if card.spec.outputs & WHOLE == outputs]
     if not every:
         what = " and ".join(sorted(outputs))
+        folder = FOLDER if folder is None else folder
         other = "or play without one: --net uniform" if outputs == WHOLE else f"or leave it out: --no-{what}"
         raise WeightsError(f"no net that tells {what} in {folder}; name a file with --net, {other}")
 
@@ -52,6 +76,19 @@ def default(size: int | None = None, folder: Path | None = None, outputs: frozen
     return max(every, key=suits).name
 
 
+def _cards(folder: Path | None) -> list[Card]:
+    """The cards of all nets, but for those of the user's own that are wrong: these must not keep the others from playing."""
+    found = []
+    for name in names(folder):
+        where = place(name, folder)
+        try:
+            found.append(cards.read(where))
+        except WeightsError:
+            if folder is not None or where.parent == FOLDER:
+                raise
+    return found
+
+
 def knows(name: str, size: int, folder: Path | None = None) -> bool:
     """Whether a shipped net has learned on boards of about that size. Raises WeightsError if there is no such net."""
     return any(abs(size - known) <= _ABOUT for known in read(name, folder).results.sizes)
@@ -59,7 +96,6 @@ def knows(name: str, size: int, folder: Path | None = None) -> bool:
 
 def problems(name: str, folder: Path | None = None) -> list[str]:
     """What is wrong with the files of a shipped net; empty if every checksum holds."""
-    folder = FOLDER if folder is None else folder
     found = []
     try:
         card = read(name, folder)
@@ -67,7 +103,7 @@ def problems(name: str, folder: Path | None = None) -> list[str]:
         return [str(error)]
     for file in card.files:
         try:
-            cards.read_checked(folder / name, card, file)
+            cards.read_checked(place(name, folder), card, file)
         except WeightsError as error:
             found.append(str(error))
     return found

@@ -6,9 +6,7 @@ and however much, it neither blocks for longer than allowed nor fills the memory
 
 import os
 import queue
-import select
 import shlex
-import signal
 import subprocess
 import threading
 import time
@@ -17,6 +15,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from goengine.core.stopping import end_group, own_group
 
 _ERROR_LINES = 20  # lines of the program's stderr that are kept for a complaint
 _LONGEST_LINE = 1 << 20  # bytes; an analysis of a large board with everything in it has a tenth of that
@@ -50,6 +50,13 @@ class CommandFailed(ControllerError):
         self.message = message
 
 
+class _Line:
+    """A line on its way to the program; `done` is set when it was written, or cannot be."""
+
+    def __init__(self, data: bytes):
+        self.data, self.done, self.written = data, threading.Event(), False
+
+
 class Controller:
     """A running program. Use it as a context manager, so that the program ends with it.
 
@@ -59,7 +66,7 @@ class Controller:
     def __init__(
         self, command: str | Sequence[str], *, name: str | None = None, timeout: float = 60.0, cwd: Path | None = None
     ):
-        words = shlex.split(command) if isinstance(command, str) else list(command)
+        words = _split(command) if isinstance(command, str) else list(command)
         self.name, self.timeout = name or Path(words[0]).name, timeout
         self.seconds = 0.0  # time that the program took for its answers
         try:
@@ -70,13 +77,16 @@ class Controller:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=True,
+                **own_group(),
             )
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the command line
             raise ControllerError(f"{self.name} cannot be started: {error}") from error
         self._lines: queue.Queue[bytes | None] = queue.Queue(_WAITING_LINES)
         self._complaints: deque[str] = deque(maxlen=_ERROR_LINES)
         self._closed = threading.Event()
+        self._to_write: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_lines, daemon=True)
+        self._writer.start()
         self._readers = [threading.Thread(target=target, daemon=True) for target in (self._read_output, self._read_errors)]
         for reader in self._readers:
             reader.start()
@@ -95,18 +105,17 @@ class Controller:
 
     def send(self, line: str) -> None:
         """Write a command without waiting; `receive` later fetches its answer."""
-        data = line.encode() + b"\n"
-        try:
-            assert self._process.stdin is not None
-            writable = select.poll()
-            writable.register(self._process.stdin, select.POLLOUT)
-            while data:
-                if not writable.poll(1000 * self.timeout):
+        wanted = _Line(line.encode() + b"\n")
+        if self._writer.is_alive():
+            self._to_write.put(wanted)
+            # Waits in short turns: the thread may have ended before it saw the line.
+            deadline = time.monotonic() + self.timeout
+            while not wanted.done.wait(min(0.1, max(deadline - time.monotonic(), 0.0))) and self._writer.is_alive():
+                if time.monotonic() >= deadline:
                     raise NoAnswer(f"{self.name} does not read '{_shown(line)}'")
-                data = data[os.write(self._process.stdin.fileno(), data[: select.PIPE_BUF]) :]  # so much never blocks
-        except (OSError, ValueError):
+        if not wanted.written:
             self._readers[1].join(_LAST_WORDS_SECONDS)
-            raise Ended(f"{self.name} has ended before '{line}'{self._last_words()}") from None
+            raise Ended(f"{self.name} has ended before '{line}'{self._last_words()}")
 
     def receive(self, line: str = "", timeout: float | None = None) -> str:
         """The next answer; `line` is the command it belongs to, for messages. Raises as `ask`."""
@@ -154,14 +163,15 @@ class Controller:
             with suppress(ControllerError, subprocess.TimeoutExpired):
                 self.send("quit")
                 process.wait(timeout)
-        _kill_group(process)
+        end_group(process)
         process.wait()
         self._wake()
-        for stream, reader in zip((process.stdin, process.stdout, process.stderr), (None, *self._readers), strict=True):
-            if reader is not None:
-                reader.join(_LAST_WORDS_SECONDS)
-            # A pipe that is still read is held by a process that got away: closing it would wait for that.
-            if stream is not None and (reader is None or not reader.is_alive()):
+        self._to_write.put(_END)
+        threads = (self._writer, *self._readers)
+        for stream, thread in zip((process.stdin, process.stdout, process.stderr), threads, strict=True):
+            thread.join(_LAST_WORDS_SECONDS)
+            # A pipe that is still in use is held by a process that got away: closing it would wait for that.
+            if stream is not None and not thread.is_alive():
                 with suppress(OSError):
                     stream.close()
 
@@ -194,6 +204,20 @@ class Controller:
     def _last_words(self) -> str:
         return f"; its last words: {self._complaints[-1]}" if self._complaints else ""
 
+    def _write_lines(self) -> None:
+        """Write what is sent. In a thread of its own, as no system but Unix tells whether a pipe has room."""
+        assert self._process.stdin is not None
+        while (line := self._to_write.get()) is not _END:
+            try:
+                data = line.data
+                while data:
+                    data = data[os.write(self._process.stdin.fileno(), data) :]
+                line.written = True
+            except (OSError, ValueError):
+                return  # whoever sent it sees that this thread has ended
+            finally:
+                line.done.set()
+
     def _read_output(self) -> None:
         assert self._process.stdout is not None
         try:
@@ -222,16 +246,14 @@ class Controller:
             pass
 
 
+def _split(command: str) -> list[str]:
+    """The words of a command line, as a shell would split it. On Windows a backslash is part of a path."""
+    if os.name == "posix":
+        return shlex.split(command)
+    return [word[1:-1] if len(word) > 1 and word[0] == word[-1] == '"' else word for word in shlex.split(command, posix=False)]
+
+
 def _shown(text: str) -> str:
     """What of a program's line stands in a message: no control characters, and not all of a long one."""
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:200])
     return plain + ("..." if len(text) > 200 else "")
-
-
-def _kill_group(process: subprocess.Popen) -> None:
-    """End a program and what it has started, which may outlive it."""
-    with suppress(OSError):  # there is nobody left
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()

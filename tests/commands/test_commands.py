@@ -1,15 +1,19 @@
 """The commands doctor, bench and nets: what they print, where, and their exit status."""
 
+import contextlib
 import json
 
+import numba
 import pytest
 
-from goengine.commands import bench, doctor, nets
+from goengine.commands import bench, doctor, nets, warmup
 from goengine.core import machine
 from goengine.core.figures import Figure
 from goengine.core.tables import short, table
 from goengine.evaluators import shipped_nets
 from goengine.patterns import shipped_policies as policies
+from goengine.terminal import play
+from goengine.terminal.game import TerminalGame
 
 
 def _examined(*checks):
@@ -151,3 +155,42 @@ def test_tables():
         "28,900",
         "1,230,000",
     ]
+
+
+def test_nets_fit_a_terminal_of_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in ([], [shipped_nets.names()[0]]):
+        assert nets.main(arguments) == 0
+        lines = capsys.readouterr().out.replace(str(shipped_nets.user_folder()), "").splitlines()
+        assert len(lines) > 3 and max(map(len, lines)) <= 80
+
+
+def test_compiling_kernels_are_named():
+    def twice(x):
+        return 2 * x
+
+    twice.__module__ = "goengine.made_up"
+    made, seen = numba.njit(twice), []
+    with warmup.watching(seen.append):
+        assert (made(2), made(3)) == (4, 6)
+        assert numba.njit(lambda x: x + 1)(1) == 2  # none of ours
+    assert made(2.5) == 5.0 and seen == ["twice"]
+
+
+def test_play_says_once_that_it_compiles(monkeypatch, capsys):
+    def start(options):
+        begins("play")
+        begins("merge")
+        raise ValueError("no game today")
+
+    @contextlib.contextmanager
+    def watching(told):
+        nonlocal begins
+        begins = told
+        yield
+
+    begins = None
+    monkeypatch.setattr(warmup, "watching", watching)
+    monkeypatch.setattr(TerminalGame, "start", start)
+    assert play.main([]) == 2
+    assert capsys.readouterr().err.count("Compiling the kernels") == 1

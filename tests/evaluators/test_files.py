@@ -232,6 +232,18 @@ def test_the_default_net_knows_boards_of_about_that_size(net_folder, tmp_path, t
     assert shipped_nets.default(size, tmp_path) == chosen
 
 
+def test_a_net_in_the_users_folder_is_known_by_name(copy, monkeypatch):
+    monkeypatch.setenv("GOENGINE_NETS", str(copy.parent))
+    others = set(shipped_nets.names(shipped_nets.FOLDER))
+    assert set(shipped_nets.names()) == others | {NAME} and shipped_nets.place(NAME) == copy
+    with load(NAME) as evaluator:
+        assert evaluator.features
+    before = shipped_nets.default(19, shipped_nets.FOLDER)
+    (copy / cards.FILE).write_text("{")
+    assert shipped_nets.default(19) == before  # a wrong card of the user's own keeps no other net from playing
+    assert len(shipped_nets.problems(NAME)) == 1
+
+
 @pytest.mark.parametrize("name", shipped_nets.names())
 def test_every_shipped_net_is_whole(name):
     assert shipped_nets.problems(name) == []

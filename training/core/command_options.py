@@ -321,7 +321,7 @@ class ShipOptions:
     games: Path = option(help="a pack of held-out games, to measure")
     calibration_games: Path | None = option(None, "a pack of training games: int8 steps are found on its positions")
     int8: Path | None = option(None, "the net trained with roundings (net.safetensors of quantize), for the int8 form")
-    folder: Path = option(Path("goengine/weights"), "where shipped nets lie")
+    folder: Path | None = option(None, "where shipped nets lie; if not given, your own folder, where --net NAME finds them")
     description: str = option("", "what the net is, in a sentence")
     command: str = option("", "the command that trained it")
     strength: str = option("", "how strong it was measured to be, and how")
@@ -335,6 +335,8 @@ class ShipOptions:
     seed: int = option(0, "of the draws")
 
     def __post_init__(self):
+        if not self.name or self.name in ("uniform", "lee") or Path(self.name).name != self.name:
+            raise ValueError(f"--name {self.name}: a net's name is one plain word, and neither 'uniform' nor 'lee'")
         check_packs("--games", self.games)
         check_packs("--calibration-games", *([self.calibration_games] if self.calibration_games else []))
         if self.calibration_games and self.int8:

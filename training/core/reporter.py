@@ -71,11 +71,10 @@ class Reporter:
             self._asked = time.monotonic()
             line |= self._around()
         self.write(line)
-        shown = [
-            f"step {counters.step}",
-            f"{line.get('per_second', 0):.{0 if line.get('per_second', 0) >= 10 else 1}f} {self._unit}/s",
-            f"loss {means['loss']:.3f}",
-        ]
+        shown = [f"step {counters.step}"]
+        if (speed := line.get("per_second")) is not None:  # not known at the first report
+            shown.append(f"{speed:.{0 if speed >= 10 else 1}f} {self._unit}/s")
+        shown.append(f"loss {means['loss']:.3f}")
         shown += [f"{name} {means[name]:.3f}" for name in ("policy", "top1", "mse", "won") if name in means]
         bar.update(progress, "  ".join(shown))
 

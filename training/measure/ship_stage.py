@@ -12,6 +12,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 
 from goengine import features
+from goengine.evaluators import shipped_nets
 from goengine.evaluators.load import load
 from goengine.nets import card, quantize, ship, weights_file
 from goengine.nets.build import Net
@@ -37,7 +38,7 @@ def run(config: ShipOptions) -> dict[str, object]:
     games = packs.load((config.games,))
     source = weights_file.load(config.weights)
     config = dataclasses.replace(config, proven=tuple(head for head in config.proven if head in source.spec.outputs))
-    folder = config.folder / config.name
+    folder = place(config)
     with tempfile.TemporaryDirectory() as temporary:
         clean = Path(temporary) / ship.NET
         meta = source.meta
@@ -61,6 +62,11 @@ def run(config: ShipOptions) -> dict[str, object]:
             measured[key if precision == "bf16" else f"{key}_int8"] = value
     ship.write_card(folder, results(config, measured))
     return measured
+
+
+def place(config: ShipOptions) -> Path:
+    """The folder of the net: in the folder of the options, else in the user's own."""
+    return (shipped_nets.user_folder() if config.folder is None else config.folder) / config.name
 
 
 def int8_form(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from goengine.core.stopping import own_group
 from training.core.checkpoint import RunError
 
 PATIENCE = 20.0  # seconds to end by itself: a worker still writes its games
@@ -42,9 +43,7 @@ class WatchedProcess:
     def start(self) -> None:
         """Start it; a session of its own keeps Ctrl-C from it, as it is ended by us."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=os.name == "posix"
-            )
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=log, stderr=log, **own_group())
         self.started = time.monotonic()
 
     def last_words(self) -> str:
@@ -101,7 +100,8 @@ class ProcessGroup:
         """Ask all to end, and kill those that do not."""
         alive = [member.process for member in self.members if member.process is not None]
         for process in alive:
-            process.terminate()
+            # Where there are no signals it would end before it has written its games: the end of its input tells it as well.
+            process.terminate() if os.name == "posix" else _close(process)
         end = time.monotonic() + PATIENCE
         for process in alive:
             try:
