@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from goengine.arena.collection import check_name, write_collection
 from goengine.arena.fixtures import GameOutcome
 from goengine.arena.game_options import GameOptions
 from goengine.arena.log import CONFIGURATION, LogError, result_text
@@ -47,7 +48,13 @@ class MatchOptions(GameOptions, PlayerOptions):  # the fields of the last base a
         False, "between nets: b gets the visits that it makes in the time a needs for its own, measured first"
     )
     sgf: Path | None = option(None, "folder of the match, which is gone on with if it exists; a dated one if not given")
+    collection: Path | None = option(None, "write all games into one compressed collection, too: a file ending in .sgfs.xz")
     json: bool = option(False, "write the result as JSON")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.collection is not None:
+            check_name(self.collection)
 
     def match(self) -> Match:
         """The match that the options describe. Raises ValueError that says what is wrong."""
@@ -87,6 +94,11 @@ def main(argv: list[str] | None = None) -> int:
     folder = options.sgf or Path(time.strftime("match-%Y%m%d-%H%M%S"))
     try:
         summary = _run(options.match(), folder)
+        if options.collection is not None:
+            write_collection(folder, options.collection)
+    except OSError as error:
+        sys.stderr.write(f"goengine match: {error.filename or options.collection}: {error.strerror or error}\n")
+        return 2
     except (ValueError, LogError, LockStepError, EvaluatorError) as error:
         sys.stderr.write(f"goengine match: {error}\n")
         return 2
