@@ -1,6 +1,6 @@
 """What the engine thinks of each player's chances in the course of a recorded game.
 
-    python benchmarks/game_values.py benchmarks/gnugo-19x19-1s/game-00006.sgf
+    python benchmarks/game_values.py GAME.sgf
 
 A line for each position looked at: the moves so far, the value for Black (1: won for certain, -1: lost) after a search, and the
 move it would play.
