@@ -32,7 +32,7 @@ from selfplay.worker_options import WorkerOptions
 LOOK_SECONDS = 2.0  # between two looks for a newer net
 SHARD_SECONDS, SHARD_GAMES = 30.0, 256  # a shard is written at whichever comes first,
 SOONER = 0.1  # and a young worker's after that share of its age: learning should not wait for it
-NAME_SECONDS = 30.0  # that one waits for its name who was started in place of another, which may still be ending
+NAME_SECONDS = 30.0  # that a restarted worker waits for its name, as the worker before it may still be ending
 _SAY_SECONDS = 60.0  # between two lines where there is no terminal
 
 

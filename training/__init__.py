@@ -1,6 +1,6 @@
 """Training of nets: packed games in, checkpoints out.
 
-Start with `data`, then `loop`, then `stages`; `python -m training` lists the
+Start with `data.stream`, then `core.loop`, then `stages.supervised`; `python -m training` lists the
 commands.
 
 On a machine with a GPU

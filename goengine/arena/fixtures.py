@@ -1,6 +1,6 @@
 """What a game is to the arena: its terms, who plays Black from which opening, and what became of it.
 
-Plain data between those who plan matches (`match`, `tournament`), those who play them (`lockstep`, `programs`) and those
+Plain data between those who plan matches (`match`, `tournament`), those who play them (`net_match`, `programs`) and those
 who count (`elo`, `ratings`). Knows neither nets nor programs. The two players of a match are called 'a' and 'b'.
 """
 

@@ -1,6 +1,6 @@
 """The folder of a match: `match.json` (its whole configuration), `games.jsonl` (a line per game), `game-00000.sgf` and so on.
 
-Knows how such a folder is written so that the match can be stopped at any moment and gone on with, and how a folder of another
+Knows how such a folder is written so that the match can be stopped at any moment and continued, and how a folder of another
 match is refused. Does not know how games are played or what their results mean together.
 """
 

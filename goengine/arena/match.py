@@ -1,6 +1,6 @@
-"""A match: which games there are, playing those that are missing, stopping in time, and what came of it.
+"""A match: which games there are, playing those that are missing, stopping in time, and the result.
 
-Chooses how games are played (`lockstep` for two nets, else `programs`) and keeps them (`log`); knows no protocol. A game that
+Chooses how games are played (`net_match` for two nets, else `programs`) and keeps them (`log`); knows no protocol. A game that
 repeats an earlier one move by move (up to symmetry) says nothing new: it is played again with another seed.
 """
 
@@ -23,7 +23,7 @@ from goengine.arena.summary import Summary, sprt_state, summarize
 
 HOPELESS = 8  # games in a row that could not begin, after which the match stops
 REPEATS = 3  # times that a game is played again because it was the same as another
-FREE = ("games", "sprt", "parallel", "version")  # may differ where a match is gone on with
+FREE = ("games", "sprt", "parallel", "version")  # may differ where a match is continued
 _SEED_STRIDE = 1_000_003  # between the seeds of a game's repetitions; larger than any number of games
 
 
@@ -105,10 +105,10 @@ def run_match(
 ) -> Summary:
     """Play the games that the folder does not hold yet, and write its `summary.json`.
 
-    Games that could not begin are tried again where the match is gone on with. on_game: told of every game with the summary so
+    Games that could not begin are tried again when the match is continued. on_game: told of every game with the summary so
     far; on_note: of what is odd. play: in place of the match's own way.
     Raises LogError if the folder cannot be used, ValueError if openings or players are impossible; KeyboardInterrupt leaves a
-    folder that can be gone on with.
+    folder that can be continued.
     """
     with MatchLog(folder, match.config(), FREE) as log:
         for fault in log.faults:

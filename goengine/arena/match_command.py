@@ -47,7 +47,7 @@ class MatchOptions(GameOptions, PlayerOptions):  # the fields of the last base a
     equal_time: bool = option(
         False, "between nets: b gets the visits that it makes in the time a needs for its own, measured first"
     )
-    sgf: Path | None = option(None, "folder of the match, which is gone on with if it exists; a dated one if not given")
+    sgf: Path | None = option(None, "folder of the match, continued if it exists; a dated one if not given")
     collection: Path | None = option(None, "write all games into one compressed collection, too: a file ending in .sgfs.xz")
     json: bool = option(False, "write the result as JSON")
 

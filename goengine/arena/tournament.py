@@ -1,7 +1,7 @@
 """A tournament: everybody against everybody, or all against one, and the table that comes of it.
 
 Knows which pairings there are, in which order they are played, and where each is kept: a match folder of its own in the
-tournament's folder, so that a tournament is stopped, gone on with, made longer or given more players as matches are. Plays
+tournament's folder, so that a tournament is stopped, continued, made longer or given more players as matches are. Plays
 nothing itself (`goengine.arena.match`).
 """
 
@@ -183,7 +183,7 @@ def run_tournament(
 
     on_game: told of every game; on_turn: of the table after every turn; on_note: of what is odd. play: in place of the
     matches' own way. Raises LogError if a folder cannot be used, ValueError if players or openings are impossible;
-    KeyboardInterrupt leaves a folder that can be gone on with.
+    KeyboardInterrupt leaves a folder that can be continued.
     """
     folder = Path(folder)
     matches: dict[Pairing, Summary] = {}

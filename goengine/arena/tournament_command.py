@@ -33,7 +33,7 @@ PICTURE = "ratings.svg"
 class WhoOptions:
     """Who plays, and where the games are kept."""
 
-    folder: Path | None = option(None, "where games and table go, gone on with if it exists; a dated one if not given")
+    folder: Path | None = option(None, "where games and table go, continued if it exists; a dated one if not given")
     file: Path | None = option(
         None, "TOML or JSON: any of these options, and [players] with NAME = 'TEXT' or {player = 'TEXT', settings = '...'}"
     )

@@ -1,7 +1,7 @@
 """OpenVINO without its reports to its makers.
 
 It tells them of each use, unasked, through processes that it forks; these hold our open files for a while, a run's lock among
-them. It sends nothing where it believes to be tested. Whoever needs OpenVINO takes `ov` from here, and converts `unreported`.
+them. It sends nothing while it thinks that its own tests run. Whoever needs OpenVINO takes `ov` from here, and converts `unreported`.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def unreported() -> Iterator[None]:
-    """In this block OpenVINO believes to be tested."""
+    """In this block OpenVINO sends nothing: its switch for its own tests is on."""
     before = os.environ.get("CI")
     os.environ["CI"] = "true"
     try:

@@ -3,7 +3,7 @@
 Knows how trunk features become moves, win, score and territory; everything behind a pooling is float32. Does not know
 the losses: it hands out logits where a loss wants logits. A spec names its heads: `pooled` are those of AlphaGo Zero's
 descendants, `placed` those of the first AlphaGo, which know each point of the board by its place, and `none` stands where a
-net has no head and answers as one who knows nothing.
+net has no head and gives the answer of a uniform evaluator.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Final
 
 BLOCK_KINDS: Final = ("residual", "gpool", "preact", "preact_gpool", "bottleneck", "conv")
 ACTIVATIONS: Final = ("relu", "silu")
-# Kinds of heads, and what each of them tells; what a net has no head for it answers as one who knows nothing.
+# Kinds of heads, and what each of them tells; without a head, the answer is that of a uniform evaluator.
 POLICY_HEADS: Final[dict[str, frozenset[str]]] = {
     "pooled": frozenset({"policy", "opponent"}),
     "placed": frozenset({"policy"}),

@@ -358,7 +358,7 @@ class Engine:
             limits = Limits(visits=visits, seconds=options.time)
         else:
             return Limits(visits=visits) if visits is not None else Limits(seconds=DEFAULT_SECONDS)
-        # The longest of the last moves' but one: a machine that paused once must not starve the search of the next moves.
+        # The second longest of the last moves: a machine that paused once must not shorten the search of the next moves.
         return limits.less(sorted(self._judging)[-2:][0] if self._judging else 0.0)
 
     def _decide(

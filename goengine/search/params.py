@@ -102,7 +102,7 @@ class SearchParams:
         return dataclasses.replace(self, **changes)
 
     def shape(self) -> tuple[Hashable, ...]:
-        """What decides which arrays a search needs and what its tree holds; a tree of another shape cannot be gone on with."""
+        """What decides which arrays a search needs and what its tree holds; a tree of another shape cannot be reused."""
         return (
             self.leaves,
             self.ownership,

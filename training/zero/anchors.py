@@ -79,7 +79,7 @@ def play(
 ) -> None:
     """Play a rated net's games against the program, and write the ratings anew; what keeps them from being played is told.
 
-    Games that were played already are not played again; stopped, it can be gone on with. Raises OSError if the ratings
+    Games that were played already are not played again; stopped, it can be continued. Raises OSError if the ratings
     cannot be written.
     """
     match = _match(net, anchor, visits)

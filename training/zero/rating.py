@@ -55,7 +55,7 @@ def rate_net(
 ) -> None:
     """Play a net's games, half against the net rated before it and half against chance, and write the ratings anew.
 
-    Games that were played already are not played again; stopped, it can be gone on with. Raises LogError if a match folder
+    Games that were played already are not played again; stopped, it can be continued. Raises LogError if a match folder
     cannot be used, EvaluatorError if a net cannot be played, OSError if the ratings cannot be written.
     """
     done = rated(run)

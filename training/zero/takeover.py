@@ -8,7 +8,7 @@ in value, becomes the run's learner. How one learns is in `training.zero.learner
     RUN/learner-ready/   it has been found good enough, and is to become RUN/learner
     RUN/learner-b4c32/   the learner before, named after its net
 
-Each step is a rename, and `settle` does what a kill left undone: where there is learner-ready, RUN/learner is the one
+Each step is a rename, and `finish_takeover` does what a kill left undone: where there is learner-ready, RUN/learner is the one
 before or gone; where the learner's net is of another form than the newest published one, it has yet to be published.
 """
 

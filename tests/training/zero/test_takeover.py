@@ -228,7 +228,7 @@ def test_a_kill_while_it_takes_over_is_made_good(run, tmp_path, monkeypatch, mom
     heirs = (run / "learner-next/state.safetensors").read_bytes()
     olds = (run / "learner/state.safetensors").read_bytes()
     nets = len(run_folder.nets(run))
-    # As `succeed` and `settle` leave them, step by step.
+    # As `succeed` and `finish_takeover` leave them, step by step.
     steps = [("learner-next", READY), ("learner", "learner-b2c16"), (READY, "learner")]
     done = ["before it is chosen", "first rename", "second rename", "third rename", "published"].index(moment)
     for before, after in steps[:done]:

@@ -207,7 +207,7 @@ def test_two_learners_are_refused(tmp_path):
 
 
 class Watched:
-    """A crew without processes."""
+    """A group without processes."""
 
     looks = 0
 
