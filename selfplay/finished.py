@@ -34,7 +34,9 @@ class FinishedGame(SearchedGame):
         return self.played_out and self.gave_up != 0 and self.record.outcome not in (lost[self.gave_up], NO_RESULT)
 
 
-def take_out(table: GameTable, g: int, settings: SelfPlayParams, memory: kernels.Memory, seed: int, net: str) -> FinishedGame:
+def take_out(
+    table: GameTable, g: int, settings: SelfPlayParams, memory: kernels.GameScratch, seed: int, net: str
+) -> FinishedGame:
     """Game g, which is over, as a record of its own."""
     state, record, size = table.state[g], table.record, settings.size
     count, entries = int(state[PLY]), int(state[ENTRIES])
@@ -79,7 +81,7 @@ def _outcome(margin: float | None, state: np.ndarray) -> int:
     return NO_RESULT
 
 
-def _owners(table: GameTable, g: int, size: int, memory: kernels.Memory) -> np.ndarray | None:
+def _owners(table: GameTable, g: int, size: int, memory: kernels.GameScratch) -> np.ndarray | None:
     """Who owns each point at the end, in policy order: int8[N * N]; None if the game was not counted."""
     ending, board = table.state[g, ENDING], game_at.py_func(table.roots, g).board
     points = coords.points(size)

@@ -66,7 +66,7 @@ class PlayParams(NamedTuple):
     count_from: int  # ply from which it is asked whether everything is alive
 
 
-class Memory(NamedTuple):
+class GameScratch(NamedTuple):
     """Working memory of one thread."""
 
     scratch: SearchScratch
@@ -88,7 +88,7 @@ def rules_of(table, g):
 def begin_game(table, g, size, to_play, moves, seed_words, memory):
     """Begin game g on an empty board, with some moves (uint16[n] points) played already. Returns how many were possible.
 
-    ``seed_words``: uint64[3], all of the game's chance. Komi, rules, temperature, TO_DRAW and PLAYED_OUT are set by the caller before.
+    ``seed_words``: uint64[3], the game's chance. The caller sets komi, rules, temperature, TO_DRAW and PLAYED_OUT before.
     """
     state = table.state[g]
     for column in (PLY, READY, IS_FULL, SIMULATIONS, CONSIDERED, LOST_FOR, GAVE_UP, ENDING, ENTRIES):

@@ -213,9 +213,9 @@ def ways_of(settings: SelfPlayParams) -> kernels.PlayParams:
     )
 
 
-def _new_memory(size: int) -> kernels.Memory:
+def _new_memory(size: int) -> kernels.GameScratch:
     padded = coords.padded(size)
-    return kernels.Memory(
+    return kernels.GameScratch(
         scratch=new_scratch(size, 1),
         benson=new_benson_scratch(size),
         alive=np.zeros((2, padded), np.uint8),

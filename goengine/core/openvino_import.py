@@ -1,7 +1,8 @@
 """OpenVINO without its reports to its makers.
 
 It tells them of each use, unasked, through processes that it forks; these hold our open files for a while, a run's lock among
-them. It sends nothing while it thinks that its own tests run. Whoever needs OpenVINO takes `ov` from here, and converts `unreported`.
+them. It sends nothing while it thinks that its own tests run. Whoever needs OpenVINO takes `ov` from here, and converts
+`unreported`.
 """
 
 import contextlib

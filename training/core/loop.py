@@ -24,8 +24,8 @@ from goengine.core.stopping import told_to_stop
 from training.core import checkpoint, launch, optimizers, parallel
 from training.core.checkpoint import Counters, RunError
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.lock import lock_run
 from training.core.reporter import Reporter, step_of
+from training.core.run_lock import lock_run
 from training.core.schedule import Schedule
 
 OVER = 1 - 1e-9  # shares of a run are quotients of sums

@@ -272,7 +272,7 @@ def write_planes(source, s, size, out):
                 out[channel, row, column] = source[channel, r, c]
 
 
-class Memory(NamedTuple):
+class SamplingScratch(NamedTuple):
     """What one call of a `filler`'s kernel works with."""
 
     game: Game  # of the size of all games
@@ -285,7 +285,7 @@ def filler(encode):
     """Kernel fill(chosen, games, draw, first, out, memory): samples first, first + 1, ... into the rows of `out`.
 
     `chosen` is int64[K], the positions that may be drawn; without elements all of them may. `encode` is a feature set's
-    kernel, `memory` a `Memory` for it. The kernel is compiled at each start (a second or two): numba cannot cache a kernel
+    kernel, `memory` a `SamplingScratch` for it. The kernel is compiled at each start (a second or two): numba cannot cache a kernel
     made around another.
     """
 

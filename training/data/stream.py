@@ -17,7 +17,7 @@ import numpy as np
 from goengine.board.state import new_game
 from goengine.core.array_file import RecordError
 from goengine.features import FeatureSet
-from training.data.sampling import Draw, Games, Memory, Targets, filler, place_of
+from training.data.sampling import Draw, Games, SamplingScratch, Targets, filler, place_of
 
 Allocate = Callable[[tuple[int, ...], Any], np.ndarray]
 
@@ -64,7 +64,7 @@ class Sampler:
         self.size = int(sizes[0])
         self.chosen = np.zeros(0, np.int64) if chosen is None else chosen
         self._fill = partial(filler(features.encode), self.chosen)
-        self._spare: deque[Memory] = deque()
+        self._spare: deque[SamplingScratch] = deque()
 
     @property
     def form(self) -> Hashable:
@@ -77,7 +77,7 @@ class Sampler:
             memory = self._spare.pop()
         except IndexError:
             planes = np.zeros((self.features.planes, self.side, self.side), np.uint8)
-            memory = Memory(new_game(self.size), self.features.new_scratch(self.size), planes)
+            memory = SamplingScratch(new_game(self.size), self.features.new_scratch(self.size), planes)
         self._fill(self.games, self.draw, first, out, memory)
         self._spare.append(memory)
         return out

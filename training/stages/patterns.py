@@ -25,8 +25,8 @@ from goengine.patterns.policy import COLUMNS, MOST, TREE, LinearPolicy, features
 from goengine.patterns.shipped_policies import PolicyCard, write
 from training.core.checkpoint import Counters, RunError, load_state, save_state, write_text
 from training.core.command_options import RolloutOptions
-from training.core.lock import lock_run
 from training.core.messages import say, warn
+from training.core.run_lock import lock_run
 from training.data import packs
 from training.data.sampling import Games
 from training.stages.pattern_kernels import AdaGrad, FitScratch, PatternCounts, count_patterns, fit, new_desk

@@ -22,9 +22,9 @@ from goengine.nets import build, weights_file
 from goengine.policy_play.games import PolicyGameParams
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.lock import lock_run
 from training.core.loop import Stage, Trainer
 from training.core.losses import value_errors, weighted_mean
+from training.core.run_lock import lock_run
 from training.data.sampling import Draw
 from training.data.stream import Sampler, pinned, stream
 from training.measure.evaluate import measure_with

@@ -20,8 +20,8 @@ from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
 from training.core import launch
 from training.core.checkpoint import RunError
-from training.core.lock import lock_run
 from training.core.messages import say
+from training.core.run_lock import lock_run
 from training.zero import anchors, rating, status
 from training.zero.processes import ProcessGroup, WatchedProcess
 from training.zero.zero_options import Rate, ZeroOptions

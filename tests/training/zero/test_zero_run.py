@@ -23,7 +23,7 @@ from goengine.zero.shards import Shard
 from tests.zero.runs import new_run, publish
 from training import cli
 from training.core.checkpoint import RunError
-from training.core.lock import lock_run
+from training.core.run_lock import lock_run
 from training.zero import processes, publishing, rating, zero_run
 from training.zero.learner import Standing
 from training.zero.zero_options import Rate, SelfPlayPhase, ZeroOptions, parsed, phases

@@ -7,12 +7,12 @@ import sys
 import pytest
 
 from training.core.checkpoint import RunError
-from training.core.lock import lock_run
+from training.core.run_lock import lock_run
 
 HOLDER = """
 import sys
 from pathlib import Path
-from training.core.lock import lock_run
+from training.core.run_lock import lock_run
 lock = lock_run(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
