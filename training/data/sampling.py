@@ -285,8 +285,8 @@ def filler(encode):
     """Kernel fill(chosen, games, draw, first, out, memory): samples first, first + 1, ... into the rows of `out`.
 
     `chosen` is int64[K], the positions that may be drawn; without elements all of them may. `encode` is a feature set's
-    kernel, `memory` a `SamplingScratch` for it. The kernel is compiled at each start (a second or two): numba cannot cache a kernel
-    made around another.
+    kernel, `memory` a `SamplingScratch` for it. The kernel is compiled at each start (a second or two): numba cannot cache a
+    kernel made around another.
     """
 
     @njit(nogil=True, error_model="numpy", _nrt=False)
