@@ -257,7 +257,7 @@ class Position:
 
     def copy(self) -> Position:
         """An independent copy."""
-        twin = Position.__new__(Position)
+        twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__dict__)
         twin.moves = list(self.moves)
         twin.game = new_game(self.size)
