@@ -1,6 +1,7 @@
 """The public Python API: positions, nets, the engine and game files, under the names that `goengine` exports.
 
-A thin layer over the rooms below. Here colours may be written as "B" and "W" and points as "E5"; answers name moves as text. Values are for the player to move, in [-1, 1]; a win rate is (value + 1) / 2. docs/python.md has examples.
+A thin layer over the rooms below. Here colours may be written as "B" and "W" and points as "E5"; answers name moves as text.
+Values are for the player to move, in [-1, 1]; a win rate is (value + 1) / 2. docs/python.md has examples.
 """
 
 from __future__ import annotations

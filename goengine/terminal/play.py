@@ -10,7 +10,7 @@ def main(argv: list[str]) -> int:
     """Run the command. Returns its exit status."""
     options = parse(PlayOptions, argv, "goengine play")
     sys.stderr.write("Loading the net ...\n")
-    from goengine.commands.warmup import watching
+    from goengine.core.compiling import watching
 
     with watching(_CompilingNotice()):
         return _play(options)

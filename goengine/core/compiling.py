@@ -1,0 +1,33 @@
+"""Who wants to know when numba compiles a kernel is told. Knows nothing of Go."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from numba.core import event
+
+
+class _Listener(event.Listener):
+    """Calls a function with the name of each of our kernels when numba begins to compile it; not if it comes from the disk."""
+
+    def __init__(self, begins: Callable[[str], None]):
+        self._begins = begins
+
+    def on_start(self, event: event.Event) -> None:
+        """A compilation begins."""
+        function = event.data["dispatcher"].py_func
+        if function.__module__.partition(".")[0] in _OURS:
+            self._begins(function.__name__)
+
+    def on_end(self, event: event.Event) -> None:
+        """A compilation has ended."""
+
+
+@contextlib.contextmanager
+def watching(begins: Callable[[str], None]) -> Iterator[None]:
+    """Within the block `begins` is told the name of each kernel that is compiled, in whichever thread."""
+    listener = _Listener(begins)
+    event.register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        event.unregister("numba:compile", listener)
