@@ -10,10 +10,8 @@ from collections.abc import Callable
 
 from numba.core.dispatcher import Dispatcher
 
-from goengine.core.compiling import watching
+from goengine.core.compiling import OURS, watching
 from goengine.core.progress import Progress
-
-_OURS = ("goengine", "selfplay", "training")
 
 
 def _kernels() -> tuple[int, int]:
@@ -21,7 +19,7 @@ def _kernels() -> tuple[int, int]:
     found = {
         id(value): bool(value.signatures)
         for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in _OURS
+        if name.partition(".")[0] in OURS
         for value in list(vars(module).values())
         if isinstance(value, Dispatcher)
     }

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 
 from numba.core import event
 
+OURS = ("goengine", "selfplay", "training")  # packages whose kernels count
+
 
 class _Listener(event.Listener):
     """Calls a function with the name of each of our kernels when numba begins to compile it; not if it comes from the disk."""
@@ -15,7 +17,7 @@ class _Listener(event.Listener):
     def on_start(self, event: event.Event) -> None:
         """A compilation begins."""
         function = event.data["dispatcher"].py_func
-        if function.__module__.partition(".")[0] in _OURS:
+        if function.__module__.partition(".")[0] in OURS:
             self._begins(function.__name__)
 
     def on_end(self, event: event.Event) -> None:
