@@ -7,7 +7,7 @@ import numba
 import pytest
 
 from goengine.commands import bench, doctor, nets, warmup
-from goengine.core import machine
+from goengine.core import compiling, machine
 from goengine.core.figures import Figure
 from goengine.core.tables import short, table
 from goengine.evaluators import shipped_nets
@@ -190,7 +190,7 @@ def test_play_says_once_that_it_compiles(monkeypatch, capsys):
         yield
 
     begins = None
-    monkeypatch.setattr(warmup, "watching", watching)
+    monkeypatch.setattr(compiling, "watching", watching)
     monkeypatch.setattr(TerminalGame, "start", start)
     assert play.main([]) == 2
     assert capsys.readouterr().err.count("Compiling the kernels") == 1
