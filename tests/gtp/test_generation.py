@@ -104,7 +104,7 @@ def test_the_first_alphago_resigned_at_a_tenth(words, chance):
         ("--generation lee --no-rollouts --search expansion_threshold=40", "need rollouts; set rollout_weight"),
         ("--generation lee --lambda 0.5 --no-rollouts", "--lambda weighs rollouts against the value net"),
         ("--generation lee --lambda 0 --no-value", "--lambda weighs rollouts against the value net"),
-        ("--generation lee --search gumbel_actions=4", "rollout_weight: rollouts go with neither"),
+        ("--generation lee --search gumbel_actions=4", "rollout_weight: rollouts do not go with gumbel_actions"),
     ],
 )
 def test_contradictions_are_named(capsys, words, said):

@@ -35,7 +35,7 @@ def test_a_module_of_our_own_that_is_missing_is_a_fault(monkeypatch, tmp_path):
 
 def test_a_run_that_learned_nothing_fails(monkeypatch, capsys, tmp_path):
     config = ZeroOptions(run=tmp_path / "run", size="5", net="b2c16", budget=Seconds(60))
-    first = publishing.begin(config.settled())
+    first = publishing.begin(config.resolve_defaults())
     assert first.step == 0 and run_folder.newest(config.run).step == 0
     monkeypatch.setattr(zero_run, "run", lambda *_: True)
     assert cli.run_zero(config) == 1
