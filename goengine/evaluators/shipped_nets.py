@@ -60,7 +60,7 @@ WHOLE: Final = frozenset({"policy", "value"})  # what a net that plays alone tel
 def default(size: int | None = None, folder: Path | None = None, outputs: frozenset[str] = WHOLE) -> str:
     """Name of the net to play with: of those trained on boards of the size nearest to this one, the one of highest rank.
 
-    No size: of all. ``tells``: what it says of policy and value; the first AlphaGo's nets tell one of both. Raises WeightsError
+    No size: of all. ``outputs``: its heads among policy and value; the first AlphaGo's nets have one. Raises WeightsError
     if no such net is shipped.
     """
     every = [card for card in _cards(folder) if card.spec.outputs & WHOLE == outputs]

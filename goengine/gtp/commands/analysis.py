@@ -70,11 +70,13 @@ def _analysis(session: Session, words: list[str], dialect: str) -> Stream:
 @command("analyze", "analysis")
 @command("kata-analyze", "analysis")
 def kata_analyze(session: Session, words: list[str]) -> Stream:
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: search until the next input and report, as KataGo does."""
     return _analysis(session, words, "kata")
 
 
 @command("lz-analyze", "analysis")
 def lz_analyze(session: Session, words: list[str]) -> Stream:
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: the same in the form of Leela Zero."""
     return _analysis(session, words, "lz")
 
 
@@ -110,26 +112,31 @@ def _generation(session: Session, words: list[str], dialect: str, *, play: bool 
 @command("genmove_analyze", "analysis")
 @command("kata-genmove_analyze", "analysis")
 def kata_genmove_analyze(session: Session, words: list[str]) -> Stream:
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as KataGo does."""
     return _generation(session, _required_color(words), "kata")
 
 
 @command("lz-genmove_analyze", "analysis")
 def lz_genmove_analyze(session: Session, words: list[str]) -> Stream:
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: the same in the form of Leela Zero."""
     return _generation(session, _required_color(words), "lz")
 
 
 @command("cgos-genmove_analyze", "cgos")
 def cgos_genmove_analyze(session: Session, words: list[str]) -> Stream:
+    """COLOR [INTERVAL]: play a move and report once, as the server CGOS asks for it."""
     return _generation(session, _required_color(words)[:1], "cgos")
 
 
 @command("kata-search_analyze", "katago")
 def search_analyze(session: Session, words: list[str]) -> Stream:
+    """COLOR [INTERVAL] [KEY VALUE ...]: choose a move without playing it and report on the way."""
     return _generation(session, words, "kata", play=False)
 
 
 @command("kata-search_analyze_cancellable", "katago")
 def search_analyze_cancellable(session: Session, words: list[str]) -> Stream:
+    """COLOR [INTERVAL] [KEY VALUE ...]: the same; any input ends it."""
     return _generation(session, words, "kata", play=False, cancellable=True)
 
 
@@ -146,11 +153,13 @@ def stop(session: Session, words: list[str]) -> None:
 
 @command("clear_cache", "analysis")
 def clear_cache(session: Session, words: list[str]) -> None:
+    """Forget the tree and all remembered evaluations."""
     session.engine.forget()
 
 
 @command("kata-get-models", "katago")
 def get_models(session: Session, words: list[str]) -> str:
+    """The net that plays, as JSON."""
     import json
 
     traits = session.engine.evaluator.traits

@@ -20,17 +20,20 @@ def kgs_chat(session: Session, words: list[str]) -> str:
 
 @command("cgos-opponent_name", "cgos", raw=True)
 def cgos_opponent_name(session: Session, text: str) -> None:
+    """NAME: the opponent on the server CGOS."""
     session.opponent = text
     session.journal.note(f"opponent: {text}")
 
 
 @command("cgos-opponent_rating", "cgos")
 def cgos_opponent_rating(session: Session, words: list[str]) -> None:
+    """RATING: of the opponent on the server CGOS."""
     session.journal.note(f"opponent's rating: {' '.join(words)}")
 
 
 @command("cgos-gameover", "cgos")
 def cgos_gameover(session: Session, words: list[str]) -> None:
+    """RESULT: the server CGOS says that the game is over."""
     session.journal.note(f"game over: {' '.join(words)}")
     engine = session.loaded()
     if engine is not None:
@@ -39,15 +42,18 @@ def cgos_gameover(session: Session, words: list[str]) -> None:
 
 @command("gomill-describe_engine", "gomill")
 def gomill_describe_engine(session: Session, words: list[str]) -> str:
+    """The engine, its net and its settings in words."""
     return session.engine.describe()
 
 
 @command("gomill-explain_last_move", "gomill")
 def gomill_explain_last_move(session: Session, words: list[str]) -> str:
+    """What the search thought of the last move."""
     engine = session.engine
     return engine.summary(engine.last_decision) if engine.last_decision else "no move yet"
 
 
 @command("kata-debug-print-tc", "katago", listed=False)
 def debug_print_time(session: Session, words: list[str]) -> str:
+    """The clocks, for tests."""
     return session.engine.describe_clocks()

@@ -10,6 +10,7 @@ _STATUSES = ("alive", "seki", "dead")
 
 @command("final_score", "end")
 def final_score(session: Session, words: list[str]) -> str:
+    """The score of the position, dead stones taken off, such as W+3.5."""
     return score_text(session.engine.score())
 
 

@@ -20,6 +20,7 @@ _ANALYZE_COMMANDS = (
 
 @command("gogui-analyze_commands", "gogui")
 def analyze_commands(session: Session, words: list[str]) -> str:
+    """The analyze commands for GoGui."""
     return "\n".join(_ANALYZE_COMMANDS)
 
 
@@ -30,6 +31,7 @@ def interrupt(session: Session, words: list[str]) -> None:
 
 @command("gogui-title", "gogui")
 def title(session: Session, words: list[str]) -> str:
+    """The title for GoGui."""
     return f"{session.name} {session.version}"
 
 

@@ -35,6 +35,7 @@ def _counted(session: Session, words: list[str], fixed: bool) -> str:
 
 @command("fixed_handicap", "handicap")
 def fixed_handicap(session: Session, words: list[str]) -> str:
+    """N: place N handicap stones on the fixed points."""
     return _counted(session, words, fixed=True)
 
 
@@ -46,6 +47,7 @@ def place_free_handicap(session: Session, words: list[str]) -> str:
 
 @command("set_free_handicap", "handicap")
 def set_free_handicap(session: Session, words: list[str]) -> None:
+    """POINT ...: place handicap stones on these points."""
     size = session.engine.position.size
     try:
         points = [arguments.vertex(text, size) for text in words]

@@ -40,11 +40,13 @@ def _change(session: Session, changes: dict[str, str]) -> None:
 
 @command("kata-list-params", "params")
 def list_params(session: Session, words: list[str]) -> str:
+    """The parameters that kata-set-param knows."""
     return " ".join(_names())
 
 
 @command("kata-get-param", "params")
 def get_param(session: Session, words: list[str]) -> str:
+    """NAME: the value of a parameter."""
     name = arguments.word(words, 0, "the parameter")
     try:
         return session.engine.options.text(_own(name))
@@ -54,6 +56,7 @@ def get_param(session: Session, words: list[str]) -> str:
 
 @command("kata-set-param", "params", raw=True)
 def set_param(session: Session, text: str) -> None:
+    """NAME VALUE: set a parameter."""
     name, _, value = text.partition(" ")
     if not name or not value.strip():
         raise GtpError("syntax error: a parameter and a value are needed")
@@ -62,12 +65,14 @@ def set_param(session: Session, text: str) -> None:
 
 @command("kata-get-params", "params")
 def get_params(session: Session, words: list[str]) -> str:
+    """All parameters as JSON."""
     options = session.engine.options
     return json.dumps({name: getattr(options, _own(name)) for name in _names()})
 
 
 @command("kata-set-params", "params", raw=True)
 def set_params(session: Session, text: str) -> None:
+    """JSON: set several parameters, all or none."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -8,6 +8,7 @@ from goengine.gtp.session import Session
 
 @command("play", "play")
 def play(session: Session, words: list[str]) -> None:
+    """COLOR POINT: play a move."""
     engine = session.engine
     color = arguments.color(words)
     point = arguments.vertex(arguments.word(words, 1, "the vertex"), engine.position.size)
@@ -19,6 +20,7 @@ def play(session: Session, words: list[str]) -> None:
 
 @command("gogui-play_sequence", "gogui")
 def play_sequence(session: Session, words: list[str]) -> None:
+    """COLOR POINT ...: play several moves, all or none."""
     engine = session.engine
     try:
         engine.play_all(arguments.moves(words, engine.position.size))
@@ -28,11 +30,13 @@ def play_sequence(session: Session, words: list[str]) -> None:
 
 @command("undo", "play")
 def undo(session: Session, words: list[str]) -> None:
+    """Take back the last move."""
     _undo(session, 1)
 
 
 @command("gg-undo", "gogui")
 def gg_undo(session: Session, words: list[str]) -> None:
+    """[N]: take back N moves."""
     count = arguments.integer(words, 0, "the number of moves") if words else 1
     if count < 0:
         raise GtpError(f"cannot undo: {count} moves")
@@ -55,6 +59,7 @@ def decision_text(session: Session, decision) -> str:
 
 @command("genmove", "play")
 def genmove(session: Session, words: list[str]) -> str:
+    """COLOR: choose a move and play it."""
     color = arguments.color(words)
     return _generate(session, color)
 

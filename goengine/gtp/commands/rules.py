@@ -18,21 +18,25 @@ def _set(session: Session, make) -> None:
 
 @command("kata-get-rules", "rules")
 def get_rules(session: Session, words: list[str]) -> str:
+    """The rules as JSON."""
     return session.engine.rules.to_json()
 
 
 @command("kata-set-rules", "rules", raw=True)
 def set_rules(session: Session, text: str) -> None:
+    """RULES: a preset such as japanese, or JSON."""
     _set(session, lambda: Rules.parse(text))
 
 
 @command("kata-set-rule", "rules")
 def set_rule(session: Session, words: list[str]) -> None:
+    """NAME VALUE: set one rule."""
     key, value = arguments.word(words, 0, "the rule"), arguments.word(words, 1, "the value")
     _set(session, lambda: session.engine.rules.with_rule(key, value))
 
 
 @command("kgs-rules", "kgs")
 def kgs_rules(session: Session, words: list[str]) -> None:
+    """RULES: as the server KGS names them."""
     name = arguments.word(words, 0, "the name of the rules")
     _set(session, lambda: kgs_preset(name))

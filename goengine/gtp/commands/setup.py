@@ -12,6 +12,7 @@ _SIZES = (2, 25)
 
 @command("boardsize", "setup")
 def boardsize(session: Session, words: list[str]) -> None:
+    """N: set the board size, 2 to 25, and clear the board."""
     if words and ":" in words[0]:
         words = words[0].split(":")
     size = arguments.integer(words, 0, "the size")
@@ -25,11 +26,13 @@ def boardsize(session: Session, words: list[str]) -> None:
 
 @command("clear_board", "setup")
 def clear_board(session: Session, words: list[str]) -> None:
+    """Begin a new game."""
     session.engine.new_game()
 
 
 @command("komi", "setup")
 def komi(session: Session, words: list[str]) -> None:
+    """POINTS: set the komi."""
     value = arguments.number(words, 0, "the komi")
     try:
         session.engine.set_komi(value)
@@ -39,6 +42,7 @@ def komi(session: Session, words: list[str]) -> None:
 
 @command("get_komi", "setup")
 def get_komi(session: Session, words: list[str]) -> str:
+    """The komi."""
     return f"{session.engine.rules.komi:g}"
 
 
@@ -60,6 +64,7 @@ def gogui_setup(session: Session, words: list[str]) -> None:
 
 @command("gogui-setup_player", "gogui")
 def gogui_setup_player(session: Session, words: list[str]) -> None:
+    """COLOR: set who is to play."""
     session.engine.set_to_play(arguments.color(words))
 
 
@@ -115,6 +120,7 @@ def printsgf(session: Session, text: str) -> str | None:
 
 @command("showboard", "tools")
 def showboard(session: Session, words: list[str]) -> str:
+    """Draw the board."""
     from goengine.board.diagram import text
 
     return "\n" + text(session.engine.position)

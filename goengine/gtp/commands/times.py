@@ -51,6 +51,7 @@ def named_time_settings(session: Session, words: list[str]) -> None:
 
 @command("kata-list_time_settings", "time")
 def list_time_settings(session: Session, words: list[str]) -> str:
+    """The kinds of time control."""
     from goengine.search.clock import KINDS
 
     return " ".join(KINDS)
