@@ -32,6 +32,19 @@ def test_a_match_writes_it(tmp_path, capsys):
     assert len(games_of([path])) == 2 and games_of([path]) == games_of(game_files(tmp_path / "m"))
 
 
+def test_a_kept_collection_survives_a_match_whose_single_files_are_gone(tmp_path, capsys):
+    folder, path = tmp_path / "m", tmp_path / "m" / "games.sgfs.xz"
+    words = ["--a", "uniform", "--b", "uniform", "--a-name", "one", "--boardsize", "5", "--visits", "4", "--openings", "none"]
+    words += ["--sgf", str(folder), "--collection", str(path)]
+    assert match_command.main([*words, "--games", "2"]) == 0
+    kept = path.read_bytes()
+    for file in game_files(folder):
+        file.unlink()
+    for games in ("2", "4"):
+        assert match_command.main([*words, "--games", games]) == 2
+        assert "2 games have no SGF file, the first" in capsys.readouterr().err and path.read_bytes() == kept
+
+
 def test_a_name_must_say_what_it_is(tmp_path, capsys):
     with pytest.raises(ValueError, match=r"ends in \.sgfs\.xz"):
         check_name(tmp_path / "games.sgf")
