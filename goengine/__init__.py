@@ -14,7 +14,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from goengine.api import Engine, Net, Position, Rules, SearchParams, load_net, read_sgf
+    from goengine.api import Engine, Net, Position, load_net, read_sgf
+    from goengine.board.rules import Rules
+    from goengine.search.params import SearchParams
 
 __version__ = "0.1.0"
 __all__ = ["Engine", "Net", "Position", "Rules", "SearchParams", "load_net", "read_sgf"]
