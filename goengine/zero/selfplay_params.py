@@ -12,6 +12,7 @@ from typing import Any
 
 from goengine.board.coords import MAX_SIZE, MIN_SIZE
 from goengine.board.rules import Rules, RulesError
+from goengine.search.params import GUMBEL, ZERO
 
 METHODS = ("gumbel", "puct")
 
@@ -34,17 +35,17 @@ class SelfPlayParams:
     visits: int = 16  # of a full search, whose policy is learned from
     cheap_visits: int = 0  # of the others, without noise; 0: every search is full. KataGo's playout cap 600 / 100
     full_share: float = 1.0  # of searches that are full; KataGo 0.25
-    considered: int = 16  # m actions of sequential halving
-    c_visit: float = 50.0  # Gumbel
-    c_scale: float = 1.0  # Gumbel, for q in [0, 1]
+    considered: int = GUMBEL.gumbel_actions  # m actions of sequential halving
+    c_visit: float = GUMBEL.c_visit
+    c_scale: float = GUMBEL.c_scale  # for q in [0, 1]
     cpuct: float = 1.1
-    dirichlet_total: float = 10.83  # Zero, 0.03 * 361; puct only
-    dirichlet_weight: float = 0.25
+    dirichlet_total: float = ZERO.dirichlet_total  # puct only
+    dirichlet_weight: float = ZERO.dirichlet_weight
     forced_playouts: float = 2.0  # KataGo's k; puct only
     root_temperature: float = 1.1  # of the root's priors; KataGo 1.25 early, 1.1 late; puct only
     # The moves.
-    temperature: float = 1.0  # of the choice by visits in the first plies
-    temperature_plies: int = 30  # on 19x19, in proportion to the side elsewhere; Zero 30
+    temperature: float = ZERO.temperature  # of the choice by visits in the first plies
+    temperature_plies: int = ZERO.temperature_plies  # on 19x19, in proportion to the side elsewhere
     opening_plies: float = 4.0  # mean number of first moves drawn from the raw policy, on 19x19, in proportion to the area
     fork_share: float = 0.05  # of games that begin as an earlier one and leave it by a random move
     # The end.
