@@ -76,7 +76,7 @@ def kata_analyze(session: Session, words: list[str]) -> Stream:
 
 @command("lz-analyze", "analysis")
 def lz_analyze(session: Session, words: list[str]) -> Stream:
-    """[COLOR] [INTERVAL] [KEY VALUE ...]: the same in the form of Leela Zero."""
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: search until the next input and report, as Leela Zero does."""
     return _analysis(session, words, "lz")
 
 
@@ -112,31 +112,31 @@ def _generation(session: Session, words: list[str], dialect: str, *, play: bool 
 @command("genmove_analyze", "analysis")
 @command("kata-genmove_analyze", "analysis")
 def kata_genmove_analyze(session: Session, words: list[str]) -> Stream:
-    """[COLOR] [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as KataGo does."""
+    """COLOR [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as KataGo does."""
     return _generation(session, _required_color(words), "kata")
 
 
 @command("lz-genmove_analyze", "analysis")
 def lz_genmove_analyze(session: Session, words: list[str]) -> Stream:
-    """[COLOR] [INTERVAL] [KEY VALUE ...]: the same in the form of Leela Zero."""
+    """COLOR [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as Leela Zero does."""
     return _generation(session, _required_color(words), "lz")
 
 
 @command("cgos-genmove_analyze", "cgos")
 def cgos_genmove_analyze(session: Session, words: list[str]) -> Stream:
-    """COLOR [INTERVAL]: play a move and report once, as the server CGOS asks for it."""
+    """COLOR: play a move and report once, as the server CGOS asks for it. Further arguments are ignored."""
     return _generation(session, _required_color(words)[:1], "cgos")
 
 
 @command("kata-search_analyze", "katago")
 def search_analyze(session: Session, words: list[str]) -> Stream:
-    """COLOR [INTERVAL] [KEY VALUE ...]: choose a move without playing it and report on the way."""
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: choose a move without playing it and report on the way."""
     return _generation(session, words, "kata", play=False)
 
 
 @command("kata-search_analyze_cancellable", "katago")
 def search_analyze_cancellable(session: Session, words: list[str]) -> Stream:
-    """COLOR [INTERVAL] [KEY VALUE ...]: the same; any input ends it."""
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: as `kata-search_analyze`, but any input ends it."""
     return _generation(session, words, "kata", play=False, cancellable=True)
 
 

@@ -6,7 +6,7 @@ from goengine.gtp.session import Session
 
 @command("kgs-game_over", "kgs")
 def kgs_game_over(session: Session, words: list[str]) -> None:
-    """The board stays: the players may go on, and the server then asks again. Pondering ends."""
+    """End pondering. The board stays, because the players may resume the game."""
     engine = session.loaded()
     if engine is not None:
         engine.rest()
@@ -14,7 +14,7 @@ def kgs_game_over(session: Session, words: list[str]) -> None:
 
 @command("kgs-chat", "kgs", listed=False)
 def kgs_chat(session: Session, words: list[str]) -> str:
-    """Answered but never listed: the KGS client fails on engines that list it."""
+    """Answer a chat message. Never listed: the KGS client fails on engines that list it."""
     return "I only play Go."
 
 
@@ -27,7 +27,7 @@ def cgos_opponent_name(session: Session, text: str) -> None:
 
 @command("cgos-opponent_rating", "cgos")
 def cgos_opponent_rating(session: Session, words: list[str]) -> None:
-    """RATING: of the opponent on the server CGOS."""
+    """RATING: the rating of the opponent on the server CGOS."""
     session.journal.note(f"opponent's rating: {' '.join(words)}")
 
 

@@ -23,7 +23,7 @@ def score_text(black_lead: float) -> str:
 
 @command("final_status_list", "end")
 def final_status_list(session: Session, words: list[str]) -> str:
-    """One chain per line; alive, seki and dead together hold every stone once."""
+    """STATUS (alive, seki or dead): the chains of that status, one per line. The three lists hold every stone once."""
     from goengine.board.coords import to_gtp
 
     status = arguments.word(words, 0, "the status").lower()

@@ -37,7 +37,7 @@ def title(session: Session, words: list[str]) -> str:
 
 @command("gogui-version", "gogui")
 def gogui_version(session: Session, words: list[str]) -> None:
-    """GoGui tells its version; nothing depends on it."""
+    """[VERSION]: the version of GoGui, which is ignored."""
 
 
 @command("goengine-policy", "gogui")
@@ -56,7 +56,7 @@ def policy(session: Session, words: list[str]) -> str:
 
 @command("goengine-ownership", "gogui")
 def ownership(session: Session, words: list[str]) -> str:
-    """N rows of N numbers, 1 = Black's."""
+    """N rows of N numbers for the owner of each point: 1 is Black, -1 White."""
     engine = session.engine
     size, owned = engine.position.size, engine.opinion.territory(engine.position).owned
     return "\n".join(" ".join(f"{float(x):.2f}" for x in owned[row * size : (row + 1) * size]) for row in range(size))

@@ -41,7 +41,7 @@ def fixed_handicap(session: Session, words: list[str]) -> str:
 
 @command("place_free_handicap", "handicap")
 def place_free_handicap(session: Session, words: list[str]) -> str:
-    """Always as many stones as asked for: servers resign a game where some are missing."""
+    """N: choose and place exactly N handicap stones, because servers resign a game where some are missing."""
     return _counted(session, words, fixed=False)
 
 

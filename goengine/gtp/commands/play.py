@@ -36,7 +36,7 @@ def undo(session: Session, words: list[str]) -> None:
 
 @command("gg-undo", "gogui")
 def gg_undo(session: Session, words: list[str]) -> None:
-    """[N]: take back N moves."""
+    """[N]: take back N moves, one without N."""
     count = arguments.integer(words, 0, "the number of moves") if words else 1
     if count < 0:
         raise GtpError(f"cannot undo: {count} moves")
@@ -66,7 +66,7 @@ def genmove(session: Session, words: list[str]) -> str:
 
 @command("kgs-genmove_cleanup", "kgs")
 def genmove_cleanup(session: Session, words: list[str]) -> str:
-    """As `genmove`, but without passing while dead stones of the opponent stand, and without resigning."""
+    """COLOR: as `genmove`, but without passing while dead stones of the opponent stand, and without resigning."""
     color = arguments.color(words)
     return _generate(session, color, cleanup=True)
 
@@ -74,14 +74,14 @@ def genmove_cleanup(session: Session, words: list[str]) -> str:
 @command("kata-search", "katago")
 @command("reg_genmove", "play")
 def reg_genmove(session: Session, words: list[str]) -> str:
-    """The best move, without chance; it is not played, costs no clock time, and is never a resignation."""
+    """COLOR: the best move, without chance; it is not played, costs no clock time, and is never a resignation."""
     color = arguments.color(words)
     return decision_text(session, session.engine.choose(color, should_stop=session.lookahead.abandoned))
 
 
 @command("kata-search_cancellable", "katago")
 def search_cancellable(session: Session, words: list[str]) -> str:
-    """As `kata-search`, but any input ends it with `cancelled`."""
+    """COLOR: as `kata-search`, but any input ends it with `cancelled`."""
     color = arguments.color(words)
     decision = session.engine.choose(color, should_stop=session.lookahead.pending)
     return "cancelled" if decision.stopped else decision_text(session, decision)

@@ -24,7 +24,7 @@ def get_rules(session: Session, words: list[str]) -> str:
 
 @command("kata-set-rules", "rules", raw=True)
 def set_rules(session: Session, text: str) -> None:
-    """RULES: a preset such as japanese, or JSON."""
+    """RULES: set the rules, a preset such as japanese or JSON."""
     _set(session, lambda: Rules.parse(text))
 
 
@@ -37,6 +37,6 @@ def set_rule(session: Session, words: list[str]) -> None:
 
 @command("kgs-rules", "kgs")
 def kgs_rules(session: Session, words: list[str]) -> None:
-    """RULES: as the server KGS names them."""
+    """RULES: set the rules by the name that the server KGS uses."""
     name = arguments.word(words, 0, "the name of the rules")
     _set(session, lambda: kgs_preset(name))

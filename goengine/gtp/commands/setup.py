@@ -107,7 +107,7 @@ def _file_and_move(text: str) -> tuple[Path, int | None]:
 
 @command("printsgf", "setup", raw=True)
 def printsgf(session: Session, text: str) -> str | None:
-    """The game as SGF, or into a file."""
+    """[FILE]: the game as SGF, printed or written to the file."""
     content = session.engine.to_sgf()
     if not text:
         return content.replace("\n", "")  # breaks stand between properties only

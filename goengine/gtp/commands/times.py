@@ -30,7 +30,7 @@ def time_settings(session: Session, words: list[str]) -> None:
 
 @command("time_left", "time")
 def time_left(session: Session, words: list[str]) -> None:
-    """What a clock shows; a little less than nothing is possible, and taken for nothing."""
+    """COLOR SECONDS STONES: what a clock shows. A negative time counts as zero."""
     color = arguments.color(words)
     seconds = arguments.number(words, 1, "the time")
     stones = arguments.number(words, 2, "the number of stones")
@@ -40,7 +40,7 @@ def time_left(session: Session, words: list[str]) -> None:
 @command("kgs-time_settings", "time")
 @command("kata-time_settings", "time")
 def named_time_settings(session: Session, words: list[str]) -> None:
-    """A kind of time control and its numbers, such as `byoyomi 600 30 5`."""
+    """KIND NUMBER ...: set the time control, such as `byoyomi 600 30 5`."""
     arguments.word(words, 0, "the kind of time control")
     for place in range(1, len(words)):
         arguments.number(words, place, "the number")
