@@ -158,7 +158,9 @@ class Move:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a search found. ``moves``: the best first."""
+    """What a search found. ``moves``: the best first, then the others; moves equal to one of these by symmetry come last,
+    with the numbers of that one.
+    """
 
     move: str  # to play
     visits: int
@@ -187,7 +189,7 @@ class Engine:
     def __init__(self, net: str | Net | Evaluator | None = None, *, params: SearchParams = PLAY, seed: int = 0):
         self._given, self._params, self._seed = net, params, seed
         self._searches: dict[int, Search] = {}  # by board size
-        self._loaded: list[Net] = []
+        self._loaded: dict[int, Net] = {}  # by board size
 
     def search(self, position: board_position.Position, visits: int = 100, seconds: float | None = None) -> Analysis:
         """Search a position until it has so many visits, or until the time is over if that comes first.
@@ -223,7 +225,7 @@ class Engine:
 
     def close(self) -> None:
         """Give back the nets that this engine loaded itself."""
-        for net in self._loaded:
+        for net in self._loaded.values():
             net.close()
         self._loaded.clear()
         self._searches.clear()
@@ -238,8 +240,9 @@ class Engine:
         if isinstance(self._given, Net):
             return self._given
         if self._given is None or isinstance(self._given, str):
-            self._loaded.append(load_net(self._given or "", size))
-            return self._loaded[-1]
+            if size not in self._loaded:
+                self._loaded[size] = load_net(self._given or "", size)
+            return self._loaded[size]
         return Net(self._given)
 
     def _search(self, size: int) -> Search:

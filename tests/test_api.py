@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import goengine
-from goengine import Engine, Position, Rules, load_net, read_sgf
+from goengine import Engine, Position, Rules, api, load_net, read_sgf
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "python.md"
 EXAMPLES = re.findall(r"## ([^\n]+)\n\n```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
@@ -82,6 +82,16 @@ def test_a_finished_board_is_counted():
     with pytest.raises(ValueError, match="over"):
         Engine("uniform").search(position)
     assert Engine("uniform", seed=1).score(position) == 15 - 10 - 0.5
+
+
+def test_a_net_is_loaded_once_for_a_size(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(api, "load_net", lambda name, size: sizes.append(size) or load_net(name, size))
+    engine = Engine("uniform", seed=1)
+    for size in (5, 5, 7):
+        engine.score(Position(size))
+        engine.search(Position(size), visits=2)
+    assert sizes == [5, 7]
 
 
 def test_a_game_is_walked_through():
