@@ -10,6 +10,7 @@ gives. Without torchrun everything here does what one process does. Knows no Go 
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from training.core.launch import launched
 
 T = TypeVar("T")
 Arrays = Mapping[str, np.ndarray | torch.Tensor]
+_PARTING = 10  # seconds that a process waits for the others before it leaves the group
 NOTHING, SAME, OTHER = range(3)  # what is scattered: no batch, one of the form of the last, one of another form
 
 
@@ -48,7 +50,15 @@ def joined(device: str) -> Iterator[None]:
     try:
         yield
     finally:
+        if not cuda:
+            _part()
         distributed.destroy_process_group()
+
+
+def _part() -> None:
+    """All leave gloo's group together: where one is gone while another still sends to it, gloo ends that one with SIGABRT."""
+    with contextlib.suppress(RuntimeError):  # one is gone already
+        distributed.monitored_barrier(timeout=timedelta(seconds=_PARTING))
 
 
 def check(batch: int) -> None:
