@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board import coords
 from goengine.board.kernels import find_liberties, is_legal, play
-from goengine.board.state import EMPTY, STRIDE, Board, copy_board
+from goengine.board.state import EMPTY, STRIDE, Board, board_at, copy_board, new_boards
 from goengine.core.jit import kernel
 
 DEPTH = 160  # plies; a ladder across 19x19 and back off a breaker stays below
@@ -31,25 +30,8 @@ class LadderScratch(NamedTuple):
 
 def new_ladder_scratch(size: int) -> LadderScratch:
     """Working memory for boards of this size."""
-    p = coords.padded(size)
-    words = [np.zeros((DEPTH, p), np.uint16) for _ in range(6)]
-    boards = Board(np.zeros((DEPTH, p), np.uint8), *words, np.zeros((DEPTH, 8), np.int64), np.zeros((DEPTH, 1), np.uint64))
+    boards = new_boards(size, DEPTH)
     return LadderScratch(boards, np.zeros((DEPTH, MOVES), np.uint64), np.zeros(DEPTH, np.int64), np.zeros(8, np.uint64))
-
-
-@kernel
-def _board_at(boards, ply):
-    return Board(
-        boards.color[ply],
-        boards.chain[ply],
-        boards.next[ply],
-        boards.stones[ply],
-        boards.pseudo[ply],
-        boards.empties[ply],
-        boards.slot[ply],
-        boards.info[ply],
-        boards.hash[ply],
-    )
 
 
 @kernel
@@ -139,7 +121,7 @@ def _read(board, target, attacking, scratch, budget):
 
     At every ply one side needs a single good move: the attacker one that captures, the defender one that escapes.
     """
-    copy_board(_board_at(scratch.boards, 0), board)
+    copy_board(board_at(scratch.boards, 0), board)
     verdict = _open_ply(board, scratch, 0, target, attacking)
     if verdict >= 0:
         return verdict == 1, np.uint64(0)
@@ -147,7 +129,7 @@ def _read(board, target, attacking, scratch, budget):
     played = 0
     first = np.uint64(0)
     while True:
-        here = _board_at(scratch.boards, ply)
+        here = board_at(scratch.boards, ply)
         attacker_turn = attacking == (ply % 2 == 0)
         if scratch.count[ply] == 0:  # every candidate failed: the side to move at this ply loses
             verdict = 0 if attacker_turn else 1
@@ -159,7 +141,7 @@ def _read(board, target, attacking, scratch, budget):
             if ply == 0:
                 first = move
             played += 1
-            below = _board_at(scratch.boards, ply + 1)
+            below = board_at(scratch.boards, ply + 1)
             copy_board(below, here)
             defender = np.int64(here.color[target])
             play(below, np.int64(move), 3 - defender if attacker_turn else defender)
@@ -195,7 +177,7 @@ def atari_captures(board, target, atari, scratch, budget):
     attacker = 3 - np.int64(board.color[target])
     if not is_legal(board, atari, attacker, False):
         return False
-    after = _board_at(scratch.boards, DEPTH - 1)
+    after = board_at(scratch.boards, DEPTH - 1)
     copy_board(after, board)
     play(after, atari, attacker)
     captured, _ = _read(after, target, False, scratch, budget)
@@ -225,7 +207,7 @@ def defences(board, target, moves, scratch):
 @kernel
 def defence_escapes(board, target, defence, scratch, budget):
     """Whether this one legal move by the defender saves the chain of stone ``target``, which is in atari."""
-    after = _board_at(scratch.boards, DEPTH - 1)
+    after = board_at(scratch.boards, DEPTH - 1)
     copy_board(after, board)
     play(after, defence, np.int64(board.color[target]))
     captured, _ = _read(after, target, True, scratch, budget)

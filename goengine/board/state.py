@@ -73,6 +73,29 @@ def new_board(size: int) -> Board:
     return board
 
 
+def new_boards(size: int, count: int) -> Board:
+    """Room for `count` boards in one: every array has a leading axis [count]. `board_at` takes one out."""
+    p = coords.padded(size)
+    words = [np.zeros((count, p), np.uint16) for _ in range(6)]
+    return Board(np.zeros((count, p), np.uint8), *words, np.zeros((count, 8), np.int64), np.zeros((count, 1), np.uint64))
+
+
+@kernel
+def board_at(boards, place):
+    """One of the boards of `new_boards`; it shares their memory."""
+    return Board(
+        boards.color[place],
+        boards.chain[place],
+        boards.next[place],
+        boards.stones[place],
+        boards.pseudo[place],
+        boards.empties[place],
+        boards.slot[place],
+        boards.info[place],
+        boards.hash[place],
+    )
+
+
 def new_game(size: int, capacity: int = CAPACITY) -> Game:
     """A game at its beginning, Black to play."""
     p = coords.padded(size)

@@ -19,7 +19,7 @@ from goengine.player.territory import Territory
 
 
 class Opinion:
-    """Judges positions with the nets of a source, or with `playouts` random playouts where a net's ownership is unproven."""
+    """Judges positions with `playouts` random playouts, and with the nets of a source as far as these are proven."""
 
     def __init__(self, nets: NetSource, playouts: int):
         self._nets, self._playouts = nets, playouts
@@ -35,12 +35,13 @@ class Opinion:
 
     def _owned(self, position: Position) -> np.ndarray:
         """float32[N*N]: 1 = Black's."""
-        if self._nets.get(position.size).traits.ownership_proven:
-            views = [self.evaluation(position, position.to_play, s).ownership[0] for s in range(symmetry.COUNT)]
-            return np.mean(views, axis=0) * (1 if position.to_play == BLACK else -1)
         board = position.game.board
         generator = new_generator(int(board.hash[0]))  # so that the same board always gets the same answer
-        return territory.owned_by_playouts(board, position.to_play, generator, self._playouts)
+        played = territory.owned_by_playouts(board, position.to_play, generator, self._playouts)
+        if not self._nets.get(position.size).traits.ownership_proven:
+            return played
+        views = [self.evaluation(position, position.to_play, s).ownership[0] for s in range(symmetry.COUNT)]
+        return (played + np.mean(views, axis=0) * (1 if position.to_play == BLACK else -1)) / 2
 
     def score(self, position: Position) -> float:
         """Black's lead: counted without dead stones where the game is decided or over, else a whole-point estimate."""
