@@ -41,9 +41,16 @@ class IllegalMove(ValueError):
     """A move that the rules forbid. `reason` is one of: off board, occupied, ko, superko, suicide."""
 
     def __init__(self, reason: str, point: int, size: int) -> None:
-        vertex = coords.to_gtp(point, size) if reason != "off board" else f"point {point}"
+        vertex = coords.to_gtp(point, size) if reason != "off board" else f"a point outside the {size}x{size} board"
         super().__init__(f"{vertex}: {reason}")
         self.reason = reason
+
+
+def _why_not(point: int, size: int) -> str:
+    """What is wrong with a stone that cannot be set up."""
+    if not coords.on_board(point, size):
+        return f"a stone would stand off the {size}x{size} board"
+    return f"no stone can stand on {coords.to_gtp(point, size)}: it is taken, or a chain would be without liberties"
 
 
 class Position:
@@ -182,7 +189,7 @@ class Position:
         colors = np.repeat(np.array([BLACK, WHITE], np.uint8), (len(self.black_setup), len(self.white_setup)))
         bad = put_stones(self.game.board, stones, colors)
         if bad >= 0:
-            raise ValueError(f"no stone can stand on point {stones[bad]}: taken, off the board, or without liberties")
+            raise ValueError(_why_not(int(stones[bad]), self.size))
         start_game(self.game, self._first)
 
     def clear(self) -> None:

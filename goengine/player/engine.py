@@ -28,7 +28,7 @@ from goengine.player.opinion import Opinion
 from goengine.player.territory import Territory
 from goengine.search.clock import Clock
 from goengine.search.params import PLAY, Limits, Restriction, SearchParams
-from goengine.search.report import SearchResult
+from goengine.search.report import Ownership, SearchResult
 from goengine.search.search import Search
 
 _FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
@@ -41,7 +41,7 @@ class Watch(TypedDict, total=False):
     on_report: Callable[[SearchResult], None]
     report_every: float  # seconds
     restrictions: Sequence[Restriction]
-    ownership: bool  # whether reports hold the ownership
+    ownership: Ownership  # whether reports hold the ownership, and of what
     min_moves: int  # that reports name at least
 
 
@@ -53,6 +53,7 @@ class Decision:
     point: int  # PASS, or the move; where it resigns, the move it would have played
     resign: bool
     search: SearchResult
+    position: Position  # that was searched
     stopped: bool = False  # the caller ended the search
 
     @property
@@ -128,6 +129,22 @@ class Engine:
     def evaluator(self) -> Evaluator:
         """The net for the present board size. Raises EvaluatorError if it cannot be loaded."""
         return self._nets.get(self.position.size)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether no net knows the value of positions on this board, though nets were asked for, and no rollouts find it."""
+        traits = self.evaluator.traits
+        return not traits.value_proven and traits.name != "uniform" and self._params.rollout_weight == 0
+
+    @property
+    def keeps_ownership(self) -> bool:
+        """Whether a search keeps what the net says of the owners of points."""
+        return self._params.ownership
+
+    @property
+    def batch_size(self) -> int:
+        """Positions that the search gives to the net at a time."""
+        return self._params.leaves
 
     def new_game(self, size: int | None = None, komi: float | None = None, rules: Rules | None = None) -> None:
         """An empty board. What is not given stays as it was, time settings too. Raises ValueError if the size is impossible."""
@@ -306,6 +323,11 @@ class Engine:
         limits = f"visits {options.text('visits')}, time {options.text('time')}"
         return f"net {traits.name} ({traits.device}), level {options.level}, {limits}"
 
+    def with_net_priors(self, decision: Decision) -> SearchResult:
+        """What a decision's search found, with the net's own probabilities as priors."""
+        position = decision.position
+        return decision.search.with_priors(self.opinion.policy(position, position.to_play), position.size)
+
     def summary(self, decision: Decision) -> str:
         """A decision in a line: move, visits, chances and expected play."""
         result, size = decision.search, self.position.size
@@ -391,7 +413,7 @@ class Engine:
             lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
             resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
         self._judging.append(time.monotonic() - start - result.seconds)
-        return Decision(color, point, resign, result, stopped)
+        return Decision(color, point, resign, result, turned, stopped)
 
     def _drawn(self, result: SearchResult) -> int:
         """The move that the search chose; below full strength one drawn at random from those that it visited."""

@@ -37,7 +37,7 @@ class EngineOptions:
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise OptionError(f"{name} must be from {low:g} to {high:g}, not {value:g}")
+                raise OptionError(f"{name} must be from {low:g} to {high:g}, not {str(value)[:20]}")
 
     def with_text(self, name: str, text: str) -> "EngineOptions":
         """The same options with one set from text; `none` unsets what may be None. Raises OptionError."""
@@ -90,4 +90,4 @@ def _from_text(name: str, text: str) -> bool | int | float | None:
         return int(plain) if kind is int else float(plain)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "an integer", float: "a number"}[kind]
-        raise OptionError(f"{name} must be {wanted}{' or none' if optional else ''}, not '{text}'") from None
+        raise OptionError(f"{name} must be {wanted}{' or none' if optional else ''}, not '{text[:40]}'") from None

@@ -14,7 +14,7 @@ from goengine.evaluators.base import Evaluator, Pending
 from goengine.search import root as roots
 from goengine.search.leaves import Leaves
 from goengine.search.params import Limits, Restriction, SearchParams
-from goengine.search.report import SearchResult, make_result
+from goengine.search.report import Ownership, SearchResult, make_result
 from goengine.search.tree import VISITED
 from goengine.search.tree_search import TreeSearch, believed
 
@@ -67,7 +67,7 @@ class Search:
         on_report: Report | None = None,
         report_every: float = 1.0,
         *,
-        ownership: bool = False,
+        ownership: Ownership = False,
         min_moves: int = 0,
     ) -> SearchResult:
         """Search until a limit is reached or ``should_stop()`` is true; it is asked before every batch.
@@ -144,7 +144,7 @@ class Search:
                 self.core.cancel(leaves)
         self._leaves_size = 0
 
-    def _result(self, run: "Run", ownership: bool, min_moves: int, final: bool = False) -> SearchResult:
+    def _result(self, run: "Run", ownership: Ownership, min_moves: int, final: bool = False) -> SearchResult:
         return make_result(
             self.core,
             playouts=run.begun - self.core.unfinished,
