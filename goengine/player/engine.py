@@ -20,7 +20,7 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, PASSES, WHITE
 from goengine.evaluators.base import Evaluator
-from goengine.player.endgame import Finish, Resignation, candidates
+from goengine.player.endgame import Finish, Resignation, candidates, values_mean_something
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
 from goengine.player.levels import draw, strength
 from goengine.player.net_source import Given, NetOptions, NetSource
@@ -405,7 +405,7 @@ class Engine:
             color,
             candidates(turned, {m.point: m.value if m.visits else None for m in result.moves}, pick(result)),
             self.opinion.territory(turned),
-            (lambda: self.opinion.value_of_pass(turned)) if valued else None,
+            (lambda: self.opinion.value_of_pass(turned)) if valued and values_mean_something(turned) else None,
         )
         point = finish.choose_cleanup() if cleanup else finish.choose()
         resign = False
