@@ -157,15 +157,19 @@ class Engine:
     def replace(self, position: Position) -> None:
         """Go on from another position. Where another board size has another net, a warm engine gets that one ready here.
 
-        Loaded in the first move, it would take the time of that one. Raises EvaluatorError if it cannot be loaded.
+        Loaded in the first move, it would take the time of that one. Raises EvaluatorError, and changes nothing, if that fails.
         """
-        cold = bool(self._warm) and self._nets.get(position.size).name not in self._warm
+        if self._warm and self._nets.get(position.size).name not in self._warm:
+            before, self.position = self.position, position
+            try:
+                self.warm_up()
+            except BaseException:
+                self.position = before
+                raise
         self.position = position
         self._resignation.reset()
         self.last_decision = None
         self.rest()
-        if cold:
-            self.warm_up()
 
     def set_komi(self, komi: float) -> None:
         """Points for White. Raises ValueError if they are beyond reason."""
@@ -241,13 +245,11 @@ class Engine:
         so far is played.
         """
         start = time.monotonic()
-        try:
-            limits = self._limits(color, self.clock)
-            decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
-            if not decision.resign:
-                self.position.play(decision.point, color, tolerant=True)
-        finally:
-            self.clock.spend(color, time.monotonic() - start)
+        limits = self._limits(color, self.clock)
+        decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
+        self.clock.spend(color, time.monotonic() - start)
+        if not decision.resign:
+            self.position.play(decision.point, color, tolerant=True)
         self.last_decision = decision
         self._ponder_left = 0.0 if decision.resign else self.options.ponder_time
         return decision

@@ -11,6 +11,7 @@ from gtp_support import new_protocol
 from goengine.board import coords
 from goengine.evaluators.base import Traits
 from goengine.evaluators.uniform import Scripted, flat_evaluation
+from goengine.search.params import PLAY
 
 FLOAT = r"-?\d+\.\d{6}"
 SCORES = "utility winrate scoreMean scoreStdev scoreLead scoreSelfplay"
@@ -225,3 +226,12 @@ def test_priors_are_the_nets_own():
     protocol.handle_line("reg_genmove w")
     tree = protocol.handle_line("goengine-search_tree").reply
     assert sum(float(x) for x in re.findall(r" prior (\S+)", tree)) <= 1.001
+
+
+def test_an_analysis_goes_on_where_the_tree_is_full():
+    """The last report has many times the visits that the tree has room for."""
+    protocol = new_protocol(params=PLAY.with_(max_nodes=500))
+    protocol.session.lookahead = Input(2000)
+    lines = []
+    protocol.handle_line("kata-analyze b 1 rootInfo true").stream.run(lines.append)
+    assert int(re.search(r"rootInfo visits (\d+)", lines[-1])[1]) > 5 * 500
