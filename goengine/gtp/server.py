@@ -57,6 +57,7 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
         journal.error("no net came with this installation; playing without one, which is weak")
     if engine.is_blind:
         journal.error(BLIND.format(size=engine.position.size))
+    journal.note("what follows MALKOVICH: has the form of KataGo's lines, which OGS's gtp2ogs shows beside the game")
     journal.note(f"{engine.describe()}; rules {engine.rules.name()}, komi {engine.rules.komi:g}")
     return engine
 

@@ -261,7 +261,8 @@ class Engine:
 
     def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
         """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
-        search = self._prepared(self._turned(color), watch.get("restrictions", ()))
+        wide = self._params.with_(wide_root_noise=self.options.analysis_wide_root_noise)
+        search = self._prepared(self._turned(color), watch.get("restrictions", ()), params=wide)
         return _run(search, limits or Limits(), watch)
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
@@ -332,12 +333,23 @@ class Engine:
 
     def summary(self, decision: Decision) -> str:
         """A decision in a line: move, visits, chances and expected play."""
-        result, size = decision.search, self.position.size
-        move = "resign" if decision.resign else coords.to_gtp(decision.point, size)
-        line = " ".join(coords.to_gtp(p, size) for p in decision.pv[:10])
+        return f"{self._move_text(decision)}: {self._found_text(decision)}"
+
+    def log_line(self, decision: Decision) -> str:
+        """A decision in a line as KataGo writes it to stderr: OGS's gtp2ogs reads it and shows it beside the game."""
+        return f"{self._move_text(decision)} in {decision.search.seconds:.2f} s MALKOVICH:{self._found_text(decision)}"
+
+    def _move_text(self, decision: Decision) -> str:
+        move = "resign" if decision.resign else coords.to_gtp(decision.point, decision.position.size)
+        return f"{'BW'[decision.color - 1]} {move}"
+
+    def _found_text(self, decision: Decision) -> str:
+        """The order and the number of digits are what gtp2ogs expects."""
+        result = decision.search
+        line = " ".join(coords.to_gtp(p, decision.position.size) for p in decision.pv[:10])
         return (
-            f"{'BW'[decision.color - 1]} {move}: Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% "
-            f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {line}"
+            f"Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% ScoreLead {result.score:.1f} "
+            f"ScoreStdev {result.score_stdev:.1f} PV {line}"
         )
 
     def describe_clocks(self) -> str:
@@ -359,8 +371,14 @@ class Engine:
             position.game.status[PASSES] = 0
         return position
 
-    def _prepared(self, position: Position, restrictions: Sequence[Restriction], anew: bool = False) -> Search:
-        """The search for this board size, set on a position; ``anew`` forgets what it has found so far."""
+    def _prepared(
+        self,
+        position: Position,
+        restrictions: Sequence[Restriction],
+        anew: bool = False,
+        params: SearchParams | None = None,
+    ) -> Search:
+        """The search for this board size, set on a position; ``anew`` and other ``params`` than before forget what it found."""
         evaluator = self.evaluator
         if evaluator.name not in self._searches:
             self._searches.clear()  # one tree in memory is enough
@@ -368,6 +386,10 @@ class Engine:
         search = self._searches[evaluator.name]
         search.restrict(restrictions)
         search.set_position(position)
+        params = params or self._params
+        if search.params != params:
+            search.use(params)
+            anew = True
         if anew:
             search.clear()
         return search

@@ -31,6 +31,7 @@ class EngineOptions:
     resign_turns: int = 3
     resign_min_move: int | None = None  # None = by board size, see goengine.player.endgame
     lag: float = 0.5  # seconds kept back on each move for the way to the controller
+    analysis_wide_root_noise: float = 0.0  # 0.04 makes an analysis look at more moves, 1 at all of them; play is as without
     playouts: int = 300  # random playouts for one map of who owns what, while no net is trusted with that
 
     def __post_init__(self) -> None:
@@ -62,6 +63,7 @@ _RANGES = (
     ("resign_turns", 1, 1000),
     ("resign_min_move", 0, 10**6),
     ("lag", 0.0, 60.0),
+    ("analysis_wide_root_noise", 0.0, 5.0),
     ("playouts", 10, 100_000),
 )
 

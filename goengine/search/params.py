@@ -34,6 +34,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {  # by field; of the others, `_ANY
     "dynamic_score_zero": _SHARE,
     "dynamic_score_scale": _POSITIVE,
     "static_score_scale": _POSITIVE,
+    "wide_root_noise": (0.0, 5.0),
     "lcb_min_visits": _SHARE,
     "gumbel_visits": _COUNT,
     "max_nodes": (1, 2**31 - 1),
@@ -63,6 +64,7 @@ class SearchParams:
     dirichlet_total: float = 0.0  # sum of the Dirichlet's parameters; Zero 0.03 * 361 = 10.83; 0 = no noise
     dirichlet_weight: float = 0.25  # epsilon; Zero 0.25
     dirichlet_shaped: bool = False  # KataGo: half of the total goes to moves of high prior
+    wide_root_noise: float = 0.0  # KataGo analysisWideRootNoise: 0.04 looks at more moves, 1 at all; 0 = off
     # Forced playouts and target pruning at the root.
     forced_playouts: float = 0.0  # k; a visited child of the root gets sqrt(k P sum N) visits; KataGo 2; 0 = off
     # Leaves and batches.

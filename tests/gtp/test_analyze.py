@@ -9,9 +9,10 @@ import pytest
 from gtp_support import new_protocol
 
 from goengine.board import coords
+from goengine.board.state import BLACK
 from goengine.evaluators.base import Traits
 from goengine.evaluators.uniform import Scripted, flat_evaluation
-from goengine.search.params import PLAY
+from goengine.search.params import PLAY, Limits
 
 FLOAT = r"-?\d+\.\d{6}"
 SCORES = "utility winrate scoreMean scoreStdev scoreLead scoreSelfplay"
@@ -235,3 +236,43 @@ def test_an_analysis_goes_on_where_the_tree_is_full():
     lines = []
     protocol.handle_line("kata-analyze b 1 rootInfo true").stream.run(lines.append)
     assert int(re.search(r"rootInfo visits (\d+)", lines[-1])[1]) > 5 * 500
+
+
+def test_wide_root_noise_makes_an_analysis_look_at_more_moves(ask, protocol):
+    """And play is as without it; a search that was wide is forgotten."""
+
+    def script(planes, values):
+        answer = flat_evaluation(len(planes), 9)
+        answer.policy[:, :3] = 12.0
+        return answer
+
+    protocol = new_protocol(Scripted(script, traits=Traits(name="scripted", features="zero")))
+    protocol.handle_line("gogui-play_sequence b C3 w D7")
+    engine = protocol.session.engine
+    counts, moves = [], []
+    for width in (0.0, 0.2, 1.0, 0.0):
+        protocol.handle_line(f"kata-set-param analysisWideRootNoise {width}")
+        result = engine.analyze(BLACK, Limits(visits=400))
+        counts.append(sum(move.visits > 0 for move in result.moves))
+        moves.append([(m.point, m.visits) for m in engine.choose(BLACK).search.moves])
+    assert counts[0] == counts[3] < counts[1] < counts[2] and counts[2] > 60, counts
+    assert moves[1] == moves[2]
+
+
+OGS = (
+    r"(CHAT|MALKOVICH):Visits (\d*) Winrate (\d+\.\d\d)% ScoreLead (-?\d+\.\d) ScoreStdev (-?\d+\.\d) "
+    r"(\(PDA (-?\d+.\d\d)\) )?PV (.*)"
+)
+
+
+def test_a_line_for_each_move_as_gtp2ogs_reads_it(ask, protocol):
+    notes = []
+    protocol.session.journal.note = notes.append
+    ask("genmove w")
+    ask("kata-genmove_analyze b 100")
+    ask("kgs-genmove_cleanup w")
+    assert len(notes) == 3
+    for note, (_, point) in zip(notes, protocol.session.engine.position.moves[-3:], strict=True):
+        found = re.search(OGS, note)
+        assert int(found[2]) == 20 and found[8].split()[0] == coords.to_gtp(point, 9)
+        assert re.fullmatch(rf"{VERTEX}( {VERTEX})*", found[8])

@@ -109,7 +109,7 @@ def _generation(session: Session, words: list[str], dialect: str, *, play: bool 
             report(result)
         emit(f"play {decision_text(session, decision)}")
         if play:
-            session.journal.note(engine.summary(decision))
+            session.journal.note(engine.log_line(decision))
 
     return Stream(run)
 
