@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         sys.stderr.write(f"goengine: there is no command '{arguments[0]}'\n\n{usage()}\n")
         return 2
-    if closed := missing(1):
+    if closed := missing(*((0, 1) if arguments[0] in ("gtp", "play") else (1,))):
         sys.stderr.write(f"goengine {arguments[0]}: {closed}\n")
         return 1
     module, _ = COMMANDS[arguments[0]]

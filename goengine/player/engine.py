@@ -9,7 +9,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -20,6 +19,7 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, PASSES, WHITE
 from goengine.evaluators.base import Evaluator
+from goengine.player.decision import Decision
 from goengine.player.endgame import Finish, Resignation, candidates, values_mean_something
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
 from goengine.player.levels import draw, strength
@@ -43,23 +43,6 @@ class Watch(TypedDict, total=False):
     restrictions: Sequence[Restriction]
     ownership: Ownership  # whether reports hold the ownership, and of what
     min_moves: int  # that reports name at least
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the engine wants to do, and why."""
-
-    color: int
-    point: int  # PASS, or the move; where it resigns, the move it would have played
-    resign: bool
-    search: SearchResult
-    position: Position  # that was searched
-    stopped: bool = False  # the caller ended the search
-
-    @property
-    def pv(self) -> tuple[int, ...]:
-        """The move and what the search expects after it. Not always its best line: a move may be drawn, or a judgement."""
-        return next((tuple(move.pv) for move in self.search.moves if move.point == self.point), (self.point,))
 
 
 class Engine:
@@ -330,27 +313,6 @@ class Engine:
         """What a decision's search found, with the net's own probabilities as priors."""
         position = decision.position
         return decision.search.with_priors(self.opinion.policy(position, position.to_play), position.size)
-
-    def summary(self, decision: Decision) -> str:
-        """A decision in a line: move, visits, chances and expected play."""
-        return f"{self._move_text(decision)}: {self._found_text(decision)}"
-
-    def log_line(self, decision: Decision) -> str:
-        """A decision in a line as KataGo writes it to stderr: OGS's gtp2ogs reads it and shows it beside the game."""
-        return f"{self._move_text(decision)} in {decision.search.seconds:.2f} s MALKOVICH:{self._found_text(decision)}"
-
-    def _move_text(self, decision: Decision) -> str:
-        move = "resign" if decision.resign else coords.to_gtp(decision.point, decision.position.size)
-        return f"{'BW'[decision.color - 1]} {move}"
-
-    def _found_text(self, decision: Decision) -> str:
-        """The order and the number of digits are what gtp2ogs expects."""
-        result = decision.search
-        line = " ".join(coords.to_gtp(p, decision.position.size) for p in decision.pv[:10])
-        return (
-            f"Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% ScoreLead {result.score:.1f} "
-            f"ScoreStdev {result.score_stdev:.1f} PV {line}"
-        )
 
     def describe_clocks(self) -> str:
         """The time control and what is left, a line each."""

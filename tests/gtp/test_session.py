@@ -68,3 +68,16 @@ def test_what_ends_pondering(ending):
         session.lookahead = SimpleNamespace(pending=lambda looks=looks: next(looks) > 20, abandoned=lambda: False)
         session.idle()
         assert (net.rows > before) == thinks
+
+
+def test_a_file_whose_name_ends_in_a_number(tmp_path, protocol):
+    """The whole text is a file's name before its last word is a number of a move."""
+    game = "(;GM[1]FF[4]SZ[9];B[cc];W[gg];B[gc])"
+    for name in ("game 5", "game"):
+        (tmp_path / name).write_text(game)
+    for name, moves in (("game 5", 3), ("game 5 2", 1), ("game 2", 1), ("game", 3)):
+        assert protocol.handle_line(f"loadsgf {tmp_path}/{name}").reply == "= \n\n"
+        assert len(protocol.session.engine.position.moves) == moves
+    (tmp_path / "game 5").unlink()
+    assert protocol.handle_line(f"loadsgf {tmp_path}/game 2").reply == "= \n\n"
+    assert "moves count from 1" in protocol.handle_line(f"loadsgf {tmp_path}/game 0").reply

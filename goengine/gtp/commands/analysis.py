@@ -109,7 +109,7 @@ def _generation(session: Session, words: list[str], dialect: str, *, play: bool 
             report(result)
         emit(f"play {decision_text(session, decision)}")
         if play:
-            session.journal.note(engine.log_line(decision))
+            session.journal.note(decision.log_line())
 
     return Stream(run)
 
@@ -191,5 +191,7 @@ def raw_nn(session: Session, words: list[str]) -> str:
     which = arguments.word(rest, 0, "the symmetry").lower()
     if which != "all" and not (arguments.is_integer(which) and 0 <= int(which) <= 7):
         raise GtpError(f"syntax error: symmetry '{which}' is neither 0 to 7 nor all")
+    if len(rest) > 1 and not 0 <= arguments.number(rest, 1, "the optimism") <= 1:
+        raise GtpError(f"syntax error: the optimism {rest[1]} is not from 0 to 1; no net here has one, so it changes nothing")
     chosen = range(8) if which == "all" else (int(which),)
     return "\n".join(raw_text(session.engine, color, symmetry) for symmetry in chosen)
