@@ -15,6 +15,7 @@ from goengine.board.state import (
     EMPTY,
     HASHES,
     KO,
+    KO_COLOR,
     NONE,
     PASS,
     PASSES,
@@ -33,15 +34,22 @@ _1 = np.uint64(1)
 
 
 @inlined_kernel
+def ko_point(board, color):
+    """The point that simple ko forbids ``color``, or 0."""
+    return board.info[KO] if board.info[KO_COLOR] == color else np.int64(0)
+
+
+@inlined_kernel
 def is_legal(board, point, color, suicide):
     """Whether ``color`` may play ``point`` as far as this board tells: empty, no simple ko, no suicide unless allowed.
 
-    Single-stone suicide is never legal. A pass always is. Does not check superko.
+    Ko forbids its point only to the side whose stone was taken: who took it may fill it. Single-stone suicide is never legal. A
+    pass always is. Does not check superko.
     """
     if point == PASS:
         return True
     p = np.uint64(point)
-    if board.color[p] != EMPTY or point == board.info[KO]:
+    if board.color[p] != EMPTY or (point == board.info[KO] and color == board.info[KO_COLOR]):
         return False
     s = np.uint64(board.info[STRIDE])
     n0, n1, n2, n3 = p - s, p - _1, p + _1, p + s
@@ -189,6 +197,7 @@ def play(board, point, color):
     captured += _capture(board, p + s, opponent)
     if captured == _1 and board.stones[own] == 1 and board.pseudo[own] == 1:
         board.info[KO] = _only_liberty(board, p, s)
+        board.info[KO_COLOR] = opponent
     elif board.pseudo[own] == 0:
         _remove(board, own, color)
 
@@ -402,7 +411,7 @@ def position_key(game):
     Not in it: superko by positions before those moves. The rules and komi are the caller's to mix in.
     """
     h = game.board.hash[0] ^ ZOBRIST_TO_PLAY[game.status[TO_PLAY]]
-    h = mix(h, np.uint64(game.board.info[KO]))
+    h = mix(h, np.uint64(ko_point(game.board, game.status[TO_PLAY])))
     h = mix(h, np.uint64(game.status[PASSES]))
     h = mix(h, np.uint64(game.board.info[CAPTURED_BLACK] - game.board.info[CAPTURED_WHITE]))
     for ply in range(RECENT):

@@ -13,7 +13,7 @@ import numpy as np
 
 from goengine.board import coords
 from goengine.board.counting import Count, count
-from goengine.board.kernels import breaks_superko, game_legal, game_play, is_legal
+from goengine.board.kernels import breaks_superko, game_legal, game_play, is_legal, ko_point
 from goengine.board.replay import put_stones
 from goengine.board.rules import RuleCode, Rules
 from goengine.board.state import (
@@ -22,7 +22,6 @@ from goengine.board.state import (
     CAPTURED_WHITE,
     EMPTY,
     HASHES,
-    KO,
     NONE,
     PASS,
     PASSES,
@@ -42,9 +41,16 @@ class IllegalMove(ValueError):
     """A move that the rules forbid. `reason` is one of: off board, occupied, ko, superko, suicide."""
 
     def __init__(self, reason: str, point: int, size: int) -> None:
-        vertex = coords.to_gtp(point, size) if reason != "off board" else f"point {point}"
+        vertex = coords.to_gtp(point, size) if reason != "off board" else f"a point outside the {size}x{size} board"
         super().__init__(f"{vertex}: {reason}")
         self.reason = reason
+
+
+def _why_not(point: int, size: int) -> str:
+    """What is wrong with a stone that cannot be set up."""
+    if not coords.on_board(point, size):
+        return f"a stone would stand off the {size}x{size} board"
+    return f"no stone can stand on {coords.to_gtp(point, size)}: it is taken, or a chain would be without liberties"
 
 
 class Position:
@@ -58,7 +64,7 @@ class Position:
         self.moves: list[tuple[int, int]] = []  # (colour, point)
         self.black_setup: tuple[int, ...] = ()
         self.white_setup: tuple[int, ...] = ()
-        self.handicap = 0  # stones that were placed as a handicap
+        self.handicap = 0  # stones that were placed as a handicap, or that a game record calls one
         self._first = BLACK  # who is to play before the first move
 
     # -- what stands there --
@@ -100,8 +106,8 @@ class Position:
 
     @property
     def ko(self) -> int:
-        """The point that simple ko forbids, or PASS for none."""
-        return int(self.game.board.info[KO])
+        """The point that simple ko forbids the player to move, or PASS for none."""
+        return int(ko_point(self.game.board, self.to_play))
 
     @property
     def last_move(self) -> int:
@@ -125,7 +131,7 @@ class Position:
         board = self.game.board
         if board.color[point] != EMPTY:
             return "occupied"
-        if board.info[KO] == point:
+        if ko_point(board, color) == point:
             return "ko"
         if not is_legal(board, point, color, self.code.suicide != 0):
             return "suicide"
@@ -183,7 +189,7 @@ class Position:
         colors = np.repeat(np.array([BLACK, WHITE], np.uint8), (len(self.black_setup), len(self.white_setup)))
         bad = put_stones(self.game.board, stones, colors)
         if bad >= 0:
-            raise ValueError(f"no stone can stand on point {stones[bad]}: taken, off the board, or without liberties")
+            raise ValueError(_why_not(int(stones[bad]), self.size))
         start_game(self.game, self._first)
 
     def clear(self) -> None:
@@ -221,15 +227,8 @@ class Position:
         return passes >= 2
 
     def handicap_stones(self) -> int:
-        """Handicap for the bonus: stones placed as such, else Black's moves before White's first, if two or more."""
-        if self.handicap:
-            return self.handicap
-        stones = len(self.black_setup) if not self.white_setup else 0
-        for color, point in self.moves:
-            if color == WHITE and point != PASS:
-                break
-            stones += point != PASS
-        return stones if stones >= 2 else 0
+        """Handicap for the bonus: only what was placed as such. A position may be set up by moves of one colour, too."""
+        return self.handicap if self.handicap >= 2 else 0
 
     def count(self, dead: Iterable[int] = ()) -> Count:
         """Points on the board, without komi (`counting.count`). Raises ValueError if a dead point has no stone."""

@@ -22,7 +22,7 @@ EMPTY, BLACK, WHITE, EDGE = 0, 1, 2, 3
 PASS, NONE = coords.PASS, coords.NONE
 
 # Places in Board.info.
-SIZE, STRIDE, KO, EMPTIES, CAPTURED_BLACK, CAPTURED_WHITE = range(6)
+SIZE, STRIDE, KO, EMPTIES, CAPTURED_BLACK, CAPTURED_WHITE, KO_COLOR = range(7)
 # Places in Game.status.
 TO_PLAY, PLY, HASHES, PASSES = range(4)
 
@@ -46,7 +46,9 @@ class Board(NamedTuple):
     pseudo: np.ndarray  # uint16[P]  by chain: pairs (stone, empty neighbour)
     empties: np.ndarray  # uint16[P] the empty points, in no order; info[EMPTIES] of them
     slot: np.ndarray  # uint16[P]    place of an empty point in `empties`
-    info: np.ndarray  # int64[8]     see SIZE, STRIDE, KO (forbidden point or 0), EMPTIES, CAPTURED_*
+    info: (
+        np.ndarray
+    )  # int64[8]     see SIZE, STRIDE, KO (forbidden point or 0), EMPTIES, CAPTURED_*, KO_COLOR (whom it is forbidden)
     hash: np.ndarray  # uint64[1]    Zobrist hash of the stones and the size
 
 

@@ -3,6 +3,7 @@
 from goengine.board import coords
 from goengine.board.position import Position
 from goengine.board.rules import Rules, from_sgf_text
+from goengine.board.state import WHITE
 from goengine.dataio.records import GameRecord
 from goengine.dataio.sgf import read_game, write_game
 from goengine.dataio.sgf_values import parse_result
@@ -21,7 +22,7 @@ def position_from_sgf(data: bytes, rules: Rules, move: int | None = None) -> Pos
     size = record.size
     position = Position(size, rules)
     position.set_up(_points(record.black_setup, size), _points(record.white_setup, size), record.to_play)
-    position.handicap = record.handicap if record.black_setup and not record.white_setup else 0
+    position.handicap = _handicap(record)
     moves = record.moves if move is None else record.moves[: move - 1]
     if record.fault and (move is None or move > len(record.moves)):
         raise ValueError(record.fault)
@@ -47,7 +48,16 @@ def position_to_sgf(position: Position, result: str = "") -> str:
         margin=margin,
         ending=ending,
     )
-    return write_game(record).decode("utf-8")
+    turn = position.to_play if position.moves and position.to_play == position.moves[-1][0] else None
+    return write_game(record, turn=turn).decode("utf-8")
+
+
+def _handicap(record: GameRecord) -> int:
+    """What the record calls a handicap, where Black has so many stones before White's first: set up, or played."""
+    if record.white_setup:
+        return 0
+    first_white = next((i for i, (color, _) in enumerate(record.moves) if color == WHITE), len(record.moves))
+    return record.handicap if len(record.black_setup) + first_white >= max(2, record.handicap) else 0
 
 
 def _points(indices: tuple[int, ...], size: int) -> list[int]:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.kernels import breaks_superko, find_liberties
+from goengine.board.kernels import breaks_superko, find_liberties, ko_point
 from goengine.board.ladders import (
     BUDGET,
     LadderScratch,
@@ -41,7 +41,6 @@ from goengine.board.state import (
     CAPTURED_WHITE,
     EDGE,
     EMPTY,
-    KO,
     NONE,
     PASS,
     PASSES,
@@ -124,6 +123,7 @@ def _encode_stones(game, rules, scratch, planes):
     board = game.board
     size = board.info[SIZE]
     own = game.status[TO_PLAY]
+    ko = ko_point(board, own)
     _count_liberties(board, scratch)
     for row in range(size):
         p = np.uint64((row + 1) * (size + 1) + 1)
@@ -131,9 +131,7 @@ def _encode_stones(game, rules, scratch, planes):
             planes[0, row, column] = 1
             stone = board.color[p]
             if stone == EMPTY:
-                if p == board.info[KO] or (
-                    rules.ko != KO_SIMPLE and game.touched[p] and breaks_superko(game, np.int64(p), own, rules.ko)
-                ):
+                if p == ko or (rules.ko != KO_SIMPLE and game.touched[p] and breaks_superko(game, np.int64(p), own, rules.ko)):
                     planes[6, row, column] = 1
             else:
                 planes[1 if stone == own else 2, row, column] = 1

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.coords import padded
-from goengine.board.kernels import find_liberties
-from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, STRIDE
+from goengine.board.kernels import find_liberties, ko_point
+from goengine.board.state import BLACK, EMPTIES, EMPTY, NONE, PASS, STRIDE
 from goengine.core.jit import kernel
 from goengine.patterns.dictionary import Dictionary, look_up
 from goengine.patterns.keys import diamond_around
@@ -72,11 +72,11 @@ def number_squares(board, around, patterns, candidates):
 def find_candidates(board, around, last, color, patterns, candidates):
     """List the moves of ``color`` after the opponent's ``last``, with the features of the rollout policy."""
     side = np.int64(color != BLACK)
-    count = 0
+    count, ko = 0, ko_point(board, color)
     for i in range(board.info[EMPTIES]):
         p = np.int64(board.empties[i])
         code = around.code[p] if side == 0 else swapped(around.code[p])
-        if p == board.info[KO] or not is_sensible(code):
+        if p == ko or not is_sensible(code):
             candidates.slot[p] = -1
             continue
         square = candidates.square[side, p]

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.coords import MAX_SIZE, padded
+from goengine.board.kernels import ko_point
 from goengine.board.playout import add_owners
 from goengine.board.random import uniform
-from goengine.board.state import BLACK, EMPTIES, EMPTY, KO, NONE, PASS, SIZE, STRIDE, Board, copy_board, new_board
+from goengine.board.state import BLACK, EMPTIES, EMPTY, NONE, PASS, SIZE, STRIDE, Board, copy_board, new_board
 from goengine.core.jit import inlined_kernel, kernel
 from goengine.patterns.dictionary import look_up
 from goengine.patterns.keys import DIAMOND, diamond_around
@@ -116,7 +117,7 @@ def draw_move(board, flow, factors, last, color, generator):
     if last != PASS and last != NONE:
         count = _weigh_answers(board, flow, factors, last, color, side)
         count = _weigh_urgent(board, flow, factors, last, color, side, count)
-    ko = np.uint64(board.info[KO])
+    ko = np.uint64(ko_point(board, color))
     if ko != 0:
         count = _boost(flow, side, ko, np.float32(0), count)
     move = _drawn(board, flow, side, count, generator)

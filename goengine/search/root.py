@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from goengine.board import coords, symmetry
-from goengine.board.kernels import game_legal
-from goengine.board.state import KO, SIZE
+from goengine.board.kernels import game_legal, ko_point
+from goengine.board.state import SIZE, TO_PLAY
 from goengine.search import gumbel, noise
 from goengine.search.constants import Plan, SearchConstants, no_plan
 from goengine.search.formulas import exploration
@@ -79,7 +79,8 @@ def symmetries_of(game, rules) -> list[int]:
     legal = np.zeros(size * size + 1, np.uint8)
     game_legal(game, rules, legal)
     points = coords.points(size)
-    picture = game.board.color[points].astype(np.int16) + 4 * legal[:-1] + 8 * (points == game.board.info[KO])
+    ko = ko_point(game.board, game.status[TO_PLAY])
+    picture = game.board.color[points].astype(np.int16) + 4 * legal[:-1] + 8 * (points == ko)
     return [s for s in range(symmetry.COUNT) if np.array_equal(symmetry.flat(picture, s), picture)]
 
 

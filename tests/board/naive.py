@@ -15,6 +15,7 @@ class NaiveGame:
         self.stones = dict(stones or {})
         self.captured = {BLACK: 0, WHITE: 0}
         self.past = [(self.key(self.stones), to_play)]  # every position so far, and who was to play in it
+        self.mover = None  # who made the last move
 
     @staticmethod
     def key(stones):
@@ -59,8 +60,9 @@ class NaiveGame:
         if point in self.stones or not self.after(color, point):
             return False
         key = self.key(self.after(color, point)[0])
-        if len(self.past) > 1 and self.past[-1][0] != self.past[-2][0] and key == self.past[-2][0]:
-            return False
+        retakes = len(self.past) > 1 and self.past[-1][0] != self.past[-2][0] and key == self.past[-2][0]
+        if retakes and color != self.mover:
+            return False  # who took the ko may fill it
         if self.ko == "positional":
             return all(key != old for old, _ in self.past)
         return self.ko == "simple" or (key, 3 - color) not in self.past
@@ -72,8 +74,13 @@ class NaiveGame:
             self.stones, dead = self.after(color, point)
             for p in dead:
                 self.captured[before[p]] += 1
-        self.to_play = 3 - color
+        self.to_play, self.mover = 3 - color, color
         self.past.append((self.key(self.stones), self.to_play))
+
+    def turn(self, color):
+        """Let that colour play next."""
+        self.to_play = color
+        self.past[-1] = self.past[-1][0], color
 
     def points(self):
         return [(row, column) for row in range(self.size) for column in range(self.size)]

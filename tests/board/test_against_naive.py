@@ -56,6 +56,26 @@ def compare(size, games, plies, every, rules, seed):
         check_undo(position, random)
 
 
+@pytest.mark.parametrize("rules", RULES, ids=name)
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_moves_out_of_turn(size, rules):
+    """Both colours' legal moves agree where either may play next, as over GTP."""
+    random = np.random.default_rng([3, size])
+    for _ in range(12):
+        position, naive = Position(size, rules), NaiveGame(size, rules.ko, rules.suicide)
+        for _ in range(60):
+            for color in (BLACK, WHITE):
+                legal = [position.is_legal(coords.point(*place, size), color) for place in naive.points()]
+                assert legal == [naive.is_legal(color, place) for place in naive.points()], diagram(position)
+            color = int(random.integers(BLACK, WHITE + 1))
+            position.to_play = color
+            naive.turn(color)
+            assert position.legal_mask()[:-1].tolist() == [naive.is_legal(color, place) for place in naive.points()]
+            move = choose(position, random)
+            position.play(move, color)
+            naive.play(color, None if move == coords.PASS else coords.row_column(move, size))
+
+
 def choose(position, random):
     """A random legal move; passes are more frequent on small boards, where positions then recur."""
     mask = position.legal_mask()

@@ -7,6 +7,7 @@ from goengine.board import coords
 from goengine.board.position import IllegalMove, Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, NONE, PASS, WHITE
+from tests.board.naive import NaiveGame
 
 
 def vertices(position: Position, text: str) -> list[int]:
@@ -47,6 +48,22 @@ def test_sizes(size):
     position.play(coords.point(0, 0, size))
     assert position.stones(BLACK) == [coords.point(0, 0, size)]
     assert position.to_diagram().split()[0] == "X"
+
+
+def test_who_took_a_ko_may_fill_it():
+    position, naive = Position.from_diagram(KO, Rules.preset("japanese")), NaiveGame(5, "simple")
+    point = coords.from_gtp("B3", 5)
+    naive.stones = {coords.row_column(p, 5): color for color in (BLACK, WHITE) for p in position.stones(color)}
+    naive.past = [(naive.key(naive.stones), BLACK)]
+    play(position, "C3")
+    naive.play(BLACK, (2, 2))
+    for color, legal in ((WHITE, False), (BLACK, True)):
+        assert position.is_legal(point, color) == naive.is_legal(color, (2, 1)) == legal
+        position.to_play = color
+        assert position.legal_mask()[coords.to_index(point, 5)] == legal
+        assert position.ko == (coords.PASS if legal else point)
+    position.play(point, BLACK)
+    assert position.color(point) == BLACK
 
 
 def test_ko_and_reasons():
@@ -222,13 +239,14 @@ def test_handicap():
     assert position.is_empty
 
 
-def test_handicap_as_moves():
+def test_stones_that_nobody_calls_a_handicap_are_none():
     position = Position(19, Rules.preset("aga"))
     for point in vertices(position, "D4 Q16 D16"):
         position.play(point, BLACK)
     position.play(coords.from_gtp("Q4", 19))
-    assert position.handicap_stones() == 3
-    assert position.white_bonus() == 7.5 + 2
+    assert (position.handicap_stones(), position.white_bonus()) == (0, 7.5)
+    position.set_up(vertices(position, "D4 Q16"), (), WHITE)
+    assert (position.handicap_stones(), position.white_bonus()) == (0, 7.5)
 
 
 def test_set_up_is_atomic():
