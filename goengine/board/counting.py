@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.board import coords
 from goengine.board.replay import put_stones
 from goengine.board.rules import SCORING_TERRITORY, TAX_ALL, TAX_NONE, RuleCode
 from goengine.board.scoring import ALIVE_STONE, area, benson, new_benson_scratch
@@ -43,7 +44,9 @@ def count(board: Board, rules: RuleCode, dead: Set[int] = frozenset()) -> Count:
     fees = np.zeros(2, np.int64)  # what each colour pays in prisoners and taxes
     for p in dead:
         if not 0 <= p < board.color.size or board.color[p] not in (BLACK, WHITE):
-            raise ValueError(f"point {p} holds no stone that could be dead")
+            size = int(board.info[SIZE])
+            vertex = coords.to_gtp(p, size) if coords.on_board(p, size) else f"a point outside the {size}x{size} board"
+            raise ValueError(f"{vertex} holds no stone that could be dead")
     settled = _without(board, dead)
     owner = np.zeros(board.color.size, np.int8)
     area(settled, owner, np.empty(owner.size, np.uint16))
