@@ -29,6 +29,7 @@ UNKNOWN, SCORE, RESIGNATION, TIME, FORFEIT = range(5)
 
 FORMAT = "goengine games"
 VERSION = 1
+MAX_RULES = 256  # different texts of rules in a pack
 
 
 class Edit(NamedTuple):
@@ -219,6 +220,8 @@ class GamePack:
             for name, (dtype, length) in _ARRAYS.items()
             if length in ("G", "M", "S") and name != "rules"
         }
+        if len(names) > MAX_RULES:
+            raise RecordError(f"{len(names)} rule texts in the packs, at most {MAX_RULES} are kept; pack them anew from SGF")
         codes = [np.array([names.index(name) for name in pack.rule_names], np.uint8)[pack.rules] for pack in packs]
         starts = np.cumsum([0] + [len(pack.moves) for pack in packs])
         stones = np.cumsum([0] + [len(pack.setup) for pack in packs])
@@ -348,8 +351,8 @@ class PackBuilder:
             raise RecordError(f"{name}: a setup stone is off the board")
         if any(edit.changes_board for edit in record.edits):
             raise RecordError(f"{name}: stones are set up between moves, which cannot be kept")
-        if len(self._rules) == 256 and record.rules not in self._rules:
-            raise RecordError(f"{name}: more than 256 different rule texts in one pack")
+        if len(self._rules) == MAX_RULES and record.rules not in self._rules:
+            raise RecordError(f"{name}: more than {MAX_RULES} different rule texts in one pack")
         return (
             record.moves[0][0] if record.moves else record.to_play,
             size,

@@ -102,9 +102,9 @@ def iterate_games(paths: Iterable[str | os.PathLike], check: bool = True) -> Ite
     Files end in `.sgf` or `.sgfs`, and may be compressed as `.xz`.
     """
     for path in paths:
-        for game in _read_collection(Path(path)):
+        for number, game in enumerate(_read_collection(Path(path)), 1):
             if check and isinstance(game, GameRecord) and (reason := check_moves(game)):
-                yield SgfError(f"{path}: game '{game.source}': {reason}")
+                yield SgfError(f"{path}: game {number}{f' ({game.source})' if game.source else ''}: {reason}")
             else:
                 yield game
 
