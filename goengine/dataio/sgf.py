@@ -157,60 +157,61 @@ def _record(nodes: list[Properties]) -> GameRecord:
 def _moves(nodes: list[Properties], size: int) -> tuple[tuple[tuple[int, int], ...], Edit, tuple[Edit, ...], str]:
     """(moves, set-up before the first, set-up between moves, why the moves end early, if they do)."""
     moves: list[tuple[int, int]] = []
-    setup, edits, named = Edit(0), [], 0
+    setup, fault = _Setup(size), ""
     for node in nodes:
         if not node.keys().isdisjoint(_SETUP_KEYS):
-            named += sum(len(node.get(key, ())) for key in _SETUP_KEYS)
-            edit, points = _edit(node, size, len(moves))
-            named += points
-            if named > MAX_SETUP:
-                raise SgfError(f"more than {MAX_SETUP} points are set up")
-            if moves:
-                edits.append(edit)
-            else:
-                setup = _joined(setup, edit)
+            setup.read(node, len(moves))
         for key in node:
-            if key not in ("B", "W"):
+            if key not in ("B", "W") or fault:
                 continue
             try:
                 index = _index(node[key][0].decode("ascii", "replace").strip(), size)
             except ValueError as error:
-                return tuple(moves), setup, tuple(edits), f"move {len(moves) + 1}: {error}"
+                fault = f"move {len(moves) + 1}: {error}"
+                break
             moves.append((BLACK if key == "B" else WHITE, index))
+        if fault:
+            break
         if len(moves) > MAX_MOVES:
             raise SgfError(f"more than {MAX_MOVES} moves")
-    return tuple(moves), setup, tuple(edits), ""
+    first, *edits = setup.edits()
+    return tuple(moves), first, tuple(edits), fault
 
 
 _SETUP_KEYS = ("AB", "AW", "AE", "PL")
 
 
-def _edit(node: Properties, size: int, ply: int) -> tuple[Edit, int]:
-    """(what a node sets up, how many points it names with it)."""
-    stones: dict[int, int] = {}
-    points = 0
-    for key, color in (("AB", BLACK), ("AW", WHITE), ("AE", 0)):
-        for value in dict.fromkeys(node.get(key, ())):
-            found = _rectangle(value, size, key)
-            points += len(found)
-            if points > MAX_SETUP:
-                raise SgfError(f"more than {MAX_SETUP} points are set up")
-            stones.update(dict.fromkeys(found, color))
-    to_play = {"B": BLACK, "W": WHITE, "1": BLACK, "2": WHITE}.get(_text(node, "PL")[:1].upper(), 0)
-    return Edit(ply, *(_of_color(stones, color) for color in (BLACK, WHITE, 0)), to_play), points
+class _Setup:
+    """What the nodes of a main line set up: one edit for all nodes between two moves."""
 
+    def __init__(self, size: int) -> None:
+        self._size, self._named = size, 0
+        self._stones: dict[int, dict[int, int]] = {0: {}}  # by ply: colours by index, 0 where a stone is taken off
+        self._turn: dict[int, int] = {}
 
-def _of_color(stones: Mapping[int, int], color: int) -> tuple[int, ...]:
-    return tuple(sorted(index for index, other in stones.items() if other == color))
+    def read(self, node: Properties, ply: int) -> None:
+        """Take a node. Raises SgfError if a point is off the board, or if there are too many."""
+        stones = self._stones.setdefault(ply, {})
+        for key, color in (("AB", BLACK), ("AW", WHITE), ("AE", 0)):
+            for value in dict.fromkeys(node.get(key, ())):
+                found = _rectangle(value, self._size, key)
+                self._named += len(found)
+                if self._named > MAX_SETUP:
+                    raise SgfError(f"more than {MAX_SETUP} points are set up")
+                stones.update(dict.fromkeys(found, color))
+        side = {"B": BLACK, "W": WHITE, "1": BLACK, "2": WHITE}.get(_text(node, "PL")[:1].upper())
+        if side:
+            self._turn[ply] = side
 
-
-def _joined(first: Edit, then: Edit) -> Edit:
-    """The set-up of two nodes, one after the other, on an empty board."""
-    stones: dict[int, int] = {}
-    for edit in (first, then):
-        for indices, color in ((edit.black, BLACK), (edit.white, WHITE), (edit.empty, 0)):
-            stones.update(dict.fromkeys(indices, color))
-    return Edit(0, _of_color(stones, BLACK), _of_color(stones, WHITE), (), then.to_play or first.to_play)
+    def edits(self) -> list[Edit]:
+        """In order; the first is that before the first move, where nothing can be taken off."""
+        found = []
+        for ply, stones in self._stones.items():
+            black, white, empty = (
+                tuple(sorted(index for index, other in stones.items() if other == color)) for color in (BLACK, WHITE, 0)
+            )
+            found.append(Edit(ply, black, white, empty if ply else (), self._turn.get(ply, 0)))
+        return found
 
 
 def _index(text: str, size: int) -> int:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import lzma
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from goengine.board import coords
 from goengine.board.position import Position
 from goengine.core.array_file import RecordError
+from goengine.dataio.game_files import replay
 from goengine.dataio.records import (
     BLACK_WINS,
     DRAW,
@@ -87,7 +89,7 @@ def test_games_that_end_early(text, fault, moves):
 def test_setup_between_moves_is_kept():
     record = read("(;SZ[9];B[aa];AB[bb][cc]AW[dd];AE[bb]PL[B];W[ee];PL[W])")
     assert record.moves == ((1, 0), (2, 40)) and not record.fault
-    assert record.edits == (Edit(1, (10, 20), (30,)), Edit(1, empty=(10,), to_play=1), Edit(2, to_play=2))
+    assert record.edits == (Edit(1, (20,), (30,), (10,), 1), Edit(2, to_play=2))
     assert read(write_game(record)) == record
     assert check_moves(record) == "stones are set up after move 1"  # no game for training
     with pytest.raises(RecordError, match="set up between moves"):
@@ -411,6 +413,56 @@ def test_hostile_data(data, tmp_path):
     assert all(isinstance(result, (GameRecord, SgfError)) for result in iterate_games([path]))
     with contextlib.suppress(SgfError):
         read_game(data).year()
+
+
+AMPLIFIED = {
+    "a million rectangles": (b"(;SZ[25]AB" + b"[aa:yy]" * 1_000_000 + b")", "property AB has more than"),
+    "rectangles in many nodes": (b"(;SZ[25]" + b";AB[aa:yy]" * 90_000 + b")", "points are set up"),
+    "sides to play": (b"(;SZ[9]AB[aa:ig]" + b";PL[B]" * 90_000 + b")", ""),
+    "stones that come and go": (b"(;SZ[9];B[aa]" + b";AE[aa];AB[aa]" * 40_000 + b")", ""),
+    "empty nodes": (b"(" + b";" * 7_900_000 + b")", "more than 100000 nodes"),
+    "variations in variations": (b"(;B[aa]" + b"(" * 7_900_000, "variations inside each other"),
+    "variations": (b"(;B[aa](;W[bb])" + b"()" * 3_900_000 + b")", "brackets of variations"),
+    "values": (b"(;" + b"LB[]" * 1_900_000 + b")", "property LB has more than"),
+    "a long name": (b"(;B[aa]" + b"Z" * 7_900_000 + b"[])", "property Z{20} has no values"),
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), AMPLIFIED.values(), ids=AMPLIFIED.keys())
+def test_amplification_is_refused(data, reason, tmp_path):
+    (tmp_path / "f.sgf").write_bytes(data)
+    if reason:
+        with pytest.raises(SgfError, match=reason):
+            read_game(data)
+    else:
+        record = read_game(data)
+        assert len(record.edits) <= len(record.moves) + 1
+        next(replay(record, Position(record.size)))
+    (found,) = iterate_games([tmp_path / "f.sgf"], check=False)
+    assert isinstance(found, SgfError) == bool(reason)
+
+
+def test_one_game_that_is_too_long_does_not_stop_the_others(tmp_path):
+    path = tmp_path / "games.sgfs"
+    path.write_bytes(b"(;SZ[9];B[aa])\n(;SZ[9]C[" + b"x" * 10_000_000 + b"];B[bb])\n(;SZ[9];B[cc])\n")
+    first, long, last = iterate_games([path])
+    assert (first.moves, last.moves) == (((1, 0),), ((1, 20),))
+    assert re.search(r"games\.sgfs: game 2: too long: 100000\d\d bytes, at most 8000000 are read", str(long))
+    (tmp_path / "one.sgf").write_bytes(b"(;SZ[9]C[" + b"x" * 10_000_000 + b"];B[bb])")
+    with pytest.raises(SgfError, match="too long"):
+        read_file(tmp_path / "one.sgf")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such files here")
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.sgf")
+    with open(tmp_path / "sparse.sgf", "wb") as file:
+        file.truncate(4 << 30)
+    for path, reason in ((tmp_path / "pipe.sgf", "pipe"), (Path("/dev/zero"), "device"), (tmp_path / "sparse.sgf", "too long")):
+        with pytest.raises(SgfError, match=f"{path.name}: is .*{reason}"):
+            read_file(path)
+        (found,) = iterate_games([path])
+        assert re.search(f"{path.name}: is .*{reason}", str(found))
 
 
 # -- real files, where they are at hand --
