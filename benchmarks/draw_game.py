@@ -28,7 +28,7 @@ def main() -> int:
     """Run the command."""
     config = parse(Picture, sys.argv[1:], "draw_game")
     record = sgf.read_file(config.game)
-    position = position_from_sgf(config.game.read_bytes(), Rules.preset("chinese"), config.move)
+    position = position_from_sgf(sgf.read_bytes(config.game), Rules.preset("chinese"), config.move)
     caption = f"{record.black} (Black) – {record.white} (White): {format_result(record)}"
     config.picture.write_text(drawing.svg(position, caption=caption), encoding="utf-8")
     return 0

@@ -20,6 +20,7 @@ from goengine.board import position as board_position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE
 from goengine.dataio import sgf
+from goengine.dataio.game_files import replay
 from goengine.dataio.records import GameRecord
 from goengine.evaluators.base import NOT_CACHED, Batch, Evaluator
 from goengine.evaluators.load import load
@@ -274,18 +275,15 @@ class Game:
     def positions(self, rules: Rules | str = "chinese") -> Iterator[tuple[Position, str | None]]:
         """Each position with the move that was played there, None at the end. The position is the same object, which goes on.
 
-        Rules are those given, komi is the game's. Raises ValueError if a move is illegal.
+        Rules are those given, komi is the game's. Moves are made whether they are legal or not; raises ValueError if a move is
+        on a point that is taken.
         """
         chosen = Rules.parse(rules) if isinstance(rules, str) else rules
-        size, record = self.size, self.record
-        position = Position(size, chosen.with_komi(record.komi))
-        black, white = ([coords.from_index(i, size) for i in setup] for setup in (record.black_setup, record.white_setup))
-        position.set_up(black, white, record.to_play)
-        for color, point in self.moves:
-            position.to_play = to_color(color)
-            yield position, point
-            position.play(point, color, tolerant=True)
-        yield position, None
+        position = Position(self.size, chosen.with_komi(self.record.komi))
+        for _, move in replay(self.record, position):
+            if move is not None:
+                position.to_play = move[0]
+            yield position, None if move is None else coords.to_gtp(move[1], self.size)
 
 
 def read_sgf(source: str | os.PathLike[str] | bytes) -> Game:

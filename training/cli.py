@@ -67,7 +67,9 @@ def run_pack(config: PackOptions) -> int:
     sys.stderr.write(
         f"{config.out}: {report.games} games, {report.positions} positions, {report.counted} counted, "
         f"{report.owned} with owners, "
-        f"{report.left_out} left out{' (first: ' + report.first_error + ')' if report.first_error else ''}\n"
+        f"{report.left_out} left out{' (first: ' + report.first_error + ')' if report.first_error else ''}"
+        f"{f', {report.unknown_rules} with unknown rules' if report.unknown_rules else ''}"
+        f"{f'; each with its reason: {report.reasons}' if report.reasons else ''}\n"
     )
     return 0
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from goengine.arena.fixtures import GameOutcome, GameSetup
 from goengine.board import coords, symmetry
-from goengine.core.files import hold, replacing
+from goengine.core.files import hold, remove_parts, replacing
 from goengine.dataio import sgf
 from goengine.dataio.records import (
     BLACK,
@@ -57,6 +57,7 @@ class MatchLog:
             # Without a buffer, so that closing it after a failure has nothing to write.
             self._file = open(self.folder / GAMES, "a+b", buffering=0)  # noqa: SIM115
             self._lock()
+            remove_parts(self.folder)  # of a match that was killed
             self.played = self._load()
         except OSError as error:
             raise self._unwritable(error) from None

@@ -18,11 +18,14 @@ from goengine.arena.fixtures import GameSetup
 from goengine.arena.opening_positions import Opening, OpeningsError, position_key
 from goengine.arena.players import NetPlayer, Player
 from goengine.board import coords
+from goengine.core.files import read_outside
 from goengine.dataio import sgf
 from goengine.dataio.records import GameRecord
+from goengine.dataio.sgf_text import MAX_COLLECTION_BYTES
 
 POLICY, RANDOM, NONE = "policy", "random", "none"
 _SGF_ENDINGS = (".sgf", ".sgfs", ".xz")
+_MAX_TEXT = 64 << 20  # bytes of a file of openings in lines
 _TRIES = 500  # draws without anything new, after which the source is taken to be exhausted
 _APART = 2  # points between the stones of a random opening, at least
 
@@ -155,7 +158,7 @@ def _of_record(record: GameRecord, terms: GameSetup, plies: int) -> Opening:
 def _of_text(path: Path, terms: GameSetup, plies: int | None) -> Iterator[Opening]:
     """Raises OpeningsError that names the line if one cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_outside(path, _MAX_TEXT).decode("utf-8", "replace").splitlines()
     except OSError as error:
         raise OpeningsError(f"{path}: {error.strerror}") from None
     for number, line in enumerate(lines, 1):
@@ -178,7 +181,7 @@ def _file_digest(name: str) -> str:
         if path.is_dir():
             data = repr(sorted((p.name, p.stat().st_size) for p in path.iterdir())).encode()
         else:
-            data = path.read_bytes()
+            data = read_outside(path, MAX_COLLECTION_BYTES)
     except OSError as error:
         raise OpeningsError(
             f"openings: {name}: {error.strerror}; possible: {POLICY}, {RANDOM}, {NONE}, or an SGF or text file"

@@ -22,11 +22,13 @@ from goengine.arena.net_match import LockStepError
 from goengine.arena.picture import PictureError, draw_ratings
 from goengine.arena.summary import Summary
 from goengine.arena.tournament import LAPS, RESULT, Pairing, Standings, Tournament, played_games, run_tournament
+from goengine.core.files import read_outside
 from goengine.core.options import option, parse
 from goengine.core.progress import Progress
 from goengine.evaluators.base import EvaluatorError
 
 PICTURE = "ratings.svg"
+_MAX_BYTES = 1 << 20  # of the players' file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ def _with_settings(text: str) -> tuple[str, str]:
 def _read(file: Path) -> dict[str, Any]:
     """What is in the players' file. Raises ValueError if it cannot be read."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_outside(file, _MAX_BYTES).decode("utf-8")
         data = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror or error}") from None

@@ -49,7 +49,7 @@ class IllegalMove(ValueError):
 def _why_not(point: int, size: int) -> str:
     """What is wrong with a stone that cannot be set up."""
     if not coords.on_board(point, size):
-        return f"a stone would stand off the {size}x{size} board"
+        return f"no stone can stand off the {size}x{size} board"
     return f"no stone can stand on {coords.to_gtp(point, size)}: it is taken, or a chain would be without liberties"
 
 
@@ -66,6 +66,7 @@ class Position:
         self.white_setup: tuple[int, ...] = ()
         self.handicap = 0  # stones that were placed as a handicap, or that a game record calls one
         self._first = BLACK  # who is to play before the first move
+        self._captured = (0, 0)  # stones of Black and of White that were captured before the first move
 
     # -- what stands there --
 
@@ -161,6 +162,13 @@ class Position:
             raise IllegalMove(reason, point, self.size)
         self._move(point, color)
 
+    def execute(self, point: int, color: int) -> None:
+        """Make a move as a game record has it: ko, superko and suicide are not looked at. Raises IllegalMove as `play`."""
+        reason = self.why_illegal(point, color)
+        if reason in ("off board", "occupied"):
+            raise IllegalMove(reason, point, self.size)
+        self._move(point, color)
+
     def _move(self, point: int, color: int) -> None:
         game_play(self.game, point, color)
         self.moves.append((color, point))
@@ -191,6 +199,7 @@ class Position:
         if bad >= 0:
             raise ValueError(_why_not(int(stones[bad]), self.size))
         start_game(self.game, self._first)
+        self.game.board.info[[CAPTURED_BLACK, CAPTURED_WHITE]] = self._captured
 
     def clear(self) -> None:
         """Back to an empty board, with the same size and rules."""
@@ -205,6 +214,25 @@ class Position:
         fresh.black_setup, fresh.white_setup, fresh._first = tuple(black), tuple(white), to_play
         fresh._restart()
         self.__dict__.update(fresh.__dict__)
+
+    def edit(self, black: Iterable[int], white: Iterable[int], empty: Iterable[int], to_play: int = 0) -> None:
+        """Put stones on the board as it stands, on others too, and take stones off; ``to_play`` 0 leaves the turn as it is.
+
+        Moves so far are forgotten where stones change: nothing before can be undone. Captured stones and handicap stay. Raises
+        ValueError, and changes nothing, as `set_up`.
+        """
+        turn = to_play or self.to_play
+        stones = {p: color for color in (BLACK, WHITE) for p in self.stones(color)}
+        changed = {p: color for color, points in ((BLACK, black), (WHITE, white), (EMPTY, empty)) for p in points}
+        if not changed:
+            self.to_play = turn
+            return
+        stones.update(changed)
+        sides = ([p for p, color in stones.items() if color == side] for side in (BLACK, WHITE))
+        captured, handicap = (self.captured(BLACK), self.captured(WHITE)), self.handicap
+        self.set_up(*sides, turn)
+        self._captured, self.handicap = captured, handicap
+        self.game.board.info[[CAPTURED_BLACK, CAPTURED_WHITE]] = captured
 
     def place_handicap(self, points: Iterable[int]) -> None:
         """Put handicap stones on the empty board; White is to play.

@@ -186,14 +186,14 @@ _SGF_NAMES = {
     "chinese-ogs": "chinese-ogs",
 }
 
-# What people and servers write in RU, as words to look for, in this order.
+# What people and servers write in RU, in this order: words, and (Latin letters aside) parts of words. A word that is also
+# the end of others, as `ing` of `scoring`, must stand alone.
 _SGF_WORDS = (
-    ("tromp", "tromp-taylor"), ("logical", "tromp-taylor"), ("ancientterritory", "ancient-territory"),
-    ("grouptax", "ancient-territory"), ("oldchinese", "stone-scoring"), ("stonescoring", "stone-scoring"),
-    ("ancient", "stone-scoring"), ("newzealand", "new-zealand"), ("chinese", "chinese"), ("china", "chinese"),
-    ("中国", "chinese"), ("中國", "chinese"), ("数子", "chinese"), ("japan", "japanese"), ("日本", "japanese"),
-    ("korea", "korean"), ("韩国", "korean"), ("한국", "korean"), ("aga", "aga"), ("bga", "bga"), ("french", "french"),
-    ("ing", "goe"), ("应氏", "goe"), ("應氏", "goe"), ("area", "chinese"), ("territory", "japanese"),
+    (r"tromp", "tromp-taylor"), (r"\blogical\b", "tromp-taylor"), (r"ancient ?territory|group ?tax", "ancient-territory"),
+    (r"old ?chinese|stone ?scoring|\bancient\b", "stone-scoring"), (r"new ?zealand|\bnz\b", "new-zealand"),
+    (r"chinese|\bchina\b|\bcn\b|中国|中國|数子", "chinese"), (r"japan|nihon|\bjp\b|日本", "japanese"),
+    (r"korea|\bkr\b|韩国|韓國|한국", "korean"), (r"\baga\b", "aga"), (r"\bbga\b", "bga"), (r"\bfrench\b", "french"),
+    (r"\bing\b|\bgoe\b|应氏|應氏", "goe"), (r"\barea\b", "chinese"), (r"\bterritory\b", "japanese"),
 )  # fmt: skip
 
 
@@ -216,16 +216,18 @@ def kgs_preset(name: str) -> Rules:
     return Rules.preset("chinese-kgs" if plain == "chinese" else plain)
 
 
-def from_sgf_text(text: str, fallback: str = "japanese") -> Rules:
-    """The rules that the value of RU means; the preset `fallback` where it is empty or says nothing we know."""
+def known_sgf_text(text: str) -> Rules | None:
+    """The rules that the value of RU means; None where it is empty or says nothing we know."""
     try:
         return Rules.parse(text)
     except RulesError:
-        plain = _plain(text)
-        for word, preset in _SGF_WORDS:
-            if word in plain:
-                return PRESETS[preset]
-        return Rules.preset(fallback)
+        words = re.sub(r"[\W_]+", " ", text).lower()
+        return next((PRESETS[preset] for pattern, preset in _SGF_WORDS if re.search(pattern, words)), None)
+
+
+def from_sgf_text(text: str, fallback: str = "japanese") -> Rules:
+    """As `known_sgf_text`, with the preset `fallback` in place of None."""
+    return known_sgf_text(text) or Rules.preset(fallback)
 
 
 def _value(name: str, value: object) -> str | bool:

@@ -15,6 +15,7 @@ import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,22 @@ UNKNOWN, SCORE, RESIGNATION, TIME, FORFEIT = range(5)
 
 FORMAT = "goengine games"
 VERSION = 1
+MAX_RULES = 256  # different texts of rules in a pack
+
+
+class Edit(NamedTuple):
+    """Stones that are put on the board or taken off between moves. Points are policy indices."""
+
+    ply: int  # moves before it
+    black: tuple[int, ...] = ()
+    white: tuple[int, ...] = ()
+    empty: tuple[int, ...] = ()
+    to_play: int = 0  # who is to play then; 0: as before
+
+    @property
+    def changes_board(self) -> bool:
+        """Whether it does more than say who is to play."""
+        return bool(self.black or self.white or self.empty)
 
 
 @dataclass(frozen=True)
@@ -52,10 +69,19 @@ class GameRecord:
     date: str = ""
     source: str = ""  # the game's id where it comes from
     fault: str = ""  # why the moves end before the source does, if they do
+    edits: tuple[Edit, ...] = ()  # set-up between moves, in order; packs do not keep it
+    names_komi: bool = field(default=False, compare=False)  # whether the source says something of komi
 
     def year(self) -> int:
         """The year in the date, or 0."""
         return int(self.date[:4]) if self.date[:4].isascii() and self.date[:4].isdigit() else 0
+
+    def handicap_stones(self) -> int:
+        """What the record calls a handicap, where Black has so many stones before White's first: set up, or played."""
+        if self.white_setup:
+            return 0
+        first_white = next((i for i, (color, _) in enumerate(self.moves) if color == WHITE), len(self.moves))
+        return self.handicap if len(self.black_setup) + first_white >= max(2, self.handicap) else 0
 
 
 def source_key(source: str) -> int:
@@ -194,6 +220,8 @@ class GamePack:
             for name, (dtype, length) in _ARRAYS.items()
             if length in ("G", "M", "S") and name != "rules"
         }
+        if len(names) > MAX_RULES:
+            raise RecordError(f"{len(names)} rule texts in the packs, at most {MAX_RULES} are kept; pack them anew from SGF")
         codes = [np.array([names.index(name) for name in pack.rule_names], np.uint8)[pack.rules] for pack in packs]
         starts = np.cumsum([0] + [len(pack.moves) for pack in packs])
         stones = np.cumsum([0] + [len(pack.setup) for pack in packs])
@@ -321,8 +349,10 @@ class PackBuilder:
                 raise RecordError(f"{name}: move ({color}, {index}) is not on a board of size {size}")
         if not all(0 <= index < size * size for index in record.black_setup + record.white_setup):
             raise RecordError(f"{name}: a setup stone is off the board")
-        if len(self._rules) == 256 and record.rules not in self._rules:
-            raise RecordError(f"{name}: more than 256 different rule texts in one pack")
+        if any(edit.changes_board for edit in record.edits):
+            raise RecordError(f"{name}: stones are set up between moves, which cannot be kept")
+        if len(self._rules) == MAX_RULES and record.rules not in self._rules:
+            raise RecordError(f"{name}: more than {MAX_RULES} different rule texts in one pack")
         return (
             record.moves[0][0] if record.moves else record.to_play,
             size,

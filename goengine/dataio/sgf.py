@@ -1,62 +1,69 @@
-"""SGF files: sgfmill's tree <-> our `GameRecord`, for one file, for collections, and for collections of two-line games.
+"""SGF files: the main line of a game <-> our `GameRecord`, for one file, and for collections.
 
 Knows what servers and programs write differently from the standard: no size, komi in hundredths, texts that are not in
 the encoding they claim, results in other words. Anything else that is wrong ends in an SgfError that names the file and
-the reason; no input makes it hang or crash (values: `goengine.dataio.sgf_values`). Only the main line is read. Does not know
-nets; rules are a text here (`goengine.board.rules`).
+the reason; no input makes it hang or crash (bytes: `goengine.dataio.sgf_text`, nodes: `sgf_tree`, values: `sgf_values`). Only
+the main line is read. Does not know nets; rules are a text here (`goengine.board.rules`).
 """
 
 from __future__ import annotations
 
 import lzma
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from sgfmill import sgf, sgf_grammar
+from sgfmill import sgf, sgf_grammar  # to write, and to unescape texts; not to parse: its parser has no limits
 
 from goengine import __version__
 from goengine.board import coords
 from goengine.board.replay import INDEX_POINTS, play_all, put_stones
 from goengine.board.state import BLACK, WHITE, new_board
-from goengine.dataio.records import GameRecord
-from goengine.dataio.sgf_values import SgfError, as_utf8, format_result, parse_komi, parse_result, parse_size
+from goengine.core.files import read_outside
+from goengine.dataio.records import Edit, GameRecord
+from goengine.dataio.sgf_text import MAX_GAME_BYTES, as_utf8, games_of_file
+from goengine.dataio.sgf_tree import Properties, main_line
+from goengine.dataio.sgf_values import SgfError, format_result, is_from_fox, parse_komi, parse_result, parse_size
 
-MAX_GAME_BYTES = 8_000_000
 MAX_MOVES = 10_000
-MAX_COLLECTION_BYTES = 2_000_000_000  # uncompressed
+MAX_SETUP = 100_000  # points named by all set-up properties of a game
 
-Properties = dict[str, list[bytes]]
+# Properties of which the standard says only that they stand once on the way to a node: mostly, but not always, in the root.
+_GAME_INFO = frozenset({"KM", "RU", "HA", "RE", "PB", "PW", "BR", "WR", "DT", "GN"})
 
 
 def read_file(path: str | os.PathLike) -> GameRecord:
     """The first game of a file. Raises SgfError if there is none that can be read."""
     name = str(path)
     try:
-        with open(path, "rb") as source:
-            data = source.read(MAX_GAME_BYTES + 1)
+        return read_game(read_bytes(path), name)
     except OSError as error:
         raise SgfError(f"{name}: {error.strerror}") from None
-    return read_game(data, name)
+
+
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """What is in a file of one game. Raises OSError if it is no file, or too long for a game."""
+    return read_outside(path, MAX_GAME_BYTES)
 
 
 def read_game(data: bytes, name: str = "SGF") -> GameRecord:
     """The first game in ``data``; ``name`` is for messages.
 
-    Where the main line holds something that cannot be a move (off the board, or stones set up between moves) the record
-    ends before it and says so in `fault`. Raises SgfError if the data is not a game of Go on a square board of size 2
-    to 25.
+    Where the main line holds something that cannot be a move (off the board) the record ends before it and says so in
+    `fault`. Raises SgfError if the data is not a game of Go on a square board of size 2 to 25.
     """
     if len(data) > MAX_GAME_BYTES:
         raise SgfError(f"{name}: longer than {MAX_GAME_BYTES} bytes")
+    return _read_text(as_utf8(data), name)
+
+
+def _read_text(text: bytes, name: str) -> GameRecord:
+    """As `read_game`, for what is UTF-8 already."""
     try:
-        tree = sgf_grammar.parse_sgf_game(as_utf8(data))
-        return _record(list(sgf_grammar.main_sequence_iter(tree)))
+        return _record(main_line(text))
     except SgfError as error:
         raise SgfError(f"{name}: {error}") from None
     except (ValueError, RecursionError, MemoryError) as error:
@@ -67,6 +74,9 @@ def check_moves(record: GameRecord) -> str:
     """Why the record is no legal game on a board (superko aside), or an empty text."""
     if record.fault:
         return record.fault
+    for edit in record.edits:
+        if edit.changes_board:
+            return f"stones are set up after move {edit.ply}"
     table = INDEX_POINTS[record.size]
     board = new_board(record.size)
     stones = np.array(record.black_setup + record.white_setup, np.int64)
@@ -92,9 +102,9 @@ def iterate_games(paths: Iterable[str | os.PathLike], check: bool = True) -> Ite
     Files end in `.sgf` or `.sgfs`, and may be compressed as `.xz`.
     """
     for path in paths:
-        for game in _read_collection(Path(path)):
+        for number, game in enumerate(_read_collection(Path(path)), 1):
             if check and isinstance(game, GameRecord) and (reason := check_moves(game)):
-                yield SgfError(f"{path}: game '{game.source}': {reason}")
+                yield SgfError(f"{path}: game {number}{f' ({game.source})' if game.source else ''}: {reason}")
             else:
                 yield game
 
@@ -102,55 +112,18 @@ def iterate_games(paths: Iterable[str | os.PathLike], check: bool = True) -> Ite
 def _read_collection(path: Path) -> Iterator[GameRecord | SgfError]:
     number = 0
     try:
-        with lzma.open(path) if path.suffix == ".xz" else open(path, "rb") as source:
-            for number, text in enumerate(_split_games(source), 1):
-                try:
-                    yield _fast_game(text) or read_game(text, f"{path}: game {number}")
-                except SgfError as error:
-                    yield error
+        for number, text in enumerate(games_of_file(path), 1):
+            try:
+                if isinstance(text, SgfError):
+                    yield SgfError(f"{path}: game {number}: {text}")
+                else:
+                    yield _fast_game(text) or _read_text(text, f"{path}: game {number}")
+            except SgfError as error:
+                yield error
         if number == 0:
             yield SgfError(f"{path}: no SGF data found")
     except (OSError, EOFError, lzma.LZMAError, SgfError) as error:
         yield SgfError(f"{path}: {getattr(error, 'strerror', None) or error}")
-
-
-# Everything up to a bracket of the tree, to a value that does not end in this line, or to the end. The end must match too:
-# else the search would begin again at every byte.
-_PIECES = re.compile(rb"(?:[^\[()]++|\[[^\\\]]*+(?:\\.[^\\\]]*+)*+\])*+([()\[]|\Z)", re.DOTALL)
-_GAME_START = re.compile(rb"\s*\(\s*;\s*(?:GM|FF|CA|SZ|AP|KM|RU|PB|EV|GN|US|PC|DT)\[")
-
-
-def _split_games(source: BinaryIO) -> Iterator[bytes]:
-    """The texts of the games in a collection, line by line, so that a large one needs no memory.
-
-    A game ends where its brackets close, or, if it is damaged, where a line looks like the beginning of another.
-    """
-    game, depth, total, in_value = bytearray(), 0, 0, False
-    while line := source.readline(MAX_GAME_BYTES):
-        total += len(line)
-        if total > MAX_COLLECTION_BYTES:
-            raise SgfError(f"longer than {MAX_COLLECTION_BYTES} bytes")
-        if game and (len(game) + len(line) > MAX_GAME_BYTES or _GAME_START.match(line)):
-            yield bytes(game)
-            game, depth, in_value = bytearray(), 0, False
-        offset, start = (1, 0) if in_value else (0, 0)
-        for piece in _PIECES.finditer(b"[" + line if in_value else line):
-            if piece[1] == b"(":
-                depth += 1
-            elif piece[1] == b")":
-                depth -= 1
-                if depth == 0:
-                    end = piece.end() - offset
-                    yield bytes(game + line[start:end])
-                    game, start = bytearray(), end
-                depth = max(depth, 0)
-            else:
-                in_value = piece[1] == b"[" and depth > 0
-                break
-        if depth > 0:
-            game += line[start:]
-    if game:
-        yield bytes(game)
 
 
 # -- the main line of a tree --
@@ -162,43 +135,83 @@ def _record(nodes: list[Properties]) -> GameRecord:
     if _text(root, "GM") not in ("", "1"):
         raise SgfError(f"the game is GM[{_text(root, 'GM')[:20]}], not Go")
     size = parse_size(_text(root, "SZ"))
-    record = replace(_headers(root, size), size=size)
-    moves, setup, fault = _moves(nodes, size)
-    black, white = (tuple(sorted(p for p, c in setup.items() if c == color)) for color in (BLACK, WHITE))
-    named = _text(root, "PL")[:1].upper()
+    info = dict(root)
+    for node in nodes[1:]:
+        for key in _GAME_INFO.intersection(node):
+            info.setdefault(key, node[key])
+    record = replace(_headers(info, size), size=size)
+    moves, setup, edits, fault = _moves(nodes, size)
+    black, white = setup.black, setup.white
     if moves:
         to_play = moves[0][0]
-    elif named in ("B", "W"):
-        to_play = BLACK if named == "B" else WHITE
+    elif setup.to_play:
+        to_play = setup.to_play
     else:
         to_play = WHITE if black and not white else BLACK
     handicap = record.handicap if record.handicap >= 2 else (len(black) if len(black) >= 2 and not white else 0)
-    return replace(record, moves=moves, black_setup=black, white_setup=white, to_play=to_play, handicap=handicap, fault=fault)
+    return replace(
+        record, moves=moves, black_setup=black, white_setup=white, to_play=to_play, handicap=handicap, fault=fault, edits=edits
+    )
 
 
-def _moves(nodes: list[Properties], size: int) -> tuple[tuple[tuple[int, int], ...], dict[int, int], str]:
-    """Moves, setup stones (index -> colour), and why the moves end early, if they do."""
+def _moves(nodes: list[Properties], size: int) -> tuple[tuple[tuple[int, int], ...], Edit, tuple[Edit, ...], str]:
+    """(moves, set-up before the first, set-up between moves, why the moves end early, if they do)."""
     moves: list[tuple[int, int]] = []
-    setup: dict[int, int] = {}
+    setup, fault = _Setup(size), ""
     for node in nodes:
-        if not node.keys().isdisjoint(("AB", "AW", "AE")):
-            if moves:
-                return tuple(moves), setup, f"stones are set up after move {len(moves)}"
-            for key, color in (("AB", BLACK), ("AW", WHITE), ("AE", 0)):
-                for value in node.get(key, ()):
-                    for index in _rectangle(value, size, key):
-                        setup[index] = color
+        if not node.keys().isdisjoint(_SETUP_KEYS):
+            setup.read(node, len(moves))
         for key in node:
-            if key not in ("B", "W"):
+            if key not in ("B", "W") or fault:
                 continue
             try:
                 index = _index(node[key][0].decode("ascii", "replace").strip(), size)
             except ValueError as error:
-                return tuple(moves), setup, f"move {len(moves) + 1}: {error}"
+                fault = f"move {len(moves) + 1}: {error}"
+                break
             moves.append((BLACK if key == "B" else WHITE, index))
+        if fault:
+            break
         if len(moves) > MAX_MOVES:
             raise SgfError(f"more than {MAX_MOVES} moves")
-    return tuple(moves), setup, ""
+    first, *edits = setup.edits()
+    return tuple(moves), first, tuple(edits), fault
+
+
+_SETUP_KEYS = ("AB", "AW", "AE", "PL")
+
+
+class _Setup:
+    """What the nodes of a main line set up: one edit for all nodes between two moves."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._named = size, 0
+        self._stones: dict[int, dict[int, int]] = {0: {}}  # by ply: colours by index, 0 where a stone is taken off
+        self._turn: dict[int, int] = {}
+
+    def read(self, node: Properties, ply: int) -> None:
+        """Take a node. Raises SgfError if a point is off the board, or if there are too many."""
+        stones = self._stones.setdefault(ply, {})
+        for key, color in (("AB", BLACK), ("AW", WHITE), ("AE", 0)):
+            for value in dict.fromkeys(node.get(key, ())):
+                found = _rectangle(value, self._size, key)
+                self._named += len(found)
+                if self._named > MAX_SETUP:
+                    raise SgfError(f"more than {MAX_SETUP} points are set up")
+                stones.update(dict.fromkeys(found, color))
+        side = {"B": BLACK, "W": WHITE, "1": BLACK, "2": WHITE}.get(_text(node, "PL")[:1].upper())
+        if side:
+            self._turn[ply] = side
+
+    def edits(self) -> list[Edit]:
+        """In order; the first is that before the first move, where nothing can be taken off."""
+        found = []
+        for ply, stones in self._stones.items():
+            black, white, empty = (
+                tuple(sorted(index for index, other in stones.items() if other == color)) for color in (BLACK, WHITE, 0)
+            )
+            found.append(Edit(ply, black, white, empty if ply else (), self._turn.get(ply, 0)))
+        return found
 
 
 def _index(text: str, size: int) -> int:
@@ -225,6 +238,8 @@ def _rectangle(value: bytes, size: int, key: str) -> list[int]:
 
 def _headers(root: Properties, size: int) -> GameRecord:
     """A record without moves: everything that the root says about the game."""
+    programs = (value.decode("utf-8", "replace") for value in root.get("AP", ()))
+    komi = parse_komi(_text(root, "KM"), is_from_fox(programs, root))
     outcome, margin, ending = parse_result(_text(root, "RE"))
     if margin is not None and abs(margin) > size * size + 400:
         margin = None
@@ -232,7 +247,8 @@ def _headers(root: Properties, size: int) -> GameRecord:
     return GameRecord(
         size=size,
         moves=(),
-        komi=parse_komi(_text(root, "KM")),
+        komi=0.0 if komi is None else komi,
+        names_komi=komi is not None,
         rules=_text(root, "RU")[:100],
         handicap=min(int(handicap), size * size) if handicap.isascii() and handicap.isdigit() else 0,
         outcome=outcome,
@@ -280,7 +296,7 @@ def _fast_game(text: bytes) -> GameRecord | None:
     if not newline or not line.endswith(b")") or not root.isascii() or root.count(b";") != 1:
         return None
     try:
-        properties = sgf_grammar.parse_sgf_game(root + b")").sequence[0]
+        (properties,) = main_line(root + b")")
         if not properties.keys().isdisjoint(("B", "W", "AE")):
             return None
         table = _move_table(parse_size(_text(properties, "SZ")))
@@ -319,12 +335,27 @@ def write_game(record: GameRecord, more: Mapping[str, str] | None = None, turn: 
             root.set(key, [_sgfmill_point(index, record.size) for index in stones])
     if record.black_setup or record.white_setup or record.to_play != BLACK:
         root.set("PL", "b" if record.to_play == BLACK else "w")
-    for color, index in record.moves:
+    edits = list(record.edits)
+    for ply, (color, index) in enumerate(record.moves):
+        while edits and edits[0].ply <= ply:
+            _write_edit(game, edits.pop(0), record.size)
         node = game.extend_main_sequence()
         node.set_move("b" if color == BLACK else "w", _sgfmill_point(index, record.size))
+    for edit in edits:
+        _write_edit(game, edit, record.size)
     if turn is not None:
         game.extend_main_sequence().set("PL", "b" if turn == BLACK else "w")
     return game.serialise()
+
+
+def _write_edit(game: sgf.Sgf_game, edit: Edit, size: int) -> None:
+    """A node that sets up stones between moves."""
+    node = game.extend_main_sequence()
+    for key, stones in (("AB", edit.black), ("AW", edit.white), ("AE", edit.empty)):
+        if stones:
+            node.set(key, [_sgfmill_point(index, size) for index in stones])
+    if edit.to_play:
+        node.set("PL", "b" if edit.to_play == BLACK else "w")
 
 
 def _sgfmill_point(index: int, size: int) -> tuple[int, int] | None:

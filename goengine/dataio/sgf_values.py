@@ -1,12 +1,13 @@
-"""The texts in an SGF file's root, as programs and servers really write them: encoding, size, komi, result.
+"""The texts in an SGF file's root, as programs and servers really write them: size, komi, result.
 
-Knows one value at a time; nothing of trees and moves (`goengine.dataio.sgf`).
+Knows one value at a time; nothing of trees and moves (`goengine.dataio.sgf`) and of encodings (`goengine.dataio.sgf_text`).
 """
 
 from __future__ import annotations
 
-import codecs
+import math
 import re
+from collections.abc import Collection, Iterable
 
 from goengine.board import coords
 from goengine.dataio.records import (
@@ -38,35 +39,50 @@ def parse_size(text: str) -> int:
     except ValueError:
         raise SgfError(f"board size '{text[:20]}' is not a number") from None
     if not square:
-        raise SgfError(f"board size {text[:20]} is not square")
+        raise SgfError(f"board size {text[:20]} is not square; only square boards can be played")
     if not coords.MIN_SIZE <= size <= coords.MAX_SIZE:
         raise SgfError(f"board size {text[:20]} is not in {coords.MIN_SIZE} .. {coords.MAX_SIZE}")
     return size
 
 
-_NUMBER = re.compile(r"(-?\d{1,6}(?:[.,]\d{0,8})?)(?:\s+(1)/(2))?")
+_NUMBER = re.compile(r"(?<!\d)([-+]?(?:\d{1,6}(?:[.,]\d{0,8})?|[.,]\d{1,8}))(?!\d)(?:\s+(1)/(2)|\s*(½))?")
 
 
 def _number(text: str) -> float | None:
-    """The first number in a text; `5 1/2` and `6,5` are numbers too."""
+    """The first number in a text; `5 1/2`, `5½` and `6,5` are numbers too."""
     match = _NUMBER.search(text)
     if match is None:
         return None
-    return float(match[1].replace(",", ".")) + (0.5 if match[2] else 0.0)
+    whole, half = float(match[1].replace(",", ".")), 0.5 if match[2] or match[4] else 0.0
+    return whole - half if match[1].startswith("-") else whole + half
 
 
-def parse_komi(text: str) -> float:
-    """Points of komi from KM, 0 where it says nothing.
+def parse_komi(text: str, fox: bool = False) -> float | None:
+    """Points of komi from KM as they are written; None where it says no number.
 
-    Some servers write hundredths (`750`), some count a lead in stones as Chinese rules do, half of the points (`3.75`,
-    `375`).
+    fox: the file is known to come from the Fox server, which writes hundredths of a point (`650` is 6.5, `50` is 0.5) or, under
+    Chinese rules, hundredths of a stone, each worth two points (`375` is 7.5; `350`, too, as KataGo reads it).
     """
-    komi = _number(text) or 0.0
-    if abs(komi) >= 100:
+    try:
+        komi = float(text)
+    except ValueError:
+        komi = _number(text)
+    if komi is None or not math.isfinite(komi):
+        return None
+    if fox and abs(komi) >= _FOX_UNIT:
         komi /= 100
-    if abs(komi) % 1 in (0.25, 0.75):
-        komi *= 2
-    return komi
+        if abs(komi) % 1 in (0.25, 0.75) or abs(komi) == 3.5:
+            komi *= 2
+    return komi + 0.0  # no -0
+
+
+_FOX_UNIT = 50  # from here on a number on Fox is one of hundredths: no game there has a komi of 50 points
+
+
+def is_from_fox(programs: Iterable[str], properties: Collection[str]) -> bool:
+    """Whether a root is one that the Fox server or its client writes: it names itself in AP, or uses its own keys TC and TT."""
+    names = " ".join(programs).lower()
+    return "foxwq" in names or "yuanyu" in names or {"TC", "TT"} <= set(properties)
 
 
 _RESULT = re.compile(r"([BWDbwd])(?:lack|hite|raw)?\s*(?:\+|$)\s*(.*)", re.DOTALL)
@@ -95,43 +111,6 @@ def parse_result(text: str) -> tuple[int, float | None, int]:
             return outcome, None, UNKNOWN
         return outcome, outcome * points * (2 if "子" in text else 1), SCORE
     return NO_RESULT, None, UNKNOWN
-
-
-# -- encodings --
-
-_ENCODINGS = {
-    codecs.lookup(name).name
-    for name in (
-        "utf-8", "ascii", "latin-1", "iso8859-15", "cp1252", "gb2312", "gbk", "gb18030", "big5",
-        "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "koi8-r", "cp1251", "cp1250", "iso8859-2", "iso8859-5",
-    )
-}  # fmt: skip
-_CHARSET = re.compile(rb"CA\s*\[([^\]]{1,40})\]")
-
-
-def as_utf8(data: bytes) -> bytes:
-    """The same text in UTF-8: as it claims to be encoded if that is true, else the encoding that fits.
-
-    This comes before parsing because the second byte of a Chinese character can be a bracket or a backslash.
-    """
-    for mark, name in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-        if data.startswith(mark):
-            return data.decode(name, "replace").encode("utf-8", "replace")
-    if data.isascii():
-        return data
-    claim = _CHARSET.search(data[:10_000])
-    try:
-        claimed = codecs.lookup(claim[1].decode("ascii").strip()).name if claim else "iso8859-1"
-    except (LookupError, ValueError):
-        claimed = "iso8859-1"
-    # Latin-1 is what the standard assumes where nothing is said, but files without CA are mostly UTF-8 or GB18030.
-    trusted = claimed in _ENCODINGS and claimed != "iso8859-1"
-    for name in (claimed, "utf-8", "gb18030") if trusted else ("utf-8", "gb18030"):
-        try:
-            return data.decode(name).encode("utf-8")
-        except UnicodeError:
-            continue
-    return data.decode("latin-1").encode("utf-8")
 
 
 def format_result(record: GameRecord) -> str:

@@ -7,12 +7,14 @@ compute.
 """
 
 import functools
+import hashlib
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from goengine.core.files import read_outside
 from goengine.core.openvino_import import ov
 from goengine.evaluators.base import (
     Batch,
@@ -28,7 +30,8 @@ from goengine.nets.spec import NetSpec
 
 OUTPUTS: Final = Evaluation._fields
 PRECISIONS: Final = ("auto", "bf16", "f16", "f32")  # for what is not quantized; an int8 net is another file
-MAX_XML: Final = 64 << 20  # bytes; a net's graph is well below 1 MB
+MAX_XML: Final = 8 << 20  # bytes; a net's graph is well below 1 MB
+MAX_BIN: Final = 2 << 30  # bytes
 
 
 @functools.cache
@@ -54,13 +57,16 @@ def best_precision() -> str:
 
 
 def read_pair(xml: Path) -> tuple[bytes, bytes]:
-    """Both files of an IR. Raises EvaluatorError if one is missing or the .xml is no OpenVINO net."""
+    """Both files of an IR.
+
+    Raises EvaluatorError if one is missing or too large, if the .xml is no OpenVINO net, or if it names another checksum than
+    that of the .bin (exports of older versions name none).
+    """
     parts = []
-    for path in (xml, xml.with_suffix(".bin")):
+    weights = xml.with_suffix(".bin")
+    for path, limit in ((xml, MAX_XML), (weights, MAX_BIN)):
         try:
-            if path.suffix == ".xml" and path.stat().st_size > MAX_XML:
-                raise EvaluatorError(f"{path}: too large for the graph of a net")
-            parts.append(path.read_bytes())
+            parts.append(read_outside(path, limit))
         except OSError as error:
             raise EvaluatorError(f"{path}: cannot be read: {error.strerror}; a net is a .xml and a .bin") from error
     try:
@@ -69,6 +75,9 @@ def read_pair(xml: Path) -> tuple[bytes, bytes]:
         raise EvaluatorError(f"{xml}: not well-formed XML ({error}); the file is damaged, get it again") from error
     if root.tag != "net":
         raise EvaluatorError(f"{xml}: not an OpenVINO net (its first element is <{root.tag}>)")
+    told = root.find("rt_info/goengine/bin_sha256")
+    if told is not None and told.get("value") != hashlib.sha256(parts[1]).hexdigest():
+        raise EvaluatorError(f"{weights}: the checksum is not the one in {xml.name}; get both files again")
     return parts[0], parts[1]
 
 

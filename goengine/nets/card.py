@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from goengine.nets.safetensors_file import WeightsError
+from goengine.core.files import read_outside
+from goengine.nets.safetensors_file import MAX_FILE, WeightsError
 from goengine.nets.spec import NetSpec, NetSpecError
 from goengine.nets.weights_file import FORMAT
 
 FILE: Final = "card.json"
+MAX_CARD: Final = 1 << 20  # bytes
 HEADS: Final = ("value", "score", "ownership")
 
 
@@ -72,7 +74,7 @@ def read(folder: Path) -> Card:
     """The card of a folder. Raises WeightsError if there is none or it is wrong; compares no checksums."""
     path = Path(folder) / FILE
     try:
-        return Card.from_json(path.read_text(encoding="utf-8"))
+        return Card.from_json(read_outside(path, MAX_CARD).decode("utf-8"))
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}; the folder of a net holds {FILE}") from error
     except (ValueError, RecursionError) as error:
@@ -85,7 +87,7 @@ def read_checked(folder: Path, card: Card, name: str) -> bytes:
     if name not in card.files:
         raise WeightsError(f"{path}: not on the card of {card.name}, which has {', '.join(sorted(card.files))}")
     try:
-        data = path.read_bytes()
+        data = read_outside(path, MAX_FILE)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}; get the net again") from error
     if hashlib.sha256(data).hexdigest() != card.files[name]:

@@ -14,6 +14,7 @@ of this module.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 import tempfile
@@ -112,9 +113,18 @@ def save_openvino(model: Model, path: str | os.PathLike[str], *, compress: bool 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
         beside = Path(folder, path.name)
         ov.save_model(model, beside, compress_to_fp16=compress)
+        _tell_checksum(beside)
         # The .bin first: whoever finds the .xml finds its weights.
         os.replace(beside.with_suffix(".bin"), path.with_suffix(".bin"))
         os.replace(beside, path)
+
+
+def _tell_checksum(xml: Path) -> None:
+    """Write the checksum of the .bin into the labels of the .xml, if it has any: readers compare it."""
+    digest = hashlib.sha256(xml.with_suffix(".bin").read_bytes()).hexdigest()
+    before, end, after = xml.read_bytes().rpartition(f"</{RT_INFO}>".encode())
+    if end:
+        xml.write_bytes(before + f'\t<bin_sha256 value="{digest}" />\n\t\t'.encode() + end + after)
 
 
 def int8_model(prepared: Net, meta: Meta) -> Model:

@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from goengine.core.files import replacing
+from goengine.core.files import open_outside, replacing
 
-MAX_HEADER: Final = 100_000_000  # bytes, the limit of the reference implementation
+MAX_HEADER: Final = 4 << 20  # bytes; that of a net has some 10 kB. The reference implementation takes 100 MB
+MAX_FILE: Final = 2 << 30  # bytes
 # In the order in which the reference implementation lays out a file: wide elements first, so that all data is aligned.
 DTYPES: Final[dict[str, np.dtype]] = {
     "U64": np.dtype("<u8"),
@@ -103,7 +103,14 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict
     Raises WeightsError if the file is missing, truncated, or breaks the format in any way.
     """
     try:
-        data = Path(path).read_bytes()
+        with open_outside(path, MAX_FILE) as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(8)
+            start += file.read(_header_length(start, size))
+            _layout(start, size)  # before the data is read
+            data = start + file.read()
+    except ValueError as error:
+        raise WeightsError(f"{path}: {error}") from error
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
     try:
@@ -115,7 +122,7 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """The metadata alone, without reading the tensors' data. Raises WeightsError as `read_file` does."""
     try:
-        with open(path, "rb") as file:
+        with open_outside(path, MAX_FILE) as file:
             size = os.fstat(file.fileno()).st_size
             length = _header_length(file.read(8), size)
             header = _header(file.read(length))
@@ -128,12 +135,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
 
 def parse(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The arrays and metadata in the bytes of a file. Raises ValueError naming what is wrong."""
-    length = _header_length(data[:8], len(data))
-    header = _header(data[8 : 8 + length])
-    metadata = _metadata(header)
-    header.pop("__metadata__", None)
-    entries = {name: _entry(name, entry) for name, entry in header.items()}
-    _check_layout(entries, len(data) - 8 - length)
+    length, metadata, entries = _layout(data, len(data))
     arrays = {}
     for name, (dtype, shape, begin, end) in entries.items():
         flat = np.frombuffer(data, dtype, (end - begin) // dtype.itemsize, 8 + length + begin)
@@ -141,11 +143,24 @@ def parse(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return arrays, metadata
 
 
+def _layout(start: bytes, size: int) -> tuple[int, dict[str, str], dict[str, tuple[np.dtype, tuple[int, ...], int, int]]]:
+    """(length of the header, metadata, tensors) of a file of that size, which begins so; checked against its size."""
+    length = _header_length(start[:8], size)
+    header = _header(start[8 : 8 + length])
+    metadata = _metadata(header)
+    header.pop("__metadata__", None)
+    entries = {name: _entry(name, entry) for name, entry in header.items()}
+    _check_layout(entries, size - 8 - length)
+    return length, metadata, entries
+
+
 def _header_length(start: bytes, size: int) -> int:
     if len(start) < 8:
         raise ValueError(f"too short for a safetensors file ({size} bytes)")
     length = int.from_bytes(start, "little")
-    if length > min(MAX_HEADER, size - 8):
+    if MAX_HEADER < length <= size - 8:
+        raise ValueError(f"the header is too long: {length} bytes, at most {MAX_HEADER} are read")
+    if length > size - 8:
         raise ValueError(f"not a safetensors file, or truncated: header of {length} bytes in a file of {size}")
     return length
 

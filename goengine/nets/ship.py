@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from goengine.core.files import replacing
+from goengine.core.files import remove_parts, replacing
 from goengine.nets import card
 from goengine.nets.weights_file import FORMAT, Meta, convert_to_half, load_module
 
@@ -41,6 +41,7 @@ def ship(
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_parts(folder)
     convert_to_half(source, folder / NET)
     net, meta = load_module(folder / NET)
     save_openvino(openvino_model(net, meta), folder / f"{folder.name}.xml")

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from goengine.core.files import replacing
+from goengine.core.array_file import MAX_FILE
+from goengine.core.files import read_outside, replacing
 from goengine.patterns.policy import COLUMNS, LinearPolicy, PolicyError, load, save
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights"
 POLICY, CARD = "policy.npz", "policy.json"
+MAX_CARD: Final = 1 << 20  # bytes
 FORMAT: Final = "goengine linear policy card"
 _PLAIN: Final = {"data": tuple, "seconds": (int, float), "patterns": dict, "validation": dict}  # what isinstance understands
 
@@ -65,7 +67,7 @@ def read(name: str, folder: Path | None = None) -> PolicyCard:
     """The card of a shipped policy. Raises PolicyError if there is none or it is wrong."""
     path = (FOLDER if folder is None else folder) / name / CARD
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(read_outside(path, MAX_CARD))
         if not isinstance(told, dict) or told.pop("format", None) != FORMAT:
             raise ValueError(f"it is not of the format '{FORMAT}'")
         return PolicyCard(**told | {"data": tuple(told.get("data", ()))})
@@ -79,7 +81,7 @@ def read_policy(name: str, folder: Path | None = None) -> LinearPolicy:
     """A shipped policy. Raises PolicyError if a file is missing, damaged, or the checksum is not the card's."""
     card, path = read(name, folder), (FOLDER if folder is None else folder) / name / POLICY
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_outside(path, MAX_FILE)).hexdigest()
     except OSError as error:
         raise PolicyError(f"{path}: cannot be read: {error.strerror}") from None
     if digest != card.sha256:

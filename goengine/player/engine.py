@@ -210,8 +210,9 @@ class Engine:
         read.
         """
         from goengine.dataio.game_files import position_from_sgf  # sgfmill is needed for nothing else here
+        from goengine.dataio.sgf import read_bytes
 
-        self.replace(position_from_sgf(path.read_bytes(), self.rules, move))
+        self.replace(position_from_sgf(read_bytes(path), self.rules, move))
 
     def to_sgf(self, result: str = "") -> str:
         """The game so far as an SGF text; ``result`` as SGF writes it, such as B+3.5 or W+R."""

@@ -23,12 +23,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from goengine.core.files import replacing
+from goengine.core.files import read_outside, remove_parts, replacing
 from goengine.zero.selfplay_params import SelfPlayParams, SelfPlayParamsError
 
 FORM = "goengine zero run 2"
 CONFIG, NETS, SHARDS, STATUS, LEARNER, MATCHES = "config.json", "nets", "shards", "status", "learner", "matches"
 NEXT = "learner-next"
+MAX_JSON = 64 << 20  # bytes
 NET_FILES = ("net.xml", "net.bin", "net.safetensors")
 PLAY, LOCK = "play.json", "lock"
 FRESH = 120.0  # seconds for which what a worker said of its speed counts
@@ -275,8 +276,18 @@ def next_shard_path(run: Path, worker: str) -> Path:
     return run / SHARDS / f"{worker}-{last + 1:06d}.npz"
 
 
+def remove_leftovers(run: Path) -> None:
+    """Remove what the process that led the run was writing when it was killed. To be called with the run's lock in hand."""
+    for folder in (run, run / MATCHES):
+        remove_parts(folder)
+    for half in (run / NETS).glob(".*.part"):
+        if _NUMBER.fullmatch(half.name[1:-5]):
+            shutil.rmtree(half, ignore_errors=True)
+
+
 def remove_halves(run: Path, worker: str) -> None:
-    """Remove shards that this worker was writing when it was killed. Nobody else may have its name meanwhile."""
+    """Remove shards and the status that this worker was writing when it was killed. Nobody else may have its name meanwhile."""
+    remove_parts(run / STATUS, f"{worker}.json")
     pattern = re.compile(rf"\.{re.escape(worker)}-\d+\.npz\.\d+\.part")
     for half in (run / SHARDS).glob(".*.part"):
         if pattern.fullmatch(half.name):
@@ -316,7 +327,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises RunFolderError if there is none that can be read."""
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_outside(path, MAX_JSON))
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read: {error.strerror}; is this the folder of a run?") from error
     except (ValueError, RecursionError) as error:

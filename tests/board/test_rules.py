@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from goengine.board.rules import PRESETS, RuleCode, Rules, RulesError, from_sgf_text, kgs_preset
+from goengine.board.rules import PRESETS, RuleCode, Rules, RulesError, from_sgf_text, kgs_preset, known_sgf_text
 
 # name, ko, scoring, tax, suicide, button, white handicap bonus, friendly pass, komi
 FACTS = """
@@ -147,3 +147,16 @@ def test_sgf_fallback():
 def test_import_is_light():
     code = "import sys, goengine.board.rules; sys.exit('numpy' in sys.modules or 'numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Territory scoring", "japanese"), ("Area scoring", "chinese"), ("scoring", None), ("playing", None),
+        ("Imaginary", None),
+        ("Ing", "goe"), ("Ing's SST", "goe"), ("GOE-Ing", "goe"), ("aga rules", "aga"), ("New_Zealand", "new-zealand"),
+        ("Chinese, pair go", "chinese"), ("", None), ("Nothing", None),
+    ],
+)  # fmt: skip
+def test_sgf_words_stand_alone(text, name):
+    assert known_sgf_text(text) == (PRESETS[name] if name else None)

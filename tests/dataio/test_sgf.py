@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import lzma
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 
 from goengine.board import coords
 from goengine.board.position import Position
+from goengine.core.array_file import RecordError
+from goengine.dataio.game_files import replay
 from goengine.dataio.records import (
     BLACK_WINS,
     DRAW,
@@ -21,6 +24,8 @@ from goengine.dataio.records import (
     TIME,
     UNKNOWN,
     WHITE_WINS,
+    Edit,
+    GamePack,
     GameRecord,
 )
 from goengine.dataio.sgf import SgfError, check_moves, iterate_games, read_file, read_game, write_game
@@ -69,7 +74,6 @@ def test_handicap_and_setup():
 @pytest.mark.parametrize(
     ("text", "fault", "moves"),
     [
-        ("(;SZ[9];B[aa];AB[bb];W[cc])", "set up after move 1", 1),
         ("(;SZ[9];B[aa];W[zz];B[cc])", "move 2: .*'zz'", 1),
         ("(;SZ[9];B[a])", "move 1: 'a'", 0),
     ],
@@ -80,6 +84,22 @@ def test_games_that_end_early(text, fault, moves):
     with pytest.raises(AssertionError, match=fault):
         assert not record.fault, record.fault
     assert check_moves(record) == record.fault
+
+
+def test_setup_between_moves_is_kept():
+    record = read("(;SZ[9];B[aa];AB[bb][cc]AW[dd];AE[bb]PL[B];W[ee];PL[W])")
+    assert record.moves == ((1, 0), (2, 40)) and not record.fault
+    assert record.edits == (Edit(1, (20,), (30,), (10,), 1), Edit(2, to_play=2))
+    assert read(write_game(record)) == record
+    assert check_moves(record) == "stones are set up after move 1"  # no game for training
+    with pytest.raises(RecordError, match="set up between moves"):
+        GamePack.build([record])
+    assert check_moves(read("(;SZ[9];B[aa];PL[W];W[bb])")) == ""
+
+
+def test_what_is_said_of_the_game_may_stand_behind_the_root():
+    record = read("(;GM[1]SZ[9];KM[5.5]RU[AGA]RE[B+1.5];B[aa](;W[bb]KM[3])(;PB[x]))")
+    assert (record.komi, record.rules, record.margin, record.black) == (5.5, "AGA", 1.5, "")
 
 
 @pytest.mark.parametrize(
@@ -119,13 +139,38 @@ def test_square_size_in_two_numbers():
 @pytest.mark.parametrize(
     ("text", "komi"),
     [
-        ("6.5", 6.5), ("750", 7.5), ("375", 7.5), ("650", 6.5), ("325", 6.5), ("3.75", 7.5), ("2.75", 5.5), ("0", 0), ("", 0),
-        ("7,5", 7.5), ("5 1/2", 5.5), ("-59.5", -59.5), ("24", 24), ("abc", 0), ("+0.5", 0.5), ("nan", 0), ("550", 5.5),
+        ("6.5", 6.5), ("7.25", 7.25), ("3.75", 3.75), ("100", 100), ("375", 375), ("0", 0), ("", None), ("7,5", 7.5),
+        (" 5.5 ", 5.5),
+        ("5 1/2", 5.5), ("5½", 5.5), ("-5 1/2", -5.5), (".5", 0.5), ("-.5", -0.5), ("-59.5", -59.5), ("24", 24), ("abc", None),
+        ("+0.5", 0.5), ("6.5 points", 6.5), ("nan", None), ("inf", None), ("-0", 0), ("9" * 400, None), ("1e400", None),
+        ("12345678", 12345678.0), ("no 12345678 no", None),
     ],
 )  # fmt: skip
 def test_komi(text, komi):
     assert parse_komi(text) == komi
-    assert read(f"(;KM[{text}])").komi == komi
+    record = read(f"(;KM[{text}])")
+    assert (record.komi, record.names_komi) == (komi or 0, komi is not None)
+
+
+FOX = ("AP[foxwq]", "AP[GNU Go:3.8]RE[W+R]AP[foxwq]", "AP[YuanYu]", "AP[YuanYu][foxwq]", "TM[60]TC[5]TT[60]RL[0]")
+
+
+@pytest.mark.parametrize("evidence", FOX)
+@pytest.mark.parametrize(
+    ("text", "komi"),
+    [
+        ("375", 7.5), ("750", 7.5), ("650", 6.5), ("325", 6.5), ("550", 5.5), ("275", 5.5), ("350", 7), ("50", 0.5), ("0", 0),
+        ("6.5", 6.5), ("7.50", 7.5), ("", 0),
+    ],
+)  # fmt: skip
+def test_komi_as_fox_writes_it(text, komi, evidence):
+    assert read(f"(;GM[1]SZ[19]KM[{text}]{evidence})").komi == komi
+
+
+@pytest.mark.parametrize("other", ["", "AP[GNU Go:3.8]", "AP[goengine:0.1]TM[60]", "TC[5]", "PB[foxwq]", "C[AP[foxwq\\]]"])
+def test_komi_of_others_is_not_reinterpreted(other):
+    for text in ("375", "650", "50", "100", "7.25"):
+        assert read(f"(;GM[1]SZ[19]KM[{text}]{other})").komi == float(text)
 
 
 @pytest.mark.parametrize(
@@ -163,15 +208,27 @@ def test_results(text, result):
     ("encoding", "claim"),
     [
         ("utf-8", "CA[UTF-8]"), ("utf-8", ""), ("gb18030", "CA[GB18030]"), ("gb18030", "CA[UTF-8]"), ("gb18030", ""),
-        ("gb18030", "CA[nonsense]"), ("utf-16", ""), ("utf-8-sig", "CA[utf8]"), ("gb18030", "CA[idna]"),
+        ("gb18030", "CA[nonsense]"), ("utf-16", ""), ("utf-8-sig", "CA[utf8]"), ("gb18030", "CA[idna]"), ("utf-16-le", ""),
+        ("utf-16-be", "CA[UTF-16]"), ("utf-32", ""), ("utf-32-be", ""), ("utf-32-le", "CA[UTF-8]"),
     ],
 )  # fmt: skip
-def test_encodings(encoding, claim):
+def test_encodings(encoding, claim, tmp_path):
     # The second bytes of these characters in GB18030 are a bracket and a backslash.
     name = "\u4e02\u4e55" + "".join(c for c in map(chr, range(0x4E00, 0x9FA5)) if c.encode("gbk")[1:] in (b"]", b"\\"))[:6]
     text = f"(;SZ[9]{claim}PB[{name}];B[aa];W[bb])"
     record = read(text.encode(encoding))
     assert (record.black, len(record.moves)) == (name, 2)
+    (tmp_path / "two.sgf").write_bytes((text + "\n" + text).encode(encoding))
+    assert list(iterate_games([tmp_path / "two.sgf"])) == [record] * 2
+    (tmp_path / "two.sgf.xz").write_bytes(lzma.compress((text + text).encode(encoding)))
+    assert list(iterate_games([tmp_path / "two.sgf.xz"])) == [record] * 2
+
+
+def test_games_in_several_encodings(tmp_path):
+    names = {"latin-1": "José ÿ", "utf-8": "棋聖", "koi8-r": "Иван"}
+    games = [f"(;SZ[9]CA[{encoding}]PB[{name}];B[aa])\n".encode(encoding) for encoding, name in names.items()]
+    (tmp_path / "mixed.sgf").write_bytes(b"".join(games))
+    assert [game.black for game in iterate_games([tmp_path / "mixed.sgf"])] == list(names.values())
 
 
 def test_latin_1():
@@ -356,6 +413,56 @@ def test_hostile_data(data, tmp_path):
     assert all(isinstance(result, (GameRecord, SgfError)) for result in iterate_games([path]))
     with contextlib.suppress(SgfError):
         read_game(data).year()
+
+
+AMPLIFIED = {
+    "a million rectangles": (b"(;SZ[25]AB" + b"[aa:yy]" * 1_000_000 + b")", "property AB has more than"),
+    "rectangles in many nodes": (b"(;SZ[25]" + b";AB[aa:yy]" * 90_000 + b")", "points are set up"),
+    "sides to play": (b"(;SZ[9]AB[aa:ig]" + b";PL[B]" * 90_000 + b")", ""),
+    "stones that come and go": (b"(;SZ[9];B[aa]" + b";AE[aa];AB[aa]" * 40_000 + b")", ""),
+    "empty nodes": (b"(" + b";" * 7_900_000 + b")", "more than 100000 nodes"),
+    "variations in variations": (b"(;B[aa]" + b"(" * 7_900_000, "variations inside each other"),
+    "variations": (b"(;B[aa](;W[bb])" + b"()" * 3_900_000 + b")", "brackets of variations"),
+    "values": (b"(;" + b"LB[]" * 1_900_000 + b")", "property LB has more than"),
+    "a long name": (b"(;B[aa]" + b"Z" * 7_900_000 + b"[])", "property Z{20} has no values"),
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), AMPLIFIED.values(), ids=AMPLIFIED.keys())
+def test_amplification_is_refused(data, reason, tmp_path):
+    (tmp_path / "f.sgf").write_bytes(data)
+    if reason:
+        with pytest.raises(SgfError, match=reason):
+            read_game(data)
+    else:
+        record = read_game(data)
+        assert len(record.edits) <= len(record.moves) + 1
+        next(replay(record, Position(record.size)))
+    (found,) = iterate_games([tmp_path / "f.sgf"], check=False)
+    assert isinstance(found, SgfError) == bool(reason)
+
+
+def test_one_game_that_is_too_long_does_not_stop_the_others(tmp_path):
+    path = tmp_path / "games.sgfs"
+    path.write_bytes(b"(;SZ[9];B[aa])\n(;SZ[9]C[" + b"x" * 10_000_000 + b"];B[bb])\n(;SZ[9];B[cc])\n")
+    first, long, last = iterate_games([path])
+    assert (first.moves, last.moves) == (((1, 0),), ((1, 20),))
+    assert re.search(r"games\.sgfs: game 2: too long: 100000\d\d bytes, at most 8000000 are read", str(long))
+    (tmp_path / "one.sgf").write_bytes(b"(;SZ[9]C[" + b"x" * 10_000_000 + b"];B[bb])")
+    with pytest.raises(SgfError, match="too long"):
+        read_file(tmp_path / "one.sgf")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such files here")
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.sgf")
+    with open(tmp_path / "sparse.sgf", "wb") as file:
+        file.truncate(4 << 30)
+    for path, reason in ((tmp_path / "pipe.sgf", "pipe"), (Path("/dev/zero"), "device"), (tmp_path / "sparse.sgf", "too long")):
+        with pytest.raises(SgfError, match=f"{path.name}: is .*{reason}"):
+            read_file(path)
+        (found,) = iterate_games([path])
+        assert re.search(f"{path.name}: is .*{reason}", str(found))
 
 
 # -- real files, where they are at hand --

@@ -1,6 +1,7 @@
 """Nets in files: the backends agree, damaged files are refused, and a CPU player does without torch."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -136,11 +137,43 @@ def test_a_wrong_graph_is_refused(copy, text, words):
 
 def test_a_pair_needs_both_files_whole(copy):
     _cut(copy / f"{NAME}.bin")
+    with pytest.raises(EvaluatorError, match="checksum"):
+        load(copy / f"{NAME}.xml")
+    _forget_checksum(copy / f"{NAME}.xml")
     with pytest.raises(EvaluatorError, match="OpenVINO cannot load"):
         load(copy / f"{NAME}.xml")
     (copy / f"{NAME}.bin").unlink()
     with pytest.raises(EvaluatorError, match="bin: cannot be read"):
         load(copy / f"{NAME}.xml")
+
+
+def _forget_checksum(xml):
+    """The graph as exports of older versions wrote it."""
+    text, count = re.subn(r"\s*<bin_sha256 [^>]*/>", "", xml.read_text())
+    assert count == 1
+    xml.write_text(text)
+
+
+def test_weights_that_were_changed_are_refused_without_a_card(copy):
+    (copy / "card.json").unlink()
+    _flip(copy / f"{NAME}.bin")
+    with pytest.raises(EvaluatorError, match=rf"{NAME}\.bin: the checksum is not the one in {NAME}\.xml"):
+        load(copy / f"{NAME}.xml")
+
+
+def test_an_older_export_without_a_checksum_is_played(copy):
+    _forget_checksum(copy / f"{NAME}.xml")
+    with load(copy / f"{NAME}.xml") as evaluator:
+        assert evaluator.features == "zero"
+
+
+@pytest.mark.parametrize(("file", "length"), [(f"{NAME}.xml", 62 << 20), (f"{NAME}.bin", 4 << 30), ("card.json", 2 << 20)])
+def test_files_that_are_too_long_are_refused_by_their_size(copy, file, length):
+    with open(copy / file, "r+b") as damaged:
+        damaged.truncate(length)
+    names = {f"{NAME}.xml": copy / f"{NAME}.xml", f"{NAME}.bin": copy / f"{NAME}.xml", "card.json": copy}
+    with pytest.raises(EvaluatorError, match=rf"{file}: cannot be read: is too long"):
+        load(names[file], device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,27 @@ def test_missing_file_and_folder(tmp_path):
                 read(path)
 
 
+def test_what_is_too_long_is_refused_by_its_size(tmp_path):
+    path = tmp_path / "long"
+    cases = ((100 << 20, 90 << 20, "header is too long"), (4 << 30, 2, "is too long"), (1 << 30, 0, "JSON"))
+    for length, header, reason in cases:
+        path.write_bytes(header.to_bytes(8, "little"))
+        with open(path, "r+b") as file:
+            file.truncate(length)
+        for read in (read_file, read_metadata):
+            with pytest.raises(WeightsError, match=reason):
+                read(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such files here")
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        for read in (read_file, read_metadata, weights_file.load):
+            with pytest.raises(WeightsError, match="not a file"):
+                read(path)
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a"
     write_file(path, {"x": np.ones(3, np.float32)}, {})

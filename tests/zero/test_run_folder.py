@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -195,3 +197,22 @@ def test_status(run):
     run_folder.write_status(run, "w1", Status(games=3, net="000001"))
     (run / "status" / "w2.json").write_text('{"games": 3, "mood": "good"}')  # another version's
     assert run_folder.statuses(run) == {"w1": Status(games=3, net="000001"), "w2": Status()}
+
+
+def test_what_a_killed_run_left_is_removed(run):
+    published = run_folder.publish(run, write_net, BOARDS, samples=0, step=0)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    (run / run_folder.MATCHES).mkdir(exist_ok=True)
+    (run / run_folder.STATUS).mkdir(exist_ok=True)
+    left = [run / f".config.json.{ended.pid}.part", run / run_folder.MATCHES / f".elo.json.{ended.pid}.part"]
+    of_worker = [run / run_folder.STATUS / f".w{n}.json.{ended.pid}.part" for n in (1, 2)]
+    for path in left + of_worker:
+        path.write_bytes(b"half")
+    (run / run_folder.NETS / ".000007.part").mkdir()
+    (run / run_folder.NETS / ".000007.part" / "net.xml").write_bytes(b"half")
+    run_folder.remove_leftovers(run)
+    assert not any(path.exists() for path in left) and all(path.exists() for path in of_worker)
+    assert [path.name for path in (run / run_folder.NETS).iterdir()] == [published.name]
+    run_folder.remove_halves(run, "w1")
+    assert [path.exists() for path in of_worker] == [False, True]

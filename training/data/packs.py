@@ -4,9 +4,9 @@ Knows the pack's fields, which games are fit for training, and the file beside a
 positions. Does not know how games are sampled or nets trained.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,12 +14,13 @@ import numpy as np
 
 from goengine.board import coords
 from goengine.board.kernels import play
-from goengine.board.rules import from_sgf_text
+from goengine.board.rules import Rules, from_sgf_text, known_sgf_text
 from goengine.board.state import EMPTY, PASS, new_board
 from goengine.core.array_file import RecordError, read_arrays, write_arrays
+from goengine.core.files import remove_parts, replacing
 from goengine.core.jit import kernel
 from goengine.core.machine import usable_cores
-from goengine.dataio.records import GamePack, PackBuilder
+from goengine.dataio.records import GamePack, GameRecord, PackBuilder
 from training.data.ownership import estimate_owners
 from training.data.sampling import Games, set_up
 
@@ -57,7 +58,8 @@ def to_games(pack: GamePack, owner_row: np.ndarray | None = None, owners: np.nda
     tables = _points_of_sizes()
     moves, colors = np.empty(len(pack.moves), np.uint16), np.empty(len(pack.moves), np.uint8)
     _expand(pack.moves, pack.offsets, pack.size, pack.first, pack.breaks, tables, moves, colors)
-    codes = [from_sgf_text(name).code() for name in pack.rule_names]
+    named = [from_sgf_text(name) for name in pack.rule_names]
+    codes = [rules.code() for rules in named]
     rules = np.array([(code.ko, code.scoring, code.tax, code.suicide, code.button) for code in codes], np.int8)
     return Games(
         start=pack.offsets,
@@ -65,7 +67,7 @@ def to_games(pack: GamePack, owner_row: np.ndarray | None = None, owners: np.nda
         colors=colors,
         size=pack.size,
         rules=rules[pack.rules],
-        komi=pack.komi,
+        komi=pack.komi + handicap_bonuses(pack, named),
         result=pack.outcome.astype(np.int8),
         margin=pack.margin,
         setup_start=pack.setup_offsets,
@@ -74,6 +76,17 @@ def to_games(pack: GamePack, owner_row: np.ndarray | None = None, owners: np.nda
         owner_row=np.full(len(pack), -1, np.int32) if owner_row is None else owner_row,
         owners=np.zeros((0, int(pack.size.max(initial=2)) ** 2), np.int8) if owners is None else owners,
     )
+
+
+def handicap_bonuses(pack: GamePack, named: Sequence[Rules]) -> np.ndarray:
+    """float32[G]: points that White gets in each game for Black's handicap, as in play; ``named`` are the rules of the pack's
+    names.
+    """
+    bonuses = np.zeros(len(pack), np.float32)
+    pays = np.array([rules.white_handicap_bonus != "0" for rules in named])
+    for g in np.flatnonzero(pays[pack.rules] & (pack.handicap >= 2)):
+        bonuses[g] = named[pack.rules[g]].handicap_bonus(pack.game(g).handicap_stones())
+    return bonuses
 
 
 def owners_path(path: Path) -> Path:
@@ -155,10 +168,10 @@ def load_any(paths: Sequence[Path]) -> Games:
     if packed:
         made.append(GamePack.concat([GamePack.load(path) for path in packed]))
     if records:
-        builder, _, first_error = read_records(records)
-        if not len(builder):
-            raise RecordError(f"no game could be used{': ' + first_error if first_error else ''}")
-        made.append(builder.pack())
+        found = read_records(records)
+        if not len(found.builder):
+            raise RecordError(f"no game could be used{': ' + found.left_out[0] if found.left_out else ''}")
+        made.append(found.builder.pack())
     merged = GamePack.concat(made)
     merged = merged.select(np.flatnonzero(merged.lengths() > 0))
     games = to_games(merged)
@@ -300,45 +313,105 @@ class PackReport:
     counted: int  # games with a score
     owned: int  # of these, games whose final owners are believed
     first_error: str = ""
+    unknown_rules: int = 0  # games packed as if they named no rules, because nobody knows those that they name
+    reasons: Path | None = None  # the file that says of each of these games what is wrong with it
 
 
-def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = None) -> tuple[PackBuilder, int, str]:
-    """(games of SGF files and collections, how many were left out, why the first of these was)."""
-    from goengine.dataio.sgf import iterate_games  # needs sgfmill, which training itself does not
+@dataclass
+class ReadGames:
+    """Games of SGF files and collections."""
 
-    builder, left_out, first_error = PackBuilder(), 0, ""
-    for number, game in enumerate(iterate_games(sources), 1):
-        if isinstance(game, Exception) or not game.moves:
-            left_out += 1
-            first_error = first_error or (str(game) if isinstance(game, Exception) else f"game '{game.source}': no moves")
+    builder: PackBuilder = field(default_factory=PackBuilder)
+    left_out: list[str] = field(default_factory=list)  # file, number of the game, and why; one text for each
+    unknown_rules: list[str] = field(default_factory=list)  # the same, of games that were packed without their rules
+
+    def add(self, game: GameRecord, place: str) -> None:
+        """Take a game, or say why not. ``place``: file and number of the game."""
+        if reason := _unfit(game):
+            self.left_out.append(f"{place}: {reason}")
+            return
+        rules = known_sgf_text(game.rules)
+        if game.rules and rules is None:
+            self.unknown_rules.append(f"{place}: the rules '{game.rules}' are unknown; packed as a game that names none")
+        try:
+            self.builder.add(replace(game, rules=rules.to_sgf_text() if rules else ""))
+        except RecordError as error:
+            self.left_out.append(f"{place}: {error}")
+
+
+def _unfit(game: GameRecord) -> str:
+    """Why a game that can be read is none to learn from, or an empty text."""
+    if not game.moves:
+        return "no moves"
+    if abs(game.komi) > game.size**2 / 2:
+        return f"komi {game.komi:g} is more than half of the board"
+    return ""
+
+
+def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = None) -> ReadGames:
+    """The games of SGF files and collections that can be learned from, and what had to be left out."""
+    found = ReadGames()
+    for number, (place, game) in enumerate(_games(sources), 1):
+        if isinstance(game, GameRecord):
+            found.add(game, place)
         else:
-            builder.add(game)
+            found.left_out.append(str(game))
         if say and number % 1000 == 0:
             say(f"{number} games read")
-    return builder, left_out, first_error
+    return found
+
+
+def _games(sources: Sequence[Path]) -> Iterator[tuple[str, GameRecord | Exception]]:
+    """(file and number, game or what is wrong with it)."""
+    from goengine.dataio.sgf import iterate_games  # needs sgfmill, which training itself does not
+
+    for source in sources:
+        for number, game in enumerate(iterate_games([source]), 1):
+            yield f"{source}: game {number}", game
+
+
+def reasons_path(path: Path) -> Path:
+    """Where the games lie that a pack leaves out, with the reason of each."""
+    return path.with_name(path.name.removesuffix(".npz") + ".left-out.txt")
 
 
 def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None) -> PackReport:
     """Read SGF files and collections, check every move, and write a pack and its owners.
 
-    Games that cannot be read, are illegal or have no moves are left out and counted. Raises RecordError if nothing
-    remains.
+    Games that cannot be read, are illegal, have no moves or a komi beyond reason are left out and counted; a file beside the
+    pack has one line for each of them. Raises RecordError if nothing remains.
     """
-    builder, left_out, first_error = read_records(sources, say)
-    if not len(builder):
-        raise RecordError(f"{', '.join(map(str, sources))}: no game could be used{': ' + first_error if first_error else ''}")
-    made = builder.pack(note=", ".join(Path(source).name for source in sources))
+    found = read_records(sources, say)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for path in (out, owners_path(out), reasons_path(out)):
+        remove_parts(path.parent, path.name)
+    reasons = _write_reasons(reasons_path(out), found)
+    first = found.left_out[0] if found.left_out else ""
+    if not len(found.builder):
+        raise RecordError(f"{', '.join(map(str, sources))}: no game could be used{': ' + first if first else ''}")
+    made = found.builder.pack(note=", ".join(Path(source).name for source in sources))
     games = to_games(made)
     counted = np.flatnonzero(~np.isnan(games.margin))
     believed, table = _judge(games, counted, say) if owners else (np.zeros(0, np.int32), np.zeros((0, 0), np.int8))
-    out.parent.mkdir(parents=True, exist_ok=True)
     owners_path(out).unlink(missing_ok=True)  # an old one must not meet the new pack
     made.save(out)
     if len(believed):
         write_arrays(
             owners_path(out), {"games": believed, "owners": table}, {"format": OWNERS_FORMAT, "version": OWNERS_VERSION}
         )
-    return PackReport(len(made), len(made.moves), left_out, len(counted), len(believed), first_error)
+    totals = (len(made), len(made.moves), len(found.left_out), len(counted), len(believed))
+    return PackReport(*totals, first, len(found.unknown_rules), reasons)
+
+
+def _write_reasons(path: Path, found: ReadGames) -> Path | None:
+    """Write what was left out; no file where nothing was, so that none of another pack stays."""
+    lines = found.left_out + found.unknown_rules
+    if not lines:
+        path.unlink(missing_ok=True)
+        return None
+    with replacing(path) as beside:
+        beside.write_text("".join(" ".join(line.split()) + "\n" for line in lines), encoding="utf-8")
+    return path
 
 
 def _judge(games: Games, counted: np.ndarray, say: Callable[[str], None] | None) -> tuple[np.ndarray, np.ndarray]:

@@ -62,6 +62,7 @@ def _led(config: ZeroOptions, began: float) -> bool:
         takeover,
     )
 
+    run_folder.remove_leftovers(config.run)
     takeover.finish_takeover(config.run, say)
     net = publishing.begin(config)
     candidate = publishing.larger(config, net)

@@ -28,6 +28,15 @@ def test_one_at_a_time(tmp_path):
     lock_run(tmp_path).release()
 
 
+def test_what_a_killed_trainer_left_is_removed(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    (tmp_path / f".state.safetensors.{ended.pid}.part").write_bytes(b"half")
+    (tmp_path / "state.safetensors").write_bytes(b"whole")
+    lock_run(tmp_path).release()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "state.safetensors"]
+
+
 def test_the_lock_dies_with_its_process(tmp_path):
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

@@ -3,13 +3,17 @@
 import lzma
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from goengine.board.rules import Rules, from_sgf_text
 from goengine.board.state import BLACK
 from goengine.core.array_file import RecordError
+from goengine.dataio.game_files import position_from_sgf
 from goengine.dataio.records import SCORE, GamePack, GameRecord
 from goengine.dataio.sgf import write_game
 from tests.training.conftest import random_record
@@ -34,7 +38,8 @@ def test_arrays_say_what_the_records_say(small_pack):
         assert [(p // 8 - 1) * 7 + p % 8 - 1 if p else 49 for p in games.moves[part].tolist()] == [
             index for _, index in record.moves
         ]
-        assert games.komi[g] == record.komi and (games.margin[g] == record.margin or record.margin is None)
+        bonus = from_sgf_text(record.rules).handicap_bonus(record.handicap_stones())
+        assert games.komi[g] == record.komi + bonus and (games.margin[g] == record.margin or record.margin is None)
 
 
 def test_load_joins_packs(stored, small_pack, tmp_path):
@@ -275,3 +280,87 @@ def test_pack_command(tmp_path, capsys):
     assert "1 games" in printed.err and "1 with owners" in printed.err and printed.out == ""
     assert cli.main(["pack", "--sources", str(tmp_path / "none.sgf"), "--out", str(tmp_path / "out.npz")]) == 1
     assert "none.sgf" in capsys.readouterr().err
+
+
+def test_hundreds_of_rule_texts_are_packed(tmp_path):
+    """Unknown texts are counted and named; known ones become the names of their rules."""
+    known = ["Chinese", "chinese rules", "Territory scoring", "AGA", "NZ", ""]
+    texts = known + [f"house rules {number}" for number in range(394)]
+    games = [f"(;GM[1]SZ[7]RU[{text}]KM[6.5];B[aa];W[bb])\n" for text in texts]
+    (tmp_path / "games.sgfs").write_text("".join(games))
+    report = packs.pack([tmp_path / "games.sgfs"], tmp_path / "games.npz")
+    assert (report.games, report.left_out, report.unknown_rules) == (400, 0, 394)
+    made = GamePack.load(tmp_path / "games.npz")
+    assert [made.game(g).rules for g in range(7)] == ["Chinese", "Chinese", "Japanese", "AGA", "NZ", "", ""]
+    lines = report.reasons.read_text().splitlines()
+    assert len(lines) == 394 and "game 7: the rules 'house rules 0' are unknown" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "komi"),
+    [
+        ("RU[Chinese]HA[4]KM[0.5]AB[bb][bf][fb][ff];W[dd];B[cc]", 4.5),
+        ("RU[AGA]HA[4]KM[0.5]AB[bb][bf][fb][ff];W[dd];B[cc]", 3.5),
+        ("RU[Japanese]HA[4]KM[0.5]AB[bb][bf][fb][ff];W[dd];B[cc]", 0.5),
+        ("RU[Chinese]KM[0.5]AB[bb][bf];W[dd];B[cc]", 2.5),
+        ("RU[Chinese]HA[2]KM[0.5];B[bb];B[bf];W[dd]", 2.5),
+        ("RU[Chinese]KM[0.5];B[bb];B[bf];W[dd]", 0.5),
+        ("RU[Chinese]HA[2]KM[0.5];B[bb];W[dd]", 0.5),
+        ("RU[Chinese]HA[2]KM[0.5]AB[bb][bf]AW[dd];B[cc]", 0.5),
+    ],
+)
+def test_komi_of_training_is_that_of_play(text, komi, tmp_path):
+    data = f"(;GM[1]SZ[7]{text})".encode()
+    (tmp_path / "game.sgf").write_bytes(data)
+    packs.pack([tmp_path / "game.sgf"], tmp_path / "game.npz")
+    games = packs.load([tmp_path / "game.npz"])
+    assert games.komi.tolist() == [komi] == [position_from_sgf(data, Rules()).white_bonus()]
+
+
+def test_every_game_left_out_is_named_with_its_reason(tmp_path, capsys):
+    good = "(;GM[1]SZ[7]KM[6.5];B[aa];W[bb])\n"
+    bad = {
+        "(;GM[1]SZ[7]GN[x];B[aa];W[aa])\n": r"game 2 \(x\): move 2, W A7, is illegal",
+        "(;GM[1]SZ[7])\n": "game 3: no moves",
+        "(;GM[1]SZ[7]KM[375];B[aa])\n": "game 4: komi 375 is more than half of the board",
+        "(;GM[1]SZ[7:9];B[aa])\n": "game 5: .*not square",
+        "(;GM[1]SZ[7];B[aa];AB[bb];W[cc])\n": "game 6: stones are set up after move 1",
+    }
+    path = tmp_path / "games.sgfs"
+    path.write_text(good + "".join(bad) + good)
+    assert cli.main(["pack", "--sources", str(path), "--out", str(tmp_path / "games.npz")]) == 0
+    said = capsys.readouterr().err
+    assert "2 games" in said and "5 left out" in said and "games.left-out.txt" in said
+    lines = (tmp_path / "games.left-out.txt").read_text().splitlines()
+    assert len(lines) == 5
+    for line, reason in zip(lines, bad.values(), strict=True):
+        assert re.search(rf"games\.sgfs: {reason}", line)
+    path.write_text(good)
+    assert cli.main(["pack", "--sources", str(path), "--out", str(tmp_path / "games.npz")]) == 0
+    assert not (tmp_path / "games.left-out.txt").exists()
+
+
+def test_a_pack_of_nothing_names_all_reasons(tmp_path):
+    (tmp_path / "bad.sgf").write_text("(;GM[1]SZ[7])\n(;GM[1]SZ[77];B[aa])")
+    with pytest.raises(RecordError, match="no game could be used"):
+        packs.pack([tmp_path / "bad.sgf"], tmp_path / "out.npz")
+    assert len((tmp_path / "out.left-out.txt").read_text().splitlines()) == 2
+
+
+def test_packs_read_what_loadsgf_reads(tmp_path):
+    text = "(;GM[1]SZ[7]KM[5.5]PB[棋];B[aa];W[bb])"
+    for encoding in ("utf-16", "utf-16-le", "gb18030", "shift_jis"):
+        (tmp_path / f"{encoding}.sgf").write_bytes(text.encode(encoding))
+    report = packs.pack(sorted(tmp_path.glob("*.sgf")), tmp_path / "games.npz")
+    assert (report.games, report.left_out) == (4, 0)
+    assert packs.load([tmp_path / "games.npz"]).komi.tolist() == [5.5] * 4
+
+
+def test_what_a_killed_pack_left_is_removed(tmp_path):
+    (tmp_path / "game.sgf").write_bytes(write_game(final_record(true_margin())))
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    left = [tmp_path / f".{name}.{ended.stdout.strip()}.part" for name in ("out.npz", "out.owners.npz", "other.npz")]
+    for path in left:
+        path.write_bytes(b"half")
+    packs.pack([tmp_path / "game.sgf"], tmp_path / "out.npz", owners=False)
+    assert [path.exists() for path in left] == [False, False, True]

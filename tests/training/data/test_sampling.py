@@ -55,9 +55,9 @@ def test_batches_in_order_equal_slow_replay(small_pack, games):
         g, ply = place(small_pack, position)
         record = small_pack.game(g)
         color, index = record.moves[ply]
-        planes, values = chosen.encode_one(
-            slow_game(record, ply), from_sgf_text(record.rules).with_komi(record.komi).code(), record.size
-        )
+        rules = from_sgf_text(record.rules)
+        rules = rules.with_komi(record.komi + rules.handicap_bonus(record.handicap_stones()))
+        planes, values = chosen.encode_one(slow_game(record, ply), rules.code(), record.size)
         assert np.array_equal(batch.planes[position], planes) and np.allclose(batch.globals[position], values)
         assert batch.policy[position] == index
         reply = record.moves[ply + 1][1] if ply + 1 < len(record.moves) else -1
