@@ -72,7 +72,7 @@ def _unwrap(kind: Any) -> Any:
     return kind
 
 
-def _converter(kind: Any) -> tuple[Callable[[str], Any], tuple | None]:
+def _converter(kind: Any) -> tuple[Callable[[str], Any], tuple[Any, ...] | None]:
     """Function from text, and the choices if there are only some."""
     if typing.get_origin(kind) is Literal:
         choices = typing.get_args(kind)
@@ -110,7 +110,7 @@ def _readable(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     return wrapped
 
 
-def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind: Any) -> None:
+def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], kind: Any) -> None:
     kind, missing = _unwrap(kind), dataclasses.MISSING
     default = field.default_factory() if field.default_factory is not missing else field.default
     positional = bool(field.metadata.get("positional"))
@@ -249,7 +249,7 @@ def _to_float(value: int | float) -> float:
         raise ValueError("the number is too large") from None
 
 
-def _list_from_toml(value: Any, members: tuple) -> tuple:
+def _list_from_toml(value: Any, members: tuple[Any, ...]) -> tuple[Any, ...]:
     several, kind = members[-1] is Ellipsis, members[0]
     if not isinstance(value, list) or not (several or len(value) == len(members)):
         count = "" if several else f" of {len(members)}"

@@ -121,7 +121,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     rate_visits: int = option(32, "visits of their searches")
     rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("games", "window", "rate_visits"):
             if getattr(self, name) < 1:
@@ -202,7 +202,7 @@ class Rate(AnchoredOptions):
     nth: int = option(1, "rate every so many nets")
     watch: bool = option(False, "wait for further nets, until standard input ends")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("games", "visits", "nth"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be at least 1")
