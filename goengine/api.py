@@ -7,7 +7,8 @@ Values are for the player to move, in [-1, 1]; a win rate is (value + 1) / 2. do
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,13 +16,30 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine import features
+from goengine.api_arguments import (
+    Color,
+    Point,
+    net_name,
+    number,
+    to_color,
+    to_point,
+    to_points,
+    to_position,
+    to_positions,
+    to_rules,
+    told,
+    whole_number,
+)
 from goengine.board import coords, diagram
 from goengine.board import position as board_position
+from goengine.board.counting import Count
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE
+from goengine.core import compiling
 from goengine.dataio import sgf
 from goengine.dataio.game_files import replay
 from goengine.dataio.records import GameRecord
+from goengine.dataio.sgf_values import SgfError
 from goengine.evaluators.base import NOT_CACHED, Batch, Evaluator
 from goengine.evaluators.load import load
 from goengine.evaluators.symmetric import Symmetric
@@ -30,26 +48,10 @@ from goengine.search.params import PLAY, Limits, SearchParams
 from goengine.search.report import MoveInfo, SearchResult
 from goengine.search.search import Search
 
-Color = int | str
-Point = int | str
-_COLORS: dict[object, int] = {"b": BLACK, "black": BLACK, BLACK: BLACK, "w": WHITE, "white": WHITE, WHITE: WHITE}
+_SET_TO_PLAY = vars(board_position.Position)["to_play"].fset
+_SGF_BEGINS = re.compile(r"\ufeff?\s*\(\s*;")
 
-
-def to_color(color: Color) -> int:
-    """BLACK or WHITE from "B", "W", "black", "white", 1 or 2. Raises ValueError if it is none of these."""
-    key = color.lower() if isinstance(color, str) else color
-    if key not in _COLORS:
-        raise ValueError(f'{color!r} is not a colour; expected "B" or "W"')
-    return _COLORS[key]
-
-
-def to_point(point: Point, size: int) -> int:
-    """The padded point of "E5", "pass" or a padded point. Raises ValueError if there is no such point on the board."""
-    if isinstance(point, str):
-        return coords.from_gtp(point, size)
-    if point != coords.PASS and not coords.on_board(int(point), size):
-        raise ValueError(f'{point!r} is not a point of a {size}x{size} board; expected a text such as "E5" or "pass"')
-    return int(point)
+compiling.announce()  # callers may be the first to need the kernels of this version
 
 
 class Position(board_position.Position):
@@ -60,7 +62,16 @@ class Position(board_position.Position):
 
     def __init__(self, size: int = 19, rules: Rules | str | None = None) -> None:
         """An empty board, Black to play. Raises ValueError if the size is not 2 to 25 or there are no such rules."""
-        super().__init__(size, Rules.parse(rules) if isinstance(rules, str) else rules)
+        super().__init__(whole_number(size, "size"), to_rules(rules))
+
+    @property
+    def to_play(self) -> int:
+        """Whose turn it is, BLACK or WHITE (1, 2); may be set, to a colour as text as well."""
+        return super().to_play
+
+    @to_play.setter
+    def to_play(self, color: Color) -> None:
+        _SET_TO_PLAY(self, to_color(color))
 
     def color(self, point: Point) -> int:
         """EMPTY, BLACK or WHITE (0, 1, 2)."""
@@ -78,6 +89,40 @@ class Position(board_position.Position):
         """Play a move, of the player to move if no colour is given. Raises ValueError with the reason if it is illegal."""
         super().play(to_point(point, self.size), None if color is None else to_color(color), tolerant)
 
+    def captured(self, color: Color) -> int:
+        """How many stones of that colour were captured."""
+        return super().captured(to_color(color))
+
+    def set_up(self, black: Iterable[Point], white: Iterable[Point], to_play: Color = BLACK) -> None:
+        """Begin a new game with these stones on the board.
+
+        Raises ValueError, and changes nothing, if they cannot stand there: off the board, twice, or without liberties.
+        """
+        stones = to_points(black, self.size, "black"), to_points(white, self.size, "white")
+        super().set_up(*stones, to_color(to_play))
+
+    def place_handicap(self, points: Iterable[Point]) -> None:
+        """Put handicap stones on the empty board; White is to play.
+
+        Raises ValueError if the board is not empty or a point is not free.
+        """
+        super().place_handicap(to_points(points, self.size, "points"))
+
+    def count(self, dead: Iterable[Point] = ()) -> Count:
+        """The board counted by the rules, dead stones taken off. Raises ValueError if a dead point holds no stone."""
+        return super().count(to_points(dead, self.size, "dead"))
+
+    @staticmethod
+    def from_diagram(text: str, rules: Rules | str | None = None, to_play: Color = BLACK) -> Position:
+        """The position of a diagram: rows from the top, `.` empty, `X` Black, `O` White; blanks are not needed.
+
+        Raises ValueError if it is not square, has another symbol, or holds stones without liberties.
+        """
+        found = board_position.Position.from_diagram(text, to_rules(rules), to_color(to_play))
+        position = Position(found.size, found.rules)
+        position.set_up(found.black_setup, found.white_setup, to_play)
+        return position
+
     def __str__(self) -> str:
         return diagram.text(self)
 
@@ -86,13 +131,27 @@ class Position(board_position.Position):
 
 
 class Evaluations(NamedTuple):
-    """What a net says of n positions of one size N. Numbers are for the player to move."""
+    """What a net says of n positions. Numbers are for the player to move.
+
+    The shapes below are those for positions of one size N. Where the sizes differ, `policy` and `ownership` are arrays of n
+    objects, each the array of its position: ``policy[i]`` is float32[N * N + 1] and ``ownership[i]`` float32[N, N] either way.
+    """
 
     policy: np.ndarray  # float32[n, N * N + 1]  probabilities of moves, rows from the top; the last one is the pass
     value: np.ndarray  # float32[n]  in [-1, 1]
     score_lead: np.ndarray  # float32[n]  points, komi included
     score_stdev: np.ndarray  # float32[n]  points
     ownership: np.ndarray  # float32[n, N, N]  in [-1, 1]: 1 = the player to move owns the point
+
+
+def _in_order(answers: list[tuple[list[int], Evaluations]], count: int) -> Evaluations:
+    """Answers for several sizes as one, each at its place."""
+    columns = [np.empty(count, dtype) for dtype in (object, np.float32, np.float32, np.float32, object)]
+    for places, answer in answers:
+        for column, values in zip(columns, answer, strict=True):
+            for place, value in zip(places, values, strict=True):
+                column[place] = value
+    return Evaluations(*columns)
 
 
 class Net:
@@ -107,15 +166,20 @@ class Net:
         """Its name, or its file's."""
         return self.evaluator.name
 
-    def evaluate(self, positions: Sequence[board_position.Position]) -> Evaluations:
-        """The net's answers, row by row; see `Evaluations` for the shapes.
+    def evaluate(self, positions: Iterable[board_position.Position]) -> Evaluations:
+        """The net's answers in the order of the positions, whose sizes may differ; see `Evaluations` for the shapes.
 
-        Raises ValueError if there is no position or their sizes differ, EvaluatorError if the net fails.
+        Raises TypeError if it is given something else, ValueError if there is no position, EvaluatorError if the net fails.
         """
-        sizes = {position.size for position in positions}
-        if len(sizes) != 1:
-            raise ValueError(f"expected one or more positions of one board size, got sizes {sorted(sizes)}")
-        (size,) = sizes
+        given = to_positions(positions)
+        places: dict[int, list[int]] = {}  # by board size
+        for place, position in enumerate(given):
+            places.setdefault(position.size, []).append(place)
+        answers = [(same, self._of_one_size([given[place] for place in same])) for same in places.values()]
+        return answers[0][1] if len(answers) == 1 else _in_order(answers, len(given))
+
+    def _of_one_size(self, positions: list[board_position.Position]) -> Evaluations:
+        size = positions[0].size
         rows = [self._features.encode_one(position.game, position.code, size) for position in positions]
         planes, values = (np.stack(arrays) for arrays in zip(*rows, strict=True))
         answer = self.evaluator.evaluate(Batch(planes, values, np.full(len(rows), NOT_CACHED, np.uint64)))
@@ -137,12 +201,12 @@ class Net:
         self.close()
 
 
-def load_net(name: str = "", size: int | None = None) -> Net:
+def load_net(name: str | os.PathLike[str] = "", size: int | None = None) -> Net:
     """A net by its name (`goengine nets`), a file's path, or "uniform"; without a name the best net for that board size.
 
     Raises EvaluatorError if there is no such net or its file is damaged.
     """
-    return Net(load(name, size=size))
+    return Net(load(net_name(name), size=None if size is None else whole_number(size, "size")))
 
 
 @dataclass(frozen=True)
@@ -187,7 +251,15 @@ class Engine:
     the board size of each position. params: the search's constants. seed: of all random choices.
     """
 
-    def __init__(self, net: str | Net | Evaluator | None = None, *, params: SearchParams = PLAY, seed: int = 0):
+    def __init__(
+        self, net: str | os.PathLike[str] | Net | Evaluator | None = None, *, params: SearchParams = PLAY, seed: int = 0
+    ):
+        """Raises TypeError if an argument is of a wrong type."""
+        if isinstance(net, type) or not (net is None or isinstance(net, str | os.PathLike | Net | Evaluator)):
+            raise TypeError(f"net: expected a net's name or path, a Net, an evaluator or None, got {told(net)}")
+        if not isinstance(params, SearchParams):
+            raise TypeError(f"params: expected SearchParams, got {told(params)}")
+        whole_number(seed, "seed")
         self._given, self._params, self._seed = net, params, seed
         self._searches: dict[int, Search] = {}  # by board size
         self._loaded: dict[int, Net] = {}  # by board size
@@ -198,6 +270,8 @@ class Engine:
         Positions that follow each other in a game share their tree. Raises ValueError if a limit makes no sense or the game is
         over, EvaluatorError if the net cannot be loaded.
         """
+        to_position(position)
+        visits, seconds = whole_number(visits, "visits"), None if seconds is None else number(seconds, "seconds")
         if visits < 1 or (seconds is not None and not seconds > 0):
             raise ValueError(f"expected visits of at least 1 and seconds above 0, got {visits} and {seconds}")
         if position.is_over():
@@ -220,6 +294,7 @@ class Engine:
 
         Right on finished boards only.
         """
+        to_position(position)
         player = Player(self._net(position.size).evaluator, size=position.size, rules=position.rules, seed=self._seed)
         player.replace(position.copy())
         return player.score()
@@ -240,9 +315,9 @@ class Engine:
     def _net(self, size: int) -> Net:
         if isinstance(self._given, Net):
             return self._given
-        if self._given is None or isinstance(self._given, str):
+        if self._given is None or isinstance(self._given, str | os.PathLike):
             if size not in self._loaded:
-                self._loaded[size] = load_net(self._given or "", size)
+                self._loaded[size] = load_net("" if self._given is None else self._given, size)
             return self._loaded[size]
         return Net(self._given)
 
@@ -278,7 +353,7 @@ class Game:
         Rules are those given, komi is the game's. Moves are made whether they are legal or not; raises ValueError if a move is
         on a point that is taken.
         """
-        chosen = Rules.parse(rules) if isinstance(rules, str) else rules
+        chosen = to_rules(rules) or Rules()
         position = Position(self.size, chosen.with_komi(self.record.komi))
         for _, move in replay(self.record, position):
             if move is not None:
@@ -287,9 +362,18 @@ class Game:
 
 
 def read_sgf(source: str | os.PathLike[str] | bytes) -> Game:
-    """A game of an SGF file, or of SGF text given as bytes. Raises SgfError (a ValueError) if it cannot be read, OSError if
-    there is no such file.
+    """The game of an SGF file by its path, or of SGF text, given as text or as bytes. Text begins with "(;".
+
+    Raises SgfError (a ValueError) if it cannot be read, TypeError if it is something else.
     """
-    if isinstance(source, bytes):
-        return Game(sgf.read_game(source))
-    return Game(sgf.read_file(Path(source)))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return Game(sgf.read_game(bytes(source)))
+    if isinstance(source, str) and _SGF_BEGINS.match(source):
+        # Bytes say in CA how they are encoded; text is not encoded any more, and UTF-16 with its mark is taken for what it is.
+        data = source.encode() if source.isascii() else source.encode("utf-16", "replace")
+        return Game(sgf.read_game(data))
+    if source == "":
+        raise SgfError("an empty text is neither the path of an SGF file nor SGF")
+    if isinstance(source, str | os.PathLike):
+        return Game(sgf.read_file(Path(source)))
+    raise TypeError(f"expected the path of an SGF file, or SGF as text or bytes, got {told(source)}")

@@ -14,17 +14,15 @@ from typing import Any
 
 from goengine.core.machine import usable_cores
 from goengine.core.progress import Progress
+from goengine.core.restarts import Restarts
 from selfplay.depot import Bundle, Depot, DepotWorker, Report
 from selfplay.worker_options import ClusterOptions
 
 KNOCK_SECONDS = 10.0  # for a head to answer
 PATIENCE = 20.0  # seconds that players have to bring their last games
-FAILURES = 5  # of one player, in a row, by its own fault: then it is no use to start it again
-HEALTHY = 60.0  # seconds of life after which earlier failures are forgotten
 REPORT_SECONDS, SAY_SECONDS = 2.0, 60.0  # between two reports, and two lines where there is no terminal
 LOCAL = "local"
 _STORE = 256 << 20  # bytes of the object store of a cluster of our own: a few nets
-_LONGEST_PAUSE = 30.0
 
 
 class ClusterError(Exception):
@@ -121,22 +119,18 @@ class WorkerSlot:
         self.name, self._start = name, start
         self.actor: Any = None
         self.playing: Any = None  # reference to what `play` will return
-        self.failures = 0
-        self.again = 0.0  # when to start the next
-        self._started = 0.0
+        self.restarts = Restarts()
 
     def fill(self) -> None:
         """Start a player, wherever there is room or will be."""
         self.actor = self._start(self.name)
-        self.playing, self._started = self.actor.play.remote(), time.monotonic()
+        self.playing = self.actor.play.remote()
+        self.restarts.note_start(time.monotonic())
 
     def clear(self, *, failed: bool) -> None:
         """The player is gone; failed: by its own fault."""
-        now = time.monotonic()
         self.actor = self.playing = None
-        soon = now - self._started < HEALTHY
-        self.failures = (self.failures if soon else 0) + failed
-        self.again = now + (min(2.0**self.failures, _LONGEST_PAUSE) if soon else 0.0)
+        self.restarts.note_end(time.monotonic(), failed=failed)
 
 
 class Cluster:
@@ -196,7 +190,7 @@ class Cluster:
         """
         now = time.monotonic()
         for seat in self.seats:
-            if seat.actor is None and now >= seat.again:
+            if seat.actor is None and now >= seat.restarts.again:
                 seat.fill()
         playing = {seat.playing: seat for seat in self.seats if seat.actor is not None}
         if not playing:
@@ -217,8 +211,8 @@ class Cluster:
             why, failed = f"died: {_cause(error)}", getattr(error, "actor_init_failed", False)
         self._ray.kill(seat.actor)  # if only the way to it is gone, there must not be two
         seat.clear(failed=failed)
-        if seat.failures >= FAILURES:
-            raise ClusterError(f"{seat.name} failed {FAILURES} times in a row; it {why}")
+        if seat.restarts.hopeless:
+            raise ClusterError(f"{seat.name} failed {seat.restarts.failures} times in a row; it {why}")
         self._say(f"{seat.name} {why}; another one starts")
 
     def end(self) -> None:

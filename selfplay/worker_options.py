@@ -21,7 +21,7 @@ class WorkerOptions:
     device: str = option("cpu", "cpu (OpenVINO), cuda or cuda:N (torch)")
     attached: bool = option(False, "stop when standard input ends, that is when the process that started this one is gone")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("games", "threads", "once"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -47,7 +47,7 @@ class ClusterOptions:
     dashboard: bool = option(False, "show Ray's dashboard, on this machine only; with --address local")
     once: int | None = option(None, "stop after so many games", least=1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("actors", "games", "threads", "once"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -78,6 +78,6 @@ class SelfPlayBenchOptions:
     seconds: float = option(5.0, "length of a measurement", most=3600)
     json: bool = option(False, "write JSON")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.games < 1 or self.visits < 2 or self.threads < 1 or not 0 < self.seconds <= 3600:
             raise ValueError("--games and --threads must be at least 1, --visits 2, --seconds above 0 and at most 3600")

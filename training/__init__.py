@@ -8,7 +8,7 @@ On a machine with a GPU
 Only torch, numpy and numba are needed there (and a C compiler, for torch's own: without one nets run uncompiled). The same
 command uses the GPU; rehearse it first, on any machine, with a budget of a minute:
 
-    python -m training together --data PACKS --validation PACK --run FOLDER --net b10c128 --students b8c96 --optimizer muon \\
+    python -m training codistill --data PACKS --validation PACK --run FOLDER --net b10c128 --students b8c96 --optimizer muon \\
         --rate 0.025 --batch 1024 --results 48 --budget 25m --validate-every 5m --save-every 2m
 
 * The budget is wall time from the command's start to the end of the last checkpoint. What is compiled before the first step

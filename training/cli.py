@@ -142,12 +142,12 @@ def run_distill(config: DistillOptions) -> int:
     return _say_how_it_stands(config, distill(config, began))
 
 
-def run_together(config: CodistillOptions) -> int:
+def run_codistill(config: CodistillOptions) -> int:
     """As `run_supervised`, with students."""
     began = time.monotonic()
-    from training.stages.codistill import together
+    from training.stages.codistill import codistill
 
-    return _say_how_it_stands(config, together(config, began))
+    return _say_how_it_stands(config, codistill(config, began))
 
 
 def run_quantize(config: QuantizeOptions) -> int:
@@ -283,7 +283,7 @@ COMMANDS = {
     "pack": (PackOptions, run_pack),
     "supervised": (SupervisedOptions, run_supervised),
     "distill": (DistillOptions, run_distill),
-    "together": (CodistillOptions, run_together),
+    "codistill": (CodistillOptions, run_codistill),
     "quantize": (QuantizeOptions, run_quantize),
     "rollout": (RolloutOptions, run_rollout),
     "reinforce": (ReinforceOptions, run_reinforce),
@@ -296,6 +296,7 @@ COMMANDS = {
     "ship": (ShipOptions, run_ship),
     "bench": (TrainingBenchOptions, run_bench),
 }
+FORMER_NAMES = {"together": "codistill"}  # still understood, no longer shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -304,8 +305,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: it failed, and stderr says why; 2: wrong options; 130: stopped by a signal, go on with the same
     command.
     """
+    words = list(sys.argv[1:] if argv is None else argv)
+    words[:1] = [FORMER_NAMES.get(word, word) for word in words[:1]]
     name, config = parse_command(
-        {key: kind for key, (kind, _) in COMMANDS.items()}, argv, prog="python -m training", description=DESCRIPTION
+        {key: kind for key, (kind, _) in COMMANDS.items()}, words, prog="python -m training", description=DESCRIPTION
     )
     try:
         return COMMANDS[name][1](config)

@@ -79,7 +79,11 @@ def _name(judge: str, programs: Mapping[Side, Controller]) -> str:
 
 
 def _judged(
-    position: Position, programs: Mapping[Side, Controller], known: dict, judge: str, hire: Callable[[str], Controller]
+    position: Position,
+    programs: Mapping[Side, Controller],
+    known: dict[Side, frozenset[int] | None],
+    judge: str,
+    hire: Callable[[str], Controller],
 ) -> frozenset[int] | None:
     """The judge's list, or None."""
     if judge in programs:

@@ -7,6 +7,7 @@ rest of the end belongs to `goengine.arena.referee`. Knows neither nets nor batc
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -89,11 +90,11 @@ class LiveGame:
     def select(self, leaves: Leaves) -> bool:
         """Search for the player to move until leaves want evaluating. False: the turn is over, or needs no search."""
         seat, start = self.seat, time.perf_counter()
-        if seat.run is None:
+        run = seat.run
+        if run is None:
             if self._pass_wins():
                 return False
-            self._begin(seat)
-        run = seat.run
+            run = self._begin(seat)
         leaves.count = 0
         while leaves.count == 0 and not run.over():
             begun = seat.core.select(leaves, seat.player.params.leaves, run.budget())
@@ -136,15 +137,17 @@ class LiveGame:
 
     # -- inside --
 
-    def _begin(self, seat: SearchSide) -> None:
+    def _begin(self, seat: SearchSide) -> Run:
         seat.core.set_position(self.referee.position)
         seat.core.renew()
-        seat.run = Run(seat.core, seat.limits)
-        seat.core.begin(seat.run.simulations())
+        run = seat.run = Run(seat.core, seat.limits)
+        seat.core.begin(run.simulations())
+        return run
 
     def _by_policy(self, seat: SearchSide) -> int:
         """A sensible move drawn from the root's policy, as games without a search draw it (`goengine.policy_play`)."""
         position, root, size = self.referee.position, seat.core.root, self.terms.size
+        assert root is not None, "a search comes before its policy"
         legal = np.zeros(size * size + 1, np.uint8)
         sensible_moves(position.game, position.code, legal)
         logits = np.log(roots.by_action(root.moves, root.raw, size) + np.float32(1e-30))
@@ -194,7 +197,7 @@ class LiveGame:
     def _died(self, reason: str) -> None:
         self.played = self.referee.lost_by(self.to_move, "died", detail=reason, **self._facts())
 
-    def _facts(self) -> dict:
+    def _facts(self) -> dict[str, Any]:
         return {
             "names": {side: seat.traits.name for side, seat in self.seats.items()},
             "seconds": {side: seat.seconds for side, seat in self.seats.items()},

@@ -48,7 +48,7 @@ class MatchLog:
     Raises LogError if the folder belongs to another match, is in use by another program, or cannot be written.
     """
 
-    def __init__(self, folder: str | os.PathLike, config: Mapping[str, Any], may_differ: Collection[str] = ()):
+    def __init__(self, folder: str | os.PathLike[str], config: Mapping[str, Any], may_differ: Collection[str] = ()):
         self.folder = Path(folder)
         self.faults: list[str] = []  # lines that could not be read: their games are played again
         try:
@@ -155,7 +155,7 @@ class MatchLog:
         )
 
 
-def read(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
     """Configuration and lines of a match, for whoever only looks. Raises LogError if they cannot be read."""
     folder = Path(folder)
     try:
@@ -280,8 +280,8 @@ def _difference(old: Any, new: Any, key: str = "") -> tuple[str, str, str]:
         for name in [*old, *(name for name in new if name not in old)]:
             inner = f"{key}.{name}" if key else name
             if name not in old or name not in new:
-                values = (json.dumps(x[name]) if name in x else "not given" for x in (old, new))
-                return inner, *values
+                before, after = (json.dumps(x[name]) if name in x else "not given" for x in (old, new))
+                return inner, before, after
             found = _difference(old[name], new[name], inner)
             if found[0]:
                 return found

@@ -96,7 +96,7 @@ class Match:
 
 def run_match(
     match: Match,
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     on_game: Callable[[GameOutcome, Summary], None] | None = None,
     on_note: Callable[[str], None] | None = None,
@@ -131,7 +131,7 @@ def choose_play(match: Match, on_note: Callable[[str], None]) -> Play:
         stats = NetStats()
         play = play_in_process(match.players, games_at_once=match.parallel or None, workers=match.threads or None, stats=stats)
 
-        def noting(*arguments) -> None:
+        def noting(*arguments: Any) -> None:
             try:
                 play(*arguments)
             finally:

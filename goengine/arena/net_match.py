@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from goengine.arena.batched_games import BatchedGames, NetQueue, NetStats
 from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup, Play, Side
@@ -161,7 +163,7 @@ def _work(connection: Connection, job: _Job) -> None:
 class _Worker:
     """A process and what it is playing."""
 
-    process: multiprocessing.Process
+    process: BaseProcess
     connection: Connection
     playing: int = 0
     told_end: bool = False
@@ -201,7 +203,7 @@ class _Pool:
         try:
             self._deal(waiting)
             while not all(worker.done for worker in self.workers) and not should_stop():
-                by_connection = {worker.connection: worker for worker in self.workers if not worker.done}
+                by_connection: dict[Any, _Worker] = {worker.connection: worker for worker in self.workers if not worker.done}
                 for connection in wait(list(by_connection), _LOOK_EVERY):
                     self._receive(by_connection[connection], on_played, stats)
                 self._deal(waiting)

@@ -58,7 +58,9 @@ class Level:
     high: float
 
 
-def draw_ratings(ratings: Sequence[Rating], path: str | os.PathLike, *, title: str = "", anchor: str | None = None) -> None:
+def draw_ratings(
+    ratings: Sequence[Rating], path: str | os.PathLike[str], *, title: str = "", anchor: str | None = None
+) -> None:
     """A line per player with its rating and 95 % interval, the best on top; SVG or PNG by the path's ending.
 
     Raises PictureError if matplotlib is missing or the file cannot be written, ValueError if there is no player.
@@ -89,7 +91,7 @@ def draw_ratings(ratings: Sequence[Rating], path: str | os.PathLike, *, title: s
 
 def elo_curve(
     curves: Sequence[Curve],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     xlabel: str,
     title: str = "",
@@ -146,7 +148,7 @@ def _canvas(*, height: float, title: str) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def _save(figure: "Figure", path: str | os.PathLike) -> None:
+def _save(figure: "Figure", path: str | os.PathLike[str]) -> None:
     """Write the picture beside its place and rename it."""
     from matplotlib import rc_context
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goengine.search import params_text as search_settings
 from goengine.search.params import PLAY, SearchParams
@@ -201,5 +201,7 @@ def _with_settings(net: str, text: str) -> NetPlayer:
             known = ", ".join((*OWN, "preset", *search_settings.KINDS))
             raise ValueError(f"unknown setting '{name}'; possible: {known}")
     params = search_settings.changed(base, {name: text for name, text in values.items() if name in search_settings.KINDS})
-    own = {name: search_settings.convert(name, values[name], kind) for name, kind in OWN.items() if name in values}
+    own: dict[str, Any] = {
+        name: search_settings.convert(name, values[name], kind) for name, kind in OWN.items() if name in values
+    }
     return NetPlayer(net, params, **own)

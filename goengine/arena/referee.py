@@ -6,8 +6,8 @@ Knows the rules and the terms of a match, neither clocks nor who the players are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import numpy as np
 
@@ -87,32 +87,32 @@ class Referee:
 
     # -- results --
 
-    def count(self, dead: Iterable[int] = (), **facts: Mapping[Side, object] | str) -> GameOutcome:
+    def count(self, dead: Iterable[int] = (), **facts: Any) -> GameOutcome:
         """The game counted on the board, with these stones dead. Raises ValueError if a dead point holds no stone."""
         margin = 0.0 - self.position.score(dead)
         return self._played(self._side(BLACK if margin > 0 else WHITE) if margin else "", "score", margin=margin, **facts)
 
-    def decided(self, **facts: Mapping[Side, object] | str) -> GameOutcome:
+    def decided(self, **facts: Any) -> GameOutcome:
         """The game that one side has won whatever comes; by how much it would have been is not known."""
         facts = {"detail": "nothing can change the winner any more"} | facts
         return self._played(self._side(self.certain_winner()), "score", **facts)
 
-    def limit_reached(self, **facts: Mapping[Side, object] | str) -> GameOutcome:
+    def limit_reached(self, **facts: Any) -> GameOutcome:
         """The game that became too long."""
         return self._played("", "move limit", **({"detail": f"{len(self.position.moves)} plies"} | facts))
 
-    def lost_by(self, side: Side, reason: Reason, **facts: Mapping[Side, object] | str) -> GameOutcome:
+    def lost_by(self, side: Side, reason: Reason, **facts: Any) -> GameOutcome:
         """The game that `side` has lost: by resignation, or because of what it did."""
         return self._played(other(side), reason, **facts)
 
-    def void(self, **facts: Mapping[Side, object] | str) -> GameOutcome:
+    def void(self, **facts: Any) -> GameOutcome:
         """The game that nobody has won and nobody is to blame for."""
         return self._played("", "void", **facts)
 
     def _side(self, color: int) -> Side:
         return self.fixture.side(color == BLACK)
 
-    def _played(self, winner: Side | Literal[""], reason: Reason, **facts) -> GameOutcome:
+    def _played(self, winner: Side | Literal[""], reason: Reason, **facts: Any) -> GameOutcome:
         return GameOutcome(self.fixture, winner, reason, self.moves, self.handicap_points, **facts)
 
 

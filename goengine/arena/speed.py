@@ -4,6 +4,7 @@ Plays a few games of the player against itself in lock step and looks at the tim
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from goengine.arena.batched_games import BatchedGames, NetQueue
@@ -36,7 +37,7 @@ def visits_per_second(player: NetPlayer, size: int, *, seconds: float = SECONDS,
             net.close()
 
 
-def _rounds(hall: BatchedGames, begun: int, go_on) -> int:
+def _rounds(hall: BatchedGames, begun: int, go_on: Callable[[int], bool]) -> int:
     """Rounds of games that begin anew as they end, while ``go_on(rounds)``. Returns how many games have begun in all."""
     rounds = 0
     while go_on(rounds):

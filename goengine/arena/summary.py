@@ -117,7 +117,7 @@ def _reasons(lines: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
 
 def _per_move(lines: list[Mapping[str, Any]], what: str) -> dict[str, float]:
     """Mean per move of each player, over the games where it is known."""
-    means = {}
+    means: dict[str, float] = {}
     for side in SIDES:
         known = [line for line in lines if line[what].get(side) is not None]
         moves = sum(line["moves"][side] for line in known)

@@ -111,13 +111,13 @@ class MatchClock:
         """Seconds after which this side has lost, grace included; None without a limit."""
         if self.control is None:
             return None
-        return self._until_flag(side) + self.control.grace
+        return self._until_flag(self.control, side) + self.control.grace
 
     def spend(self, side: Side, seconds: float) -> bool:
         """Count a move. Returns whether it was in time; the grace is not taken from the next move."""
         if self.control is None:
             return True
-        if seconds > self._until_flag(side) + self.control.grace:
+        if seconds > self._until_flag(self.control, side) + self.control.grace:
             return False
         if self.control.move is None:
             self.left[side] = spent(self.control.settings, self.left[side], seconds)
@@ -132,8 +132,8 @@ class MatchClock:
             return left.period, left.stones
         return left.main, 0
 
-    def _until_flag(self, side: Side) -> float:
-        control, left = self.control, self.left[side]
+    def _until_flag(self, control: TimeControl, side: Side) -> float:
+        left = self.left[side]
         if control.move is not None:
             return control.move
         kind = control.settings.kind

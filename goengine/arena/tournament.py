@@ -172,7 +172,7 @@ def round_robin(names: Sequence[str]) -> list[Pairing]:
 
 def run_tournament(
     tournament: Tournament,
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     on_game: Callable[[Pairing, GameOutcome, Summary], None] | None = None,
     on_turn: Callable[[Standings], None] | None = None,

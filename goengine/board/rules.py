@@ -13,7 +13,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 KO_SIMPLE, KO_POSITIONAL, KO_SITUATIONAL = 0, 1, 2
 SCORING_AREA, SCORING_TERRITORY = 0, 1
@@ -99,7 +99,8 @@ class Rules:
         name = _JSON_FIELDS.get(_plain(key))
         if name is None:
             raise RulesError(f"Unknown rule '{key}'; possible: {', '.join(_JSON_KEYS.values())}")
-        return dataclasses.replace(self, **{name: _value(name, value)})
+        changes: dict[str, Any] = {name: _value(name, value)}
+        return dataclasses.replace(self, **changes)
 
     def to_json(self) -> str:
         """Without komi and blanks, keys sorted: what `kata-get-rules` prints."""
@@ -244,11 +245,11 @@ def _value(name: str, value: object) -> str | bool:
     return word.upper() if name == "white_handicap_bonus" else word.lower()
 
 
-def _complete(fields: dict[str, str | bool]) -> Rules:
+def _complete(fields: dict[str, Any]) -> Rules:
     """Rules from some of the fields: the others as in Tromp-Taylor; territory scoring brings its tax and komi."""
     if fields.get("scoring") == "territory":
         fields = {"tax": "seki", "komi": 6.5} | fields
-    return Rules(**fields)  # type: ignore[arg-type]
+    return Rules(**fields)
 
 
 def _from_json(text: str) -> Rules:

@@ -1,4 +1,4 @@
-"""``goengine warmup``: compile every kernel that playing needs, by playing a little with each of them.
+"""``goengine warmup``: compile every kernel that playing, self-play and training samples need, by using each of them a little.
 
 numba compiles a kernel for the types of its first arguments, so the surest list of what a game needs is a game.
 """
@@ -64,9 +64,18 @@ def _read() -> None:
 def _self_play() -> None:
     """Games of self-play, in a process of its own: the engine does not know the package that plays them."""
     command = [sys.executable, "-m", "selfplay", "bench", "--net", "uniform", "--sizes", "5", "--games", "4", "--visits", "8"]
-    done = subprocess.run([*command, "--seconds", "1"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    _elsewhere([*command, "--seconds", "1"], "self-play")
+
+
+def _training() -> None:
+    """Samples for training, in a process of its own for the same reason."""
+    _elsewhere([sys.executable, "-m", "training.warmup"], "the making of training samples")
+
+
+def _elsewhere(command: list[str], what: str) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.stderr.write(f"goengine warmup: self-play was not compiled: {done.stderr.strip()[-500:]}\n")
+        sys.stderr.write(f"goengine warmup: {what} was not compiled: {done.stderr.strip()[-500:]}\n")
 
 
 STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
@@ -74,6 +83,7 @@ STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("search", _search),
     ("files", _read),
     ("self-play", _self_play),
+    ("training", _training),
 )
 
 

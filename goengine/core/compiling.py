@@ -1,6 +1,8 @@
 """Who wants to know when numba compiles a kernel is told. Knows nothing of Go."""
 
 import contextlib
+import functools
+import sys
 from collections.abc import Callable, Iterator
 
 from numba.core import event
@@ -33,3 +35,22 @@ def watching(begins: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         event.unregister("numba:compile", listener)
+
+
+class Notice:
+    """Says once on stderr why the first answer takes long, when a kernel of this version is not on the disk and is compiled."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(self, name: str) -> None:
+        if not self._said and sys.stderr is not None:
+            self._said = True
+            sys.stderr.write("Compiling the kernels, once for this version; goengine warmup does it beforehand ...\n")
+            sys.stderr.flush()
+
+
+@functools.cache
+def announce() -> None:
+    """Say so from now on, in this process. For programs that others write: our own commands use `watching`."""
+    event.register("numba:compile", _Listener(Notice()))

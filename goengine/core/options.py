@@ -78,7 +78,7 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def check_range(field: dataclasses.Field, value: Any) -> None:
+def check_range(field: dataclasses.Field[object], value: Any) -> None:
     """Raises ValueError if a number, or one of several, is not in the range of its field."""
     if isinstance(value, tuple | list):
         for member in value:
@@ -113,7 +113,7 @@ def _unwrap(kind: Any) -> Any:
     return kind
 
 
-def _converter(kind: Any) -> tuple[Callable[[str], Any], tuple | None]:
+def _converter(kind: Any) -> tuple[Callable[[str], Any], tuple[Any, ...] | None]:
     """Function from text, and the choices if there are only some."""
     if typing.get_origin(kind) is Literal:
         choices = typing.get_args(kind)
@@ -139,7 +139,7 @@ def _number(kind: type) -> Callable[[str], Any]:
     return convert
 
 
-def _readable(convert: Callable[[str], Any], field: dataclasses.Field) -> Callable[[str], Any]:
+def _readable(convert: Callable[[str], Any], field: dataclasses.Field[object]) -> Callable[[str], Any]:
     """Check the range, and let argparse show the converter's own message."""
 
     def wrapped(text: str) -> Any:
@@ -153,7 +153,7 @@ def _readable(convert: Callable[[str], Any], field: dataclasses.Field) -> Callab
     return wrapped
 
 
-def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind: Any) -> None:
+def _add(parser: argparse.ArgumentParser, field: dataclasses.Field[Any], kind: Any) -> None:
     kind, missing = _unwrap(kind), dataclasses.MISSING
     default = field.default_factory() if field.default_factory is not missing else field.default
     positional = bool(field.metadata.get("positional"))
@@ -312,7 +312,7 @@ def _to_float(value: int | float) -> float:
         raise ValueError("the number is too large") from None
 
 
-def _list_from_toml(value: Any, members: tuple) -> tuple:
+def _list_from_toml(value: Any, members: tuple[Any, ...]) -> tuple[Any, ...]:
     several, kind = members[-1] is Ellipsis, members[0]
     if not isinstance(value, list) or not (several or len(value) == len(members)):
         count = "" if several else f" of {len(members)}"

@@ -7,6 +7,7 @@ Knows nothing of what the job does. Never writes to stdout, which may belong to 
 import sys
 import time
 from types import TracebackType
+from typing import Any, TextIO
 
 from goengine.core.options import format_duration
 
@@ -25,14 +26,15 @@ class Progress:
         total: float | None = None,
         *,
         every: float = PLAIN_SECONDS,
-        stream=None,
+        stream: TextIO | None = None,
         bar: bool | None = None,
     ):
         self.title, self.total, self.every = title, total, every
         self.stream = sys.stderr if stream is None else stream
         self._bar = None
         self._start = self._last = time.monotonic()
-        self._done, self._note, self._shown = 0.0, "", None
+        self._done, self._note = 0.0, ""
+        self._shown: tuple[float, str] | None = None
         self._first: tuple[float, float] | None = None  # (time, done) of the first update: a resumed job does not begin at 0
         if self.stream.isatty() if bar is None else bar:
             self._bar = _rich_bar(title, total)
@@ -86,7 +88,7 @@ class Progress:
         self.message("  ".join(parts))
 
 
-def _rich_bar(title: str, total: float | None):
+def _rich_bar(title: str, total: float | None) -> tuple[Any, Any] | None:
     """(rich progress, task), or None where rich is not installed."""
     try:
         from rich.console import Console

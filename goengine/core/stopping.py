@@ -7,9 +7,11 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -38,14 +40,14 @@ def told_to_stop(*, attached: bool = False) -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def own_group() -> dict[str, object]:
+def own_group() -> dict[str, Any]:
     """Options of `subprocess.Popen` for a process that an interrupt from the keyboard does not reach, and `end_group` ends."""
-    if os.name == "posix":
-        return {"start_new_session": True}
-    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
 
 
-def end_group(process: subprocess.Popen) -> None:
+def end_group(process: subprocess.Popen[Any]) -> None:
     """End a process of its own group at once, and what it has started, which may outlive it."""
     with contextlib.suppress(OSError):  # there is nobody left
         if os.name == "posix":

@@ -15,7 +15,7 @@ import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -253,13 +253,13 @@ class GamePack:
             raise RecordError(reason)
         return pack
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the pack beside ``path`` and rename it into place."""
         meta = {"format": FORMAT, "version": VERSION, "rules": list(self.rule_names), "note": self.note}
         write_arrays(path, self.arrays(), meta)
 
     @staticmethod
-    def load(path: str | os.PathLike) -> GamePack:
+    def load(path: str | os.PathLike[str]) -> GamePack:
         """Read and check a pack. Raises RecordError, naming the file and what is wrong with it."""
         arrays, meta = read_arrays(path, FORMAT, VERSION)
         try:
@@ -314,7 +314,7 @@ class PackBuilder:
     def __init__(self) -> None:
         self._moves, self._breaks, self._setup, self._setup_color = array("H"), array("q"), array("H"), array("B")
         self._offsets, self._setup_offsets = array("q", [0]), array("q", [0])
-        self._games: list[tuple] = []
+        self._games: list[tuple[Any, ...]] = []
         self._rules: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -337,7 +337,7 @@ class PackBuilder:
         self._setup_offsets.append(len(self._setup))
         self._games.append(row)
 
-    def _row(self, record: GameRecord) -> tuple:
+    def _row(self, record: GameRecord) -> tuple[Any, ...]:
         """The game's numbers in the order of `_PER_GAME`."""
         size, name = record.size, f"game '{record.source}'"
         if not MIN_SIZE <= size <= MAX_SIZE:

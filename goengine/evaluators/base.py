@@ -27,12 +27,12 @@ class Batch(NamedTuple):
     @property
     def rows(self) -> int:
         """Number of positions."""
-        return self.planes.shape[0]
+        return len(self.planes)
 
     @property
     def size(self) -> int:
         """Board size."""
-        return self.planes.shape[-1]
+        return int(self.planes.shape[-1])
 
 
 class Evaluation(NamedTuple):
@@ -44,7 +44,7 @@ class Evaluation(NamedTuple):
     score_stdev: np.ndarray  # [B]  its standard deviation, > 0
     ownership: np.ndarray  # [B, N * N]  in [-1, 1]: 1 = the player to move owns the point
 
-    def take(self, rows) -> "Evaluation":
+    def take(self, rows: np.ndarray | slice) -> "Evaluation":
         """The chosen rows (an index array or a slice), in that order."""
         return Evaluation(*(array[rows] for array in self))
 

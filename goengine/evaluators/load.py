@@ -13,7 +13,8 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from types import ModuleType
+from typing import Any, Final, Literal
 
 from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import Evaluator, EvaluatorError, Traits
@@ -47,7 +48,7 @@ class Backend:
     cache_folder: Path | None = None
 
 
-def load(name: str | Path = "", *, size: int | None = None, backend: Backend | None = None, **settings) -> Evaluator:
+def load(name: str | Path = "", *, size: int | None = None, backend: Backend | None = None, **settings: Any) -> Evaluator:
     """The evaluator of a net; size: the board size for which a default is wanted; settings: fields of `Backend`, if
     none.
 
@@ -195,7 +196,7 @@ def _traits(card: Card, device: str) -> Traits:
     )
 
 
-def _openvino_module():
+def _openvino_module() -> ModuleType:
     try:
         from goengine.evaluators import openvino
     except ImportError as error:
@@ -204,7 +205,7 @@ def _openvino_module():
 
 
 def _openvino(graph: bytes, weights: bytes, spec: NetSpec, traits: Traits, backend: Backend) -> Evaluator:
-    return _openvino_module().OpenVINO(
+    evaluator: Evaluator = _openvino_module().OpenVINO(
         graph,
         weights,
         traits,
@@ -214,6 +215,7 @@ def _openvino(graph: bytes, weights: bytes, spec: NetSpec, traits: Traits, backe
         streams=backend.streams,
         cache_folder=backend.cache_folder,
     )
+    return evaluator
 
 
 def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Evaluator:

@@ -50,7 +50,7 @@ class Network(EvaluatorBase):
             torch.set_num_threads(threads)
         try:
             self.device = torch.device(device)
-            self._net = fold(net).to(self.device).to(memory_format=torch.channels_last)
+            self._net = fold(net).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not list it
         except (RuntimeError, AssertionError) as error:
             raise EvaluatorError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
         self.traits, self.spec = traits, net.spec

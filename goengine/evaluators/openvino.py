@@ -165,7 +165,8 @@ class OpenVINO(EvaluatorBase):
             if not np.isfinite(array).all():
                 raise EvaluatorError(f"{self.name}: the net's {name} is not finite; try precision f32 or another net")
         policy, ownership = arrays[0].reshape(rows, -1), arrays[4].reshape(rows, -1)
-        return Evaluation(policy, *(array.reshape(rows) for array in arrays[1:4]), ownership)
+        value, score, stdev = (array.reshape(rows) for array in arrays[1:4])
+        return Evaluation(policy, value, score, stdev, ownership)
 
 
 class _Running:
@@ -184,7 +185,7 @@ class _Running:
     def result(self) -> Evaluation:
         if self.evaluation is None:
             self.evaluation = self.evaluator.collect(self.request, self.batch.rows)
-            self.request = self.batch = None
+            del self.request, self.batch
         return self.evaluation
 
 

@@ -7,7 +7,7 @@ leaves `handle_line` is printable ASCII, and no result holds an empty line, beca
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 MAX_ID_DIGITS = 18  # more could not be a machine integer, and int() of very long digits is refused by Python
 
@@ -38,7 +38,8 @@ class Stream:
     run: Callable[[Emit], None]
 
 
-Handler = Callable[[list[str]], str | Stream | None]
+Handler = Callable[[Any], str | Stream | None]  # of words, or of one text where the command is `raw`
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class CommandTable:
     def __init__(self) -> None:
         self._commands: dict[str, Command] = {}
 
-    def register(self, name: str, group: str, *, listed: bool = True, raw: bool = False):
+    def register(self, name: str, group: str, *, listed: bool = True, raw: bool = False) -> Callable[[F], F]:
         """Decorator for a handler. Raises ValueError if the name is taken."""
 
-        def wrap(handler):
+        def wrap(handler: F) -> F:
             if name in self._commands:
                 raise ValueError(f"command '{name}' is registered twice")
             self._commands[name] = Command(name, group, handler, listed, raw)

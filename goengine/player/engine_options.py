@@ -8,6 +8,7 @@ import dataclasses
 import types
 import typing
 from dataclasses import dataclass
+from typing import Any
 
 MAX_LEVEL = 20
 DEFAULT_SECONDS = 3.0  # for a move when nobody set visits, time or a clock: an engine without a limit would never answer
@@ -44,7 +45,8 @@ class EngineOptions:
         """The same options with one set from text; `none` unsets what may be None. Raises OptionError."""
         if name not in KINDS:
             raise OptionError(f"unknown parameter '{name}'; possible: {', '.join(KINDS)}")
-        return dataclasses.replace(self, **{name: _from_text(name, text)})
+        changes: dict[str, Any] = {name: _from_text(name, text)}
+        return dataclasses.replace(self, **changes)
 
     def text(self, name: str) -> str:
         """The value as text: what `with_text` reads. Raises OptionError if there is no such option."""

@@ -35,7 +35,7 @@ def strength(level: int) -> Strength | None:
     share = (level - 1) / (MAX_LEVEL - 2)
 
     def between(weak: float, strong: float) -> float:
-        return weak * (strong / weak) ** share
+        return float(weak * (strong / weak) ** share)
 
     return Strength(
         visits=round(between(WEAKEST_VISITS, STRONGEST_VISITS)),

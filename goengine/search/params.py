@@ -10,6 +10,7 @@ Sources: Lee = Silver et al., Nature 529 (2016); Zero = Silver et al., Nature 55
 import dataclasses
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 CHOICES = ("visits", "lcb", "gumbel")
 
@@ -122,7 +123,7 @@ class SearchParams:
         if self.choice == "gumbel" and self.gumbel_actions < 1:
             raise ValueError("choice 'gumbel' needs gumbel_actions of at least 1")
 
-    def with_(self, **changes) -> "SearchParams":
+    def with_(self, **changes: Any) -> "SearchParams":
         """The same constants with some changed."""
         return dataclasses.replace(self, **changes)
 

@@ -7,6 +7,7 @@ check its arguments before anything heavy is loaded.
 import dataclasses
 import typing
 from collections.abc import Mapping
+from typing import Any
 
 from goengine.search.params import PLAY, PRESETS, SearchParams
 
@@ -27,7 +28,7 @@ def pairs(text: str) -> dict[str, str]:
     return found
 
 
-def convert(name: str, text: str, kind: type) -> bool | int | float | str:
+def convert(name: str, text: str, kind: type) -> Any:
     """The value of a setting. Raises ValueError if the text is none of that kind."""
     try:
         if kind is bool:

@@ -10,22 +10,10 @@ def main(argv: list[str]) -> int:
     """Run the command. Returns its exit status."""
     options = parse(PlayOptions, argv, "goengine play")
     sys.stderr.write("Loading the net ...\n")
-    from goengine.core.compiling import watching
+    from goengine.core.compiling import Notice, watching
 
-    with watching(_CompilingNotice()):
+    with watching(Notice()):
         return _play(options)
-
-
-class _CompilingNotice:
-    """Says once why the engine is slow, when the kernels of this version are not there and the first is compiled."""
-
-    def __init__(self):
-        self._said = False
-
-    def __call__(self, name: str) -> None:
-        if not self._said:
-            self._said = True
-            sys.stderr.write("Compiling the kernels, once for this version; goengine warmup does it beforehand ...\n")
 
 
 def _play(options: PlayOptions) -> int:

@@ -96,7 +96,7 @@ class SelfPlayParams:
         fields = {field.name: field for field in dataclasses.fields(SelfPlayParams)}
         if unknown := sorted(set(values) - set(fields)):
             raise SelfPlayParamsError(f"self-play knows no setting '{unknown[0]}'; it was written by another version")
-        ready = {}
+        ready: dict[str, Any] = {}
         for name, value in values.items():
             default = fields[name].default
             number = (int, float) if isinstance(default, float) else (float, int, type(None))

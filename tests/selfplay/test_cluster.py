@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from goengine.core import restarts
 from goengine.zero import run_folder
 from goengine.zero.run_folder import Pace
 from goengine.zero.shards import Shard
@@ -82,14 +83,14 @@ def test_a_seat_remembers_failures(monkeypatch):
     now = SimpleNamespace(at=100.0)
     monkeypatch.setattr(cluster.time, "monotonic", lambda: now.at)
     seat = WorkerSlot("c-1", lambda name: SimpleNamespace(play=SimpleNamespace(remote=lambda: "playing")))
-    for failures, pause in ((1, 2), (2, 4), (3, 8), (4, 16)):
+    for failures, pause in ((1, 1), (2, 2), (3, 4), (4, 8)):
         seat.fill()
         seat.clear(failed=True)
-        assert (seat.failures, seat.again - now.at) == (failures, pause) and seat.actor is None
+        assert (seat.restarts.failures, seat.restarts.again - now.at) == (failures, pause) and seat.actor is None
     seat.fill()
-    now.at += cluster.HEALTHY + 1
+    now.at += restarts.HEALTHY + 1
     seat.clear(failed=False)  # killed after a healthy life
-    assert (seat.failures, seat.again - now.at) == (0, 0)
+    assert (seat.restarts.failures, seat.restarts.again - now.at) == (0, 0)
 
 
 def test_words():
@@ -195,7 +196,7 @@ def test_what_cannot_be_played_is_named(run, tmp_path, monkeypatch):
     options = ClusterOptions(run=run, actors=1, games=4)
     for name in ("RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"):
         monkeypatch.setenv(name, "0")  # to be put back afterwards
-    monkeypatch.setattr(cluster, "_LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(restarts, "LONGEST_PAUSE", 0.1)
     (run / "nets/000000/net.xml").write_text("<net>")
     with cluster.connected(options) as ray:
         with pytest.raises(ClusterError, match=r"cluster-1 failed 5 times in a row; it failed: .*net\.xml"):

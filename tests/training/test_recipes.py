@@ -40,7 +40,7 @@ def test_its_command_reads_it(path, monkeypatch):
 
 def test_there_are_the_runs_of_the_documents():
     names = {path.stem for path in RECIPES}
-    assert names >= {"zero-9x9-1", "zero-9x9-2", "zero-9x9-3", "together-gpu", "lee-policy", "lee-reinforced", "lee-value"}
+    assert names >= {"zero-9x9-1", "zero-9x9-2", "zero-9x9-3", "codistill-gpu", "lee-policy", "lee-reinforced", "lee-value"}
     listed = (ROOT / "recipes" / "README.md").read_text(encoding="utf-8")
     assert all(f"`{name}.toml`" in listed for name in names)
 

@@ -67,7 +67,7 @@ def save_state(path: Path, arrays: Mapping[str, np.ndarray], counters: Counters,
         ) from error
 
 
-def load_state(path: Path) -> tuple[dict[str, np.ndarray], Counters, dict]:
+def load_state(path: Path) -> tuple[dict[str, np.ndarray], Counters, dict[str, Any]]:
     """(arrays, counters, configuration). Raises RunError if the file is broken or of another kind."""
     try:
         arrays, metadata = safetensors_file.read_file(path)

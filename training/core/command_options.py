@@ -47,7 +47,7 @@ class PackOptions:
     out: Path = option(help="file to write, NAME.npz")
     owners: bool = option(True, "judge who owns each point at the end of counted games")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.out.suffix != ".npz":
             raise ValueError(f"--out {self.out}: a pack is named NAME.npz")
 
@@ -69,7 +69,7 @@ class EvaluateOptions:
     json: bool = option(False, "print one JSON object")
     reliability: Path | None = option(None, "draw predicted against actual win rates here (.svg or .png), and print them")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.batch < 1 or (self.positions is not None and self.positions < 1):
             raise ValueError("batch and positions must be at least 1")
         if not 1 <= self.symmetries <= 8:
@@ -101,7 +101,7 @@ class LoopedOptions:
     validate_every: Seconds = option(Seconds(600), "time between measurements")
     log_every: int = option(50, "steps between two lines of the log", least=1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         Schedule(self.steps, self.budget, self.warmup)
         if self.batch < 1 or self.log_every < 1:
             raise ValueError("--batch and --log-every must be at least 1")
@@ -142,7 +142,7 @@ class TrainingOptions(LearningOptions):
         None, "threads that make batches; by default 1, on a machine with a GPU half of its cores", least=1
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_packs("--data", *self.data)
         check_packs("--validation", *([self.validation] if self.validation else []))
@@ -173,7 +173,7 @@ class TrainingBenchOptions:
     steps: bool = option(True, "measure training steps too")
     json: bool = option(False, "print one JSON object")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_packs("--data", *self.data)
         if not 0 < self.seconds <= 3600 or self.batch < 1 or (self.workers is not None and self.workers < 1):
             raise ValueError("seconds, batch and workers must be above 0, seconds at most 3600")
@@ -201,7 +201,7 @@ class TaughtOptions(TrainingOptions):
         0.7, "share of the teacher in the targets of value, score and ownership; the game has the rest", most=1
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.trust <= 1:
             raise ValueError(f"--trust {self.trust}: is a share of one")
@@ -217,7 +217,7 @@ class DistillOptions(TaughtOptions, SupervisedOptions):
     hint_weight: float = option(0.0, "weight of the distance to the middle of the teacher's trunk; 0: no hints")
     hint_share: float = option(0.3, "share of the run over which hints fade out", most=1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.hint_share <= 1:
             raise ValueError(f"--hint-share {self.hint_share}: is a share of the run")
@@ -229,7 +229,7 @@ class CodistillOptions(TaughtOptions, SupervisedOptions):
 
     students: tuple[str, ...] = option(help="presets' names of fresh nets, or weights files to begin with")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         names = [student_name(student) for student in self.students]
         if len(set(names)) != len(names):
@@ -260,7 +260,7 @@ class QuantizeOptions(TaughtOptions):
         1.0, "share of the teacher in the targets of value, score and ownership; the game has the rest", most=1
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.calibration < 1:
             raise ValueError(f"--calibration {self.calibration}: at least one position is needed")
@@ -288,7 +288,7 @@ class RolloutOptions:
         most=MOST_THREADS,
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_packs("--data", *self.data)
         check_packs("--validation", *([self.validation] if self.validation else []))
         for name in ("games", "mined", "every", "validated", "threads"):
@@ -308,7 +308,7 @@ class GrowOptions:
     out: Path = option(help="weights file to write")
     seed: int = option(0, "of the new blocks")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.net not in PRESETS:
             raise ValueError(f"--net {self.net}: there is no such size; possible: {', '.join(PRESETS)}")
 
@@ -320,7 +320,7 @@ class Export:
     weights: Path = option(help="the net (net.safetensors of a run or of a shipped net)")
     out: Path = option(help="file to write, NAME.onnx")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.out.suffix != ".onnx":
             raise ValueError(f"--out {self.out}: an ONNX file is named NAME.onnx")
 
@@ -347,7 +347,7 @@ class ShipOptions:
     threads: int = option(0, "threads of the net; 0: its own choice", most=MOST_THREADS)
     seed: int = option(0, "of the draws")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.name or self.name in ("uniform", "lee") or Path(self.name).name != self.name:
             raise ValueError(f"--name {self.name}: a net's name is one plain word, and neither 'uniform' nor 'lee'")
         check_packs("--games", self.games)

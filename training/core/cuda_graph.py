@@ -19,7 +19,7 @@ class CudaGraph:
 
     def __init__(self, function: Function):
         self._function = function
-        self._recordings: dict[tuple, _Recording] = {}
+        self._recordings: dict[tuple[torch.Size, ...], _Recording] = {}
 
     def __call__(self, tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """What the function gives for `tensors`, which are all on one device."""

@@ -21,7 +21,7 @@ def stderr() -> TextIO:
     return sys.stderr if leads() else _Nowhere()
 
 
-class _Nowhere(io.TextIOBase):
+class _Nowhere(io.StringIO):
     def write(self, text: str) -> int:
         """Nobody hears it."""
         return len(text)

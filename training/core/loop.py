@@ -8,10 +8,10 @@ import dataclasses
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ from training.core.schedule import Schedule
 
 OVER = 1 - 1e-9  # shares of a run are quotients of sums
 
+Batches = Generator[Mapping[str, np.ndarray | torch.Tensor] | None, None, None]
+
 
 class Stage(Protocol):
     """What the loop trains on. A stage inherits from this class."""
@@ -40,7 +42,7 @@ class Stage(Protocol):
         """Further figures for the log by group and name, such as what self-play does meanwhile; asked for once a minute."""
         return {}
 
-    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray | torch.Tensor] | None]:
+    def batches(self, first_sample: int) -> Batches:
         """Endless batches beginning with sample number `first_sample`; the same number gives the same batch.
 
         None where there are no samples yet, after a moment's wait: the loop looks at its signals and the clock, and asks again.
@@ -170,7 +172,7 @@ class Trainer:
         self.bound = dict(bound or {})
         self.began = parallel.first(lambda: clock() if began is None else began)
         self.device_feed = DeviceFeed(config.device, config.half)
-        self.module = module.to(self.device_feed.device, memory_format=torch.channels_last)
+        self.module = module.to(self.device_feed.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         forward = parallel.replicated(self.module)
         self.optimizer = optimizers.make(self.module, config.optimizer)
         self.average = Average(self.module, config.average)
@@ -186,7 +188,8 @@ class Trainer:
             raise
         self.times = _Times(self.clock, self.began, self.counters)
         # One program for each board size: kernels for any shape are slower. What ranks tell each other is not for a compiler.
-        self._forward = torch.compile(forward, dynamic=False) if config.compile and forward is self.module else forward
+        compiled = config.compile and forward is self.module
+        self._forward: nn.Module = cast(nn.Module, torch.compile(forward, dynamic=False)) if compiled else forward
 
     @property
     def state_path(self) -> Path:
@@ -222,7 +225,7 @@ class Trainer:
         except (RuntimeError, KeyError) as error:
             raise RunError(f"{self.state_path} holds another net than asked for; take another --run folder") from error
 
-    def _check_bound(self, saved: dict) -> None:
+    def _check_bound(self, saved: dict[str, Any]) -> None:
         optimizer = self.config.optimizer.name
         now = {"optimizer": optimizer, **self.bound}
         before = {"optimizer": saved.get("loop", {}).get("optimizer", {}).get("name", optimizer), **saved.get("bound", {})}
@@ -297,9 +300,7 @@ class Trainer:
         finally:
             self._release()
 
-    def _train(
-        self, batches: Iterator[Mapping[str, np.ndarray]], reporter: Reporter, stop: threading.Event, bar: Progress
-    ) -> bool:
+    def _train(self, batches: Batches, reporter: Reporter, stop: threading.Event, bar: Progress) -> bool:
         """The steps, and between them reports, measurements and checkpoints."""
         config, times = self.config, self.times
         validate_every, save_every = (self._at_most_a_quarter(every) for every in (config.validate_every, config.save_every))
@@ -322,7 +323,7 @@ class Trainer:
                 validated = now
                 times.measure("validation", lambda: parallel.first(lambda: self._validate(reporter, bar)))
             if done and step != config.schedule.steps:  # the rest of the budget is for the checkpoint, and then it is spent
-                left = config.schedule.seconds - now
+                left = (config.schedule.seconds or 0.0) - now
                 self.counters = dataclasses.replace(self.counters, overhead=max(times.overhead + times.reserve, left))
             if done or asked or (now - saved >= save_every and self._fits("checkpoint")):
                 saved = now

@@ -7,11 +7,13 @@ where targets come from.
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from goengine.nets import process_sums
+from goengine.nets.heads import NetOutput
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,11 @@ class LossWeights:
 
     def of_heads(self, outputs: Set[str]) -> "LossWeights":
         """The weights for a net that can only learn to say this (`NetSpec.outputs`)."""
-        missing = dict.fromkeys({"policy", "value"} - outputs)
+        missing: dict[str, Any] = dict.fromkeys({"policy", "value"} - outputs)
         missing |= dict.fromkeys({"opponent", "ownership", "score"} - outputs, 0.0)
-        return replace(self, **missing, **({} if "score" in outputs else {"score_stdev": 0.0}))
+        if "score" not in outputs:
+            missing["score_stdev"] = 0.0
+        return replace(self, **missing)
 
 
 SCORE_DELTA = 10.0  # points where the Huber loss turns from square to linear
@@ -87,7 +91,9 @@ def ownership_terms(ownership: torch.Tensor, owner: torch.Tensor, board: torch.T
     return (entropy * board).sum((1, 2)) / board.sum((1, 2)).clamp(min=1)
 
 
-def total_loss(output, batch: Mapping[str, torch.Tensor], weights: LossWeights) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+def total_loss(
+    output: NetOutput, batch: Mapping[str, torch.Tensor], weights: LossWeights
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """(loss, figures) of a net's output on a batch.
 
     The batch holds planes [B,C,M,M], policy and opponent int64 [B] (-1: none), value [B] in [-1,1] and value_weight

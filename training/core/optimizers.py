@@ -7,7 +7,7 @@ factor before each step.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -73,6 +73,11 @@ def directions(moments: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return found
 
 
+def _gradients(parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Of parameters that all have one."""
+    return [p.grad for p in parameters if p.grad is not None]
+
+
 class Muon(torch.optim.Optimizer):
     """Orthogonalised momentum for matrices and convolutions, Adam for the rest.
 
@@ -81,7 +86,7 @@ class Muon(torch.optim.Optimizer):
     per weight.
     """
 
-    def __init__(self, groups: list[dict], rate: float, momentum: float):
+    def __init__(self, groups: list[dict[str, Any]], rate: float, momentum: float):
         super().__init__(
             groups,
             {
@@ -96,7 +101,7 @@ class Muon(torch.optim.Optimizer):
         self._directions = CudaGraph(directions)
 
     @torch.no_grad()
-    def step(self, closure=None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One update from the gradients."""
         for group in self.param_groups:
             present = [p for p in group["params"] if p.grad is not None]
@@ -104,16 +109,16 @@ class Muon(torch.optim.Optimizer):
                 update = self._matrices if group["matrix"] else self._adam
                 update(present, group)
 
-    def _matrices(self, parameters: list[torch.Tensor], group: dict) -> None:
+    def _matrices(self, parameters: list[torch.Tensor], group: dict[str, Any]) -> None:
         for p in parameters:
             self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
-        gradients, buffers = [p.grad for p in parameters], [self.state[p]["momentum_buffer"] for p in parameters]
+        gradients, buffers = _gradients(parameters), [self.state[p]["momentum_buffer"] for p in parameters]
         torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
         ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])  # Nesterov
         torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(parameters, self._directions(ahead), alpha=-group["lr"])
 
-    def _adam(self, parameters: list[torch.Tensor], group: dict) -> None:
+    def _adam(self, parameters: list[torch.Tensor], group: dict[str, Any]) -> None:
         by_count: dict[float, list[torch.Tensor]] = {}
         for p in parameters:
             state = self.state[p]
@@ -125,7 +130,7 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_add_([self.state[p]["step"] for p in parameters], 1.0)
         for before, same in by_count.items():
             count = before + 1
-            gradients = [p.grad for p in same]
+            gradients = _gradients(same)
             means, squares = ([self.state[p][name] for p in same] for name in ("exp_avg", "exp_avg_sq"))
             torch._foreach_lerp_(means, gradients, 1 - first)
             torch._foreach_mul_(squares, second)
@@ -142,7 +147,11 @@ def make(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
     weights = [p for p in module.parameters() if p.requires_grad and p.ndim >= 2]
     others = [p for p in module.parameters() if p.requires_grad and p.ndim < 2]
     peak = config.peak
-    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [
+        {"params": weights, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    optimizer: torch.optim.Optimizer
     if config.name == "sgd":
         optimizer = torch.optim.SGD(groups, lr=peak, momentum=config.momentum, nesterov=True)
     elif config.name == "adamw":

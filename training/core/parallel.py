@@ -9,9 +9,9 @@ gives. Without torchrun everything here does what one process does. Knows no Go 
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from training.core.launch import launched
 
 T = TypeVar("T")
 Arrays = Mapping[str, np.ndarray | torch.Tensor]
+Form = list[tuple[str, str, tuple[int, ...]]]  # name, type, shape of a row
 _PARTING = 10  # seconds that a process waits for the others before it leaves the group
 NOTHING, SAME, OTHER = range(3)  # what is scattered: no batch, one of the form of the last, one of another form
 
@@ -81,20 +82,21 @@ def first(work: Callable[[], T]) -> T:
     """What rank 0 makes of it; the others wait, and are given the same. What it raises is a RunError for the others."""
     if process_sums.count() == 1:
         return work()
-    result, error = None, None
+    result: T | None = None
+    error: Exception | None = None
     if process_sums.rank() == 0:
         try:
             result = work()
         except Exception as raised:  # noqa: BLE001 (the others must not wait for ever)
             error = raised
-    box = [result, None if error is None else str(error)]
+    box: list[Any] = [result, None if error is None else str(error)]
     with _others():
         distributed.broadcast_object_list(box, 0, device=torch.device("cpu"))
     if error is not None:
         raise error
     if box[1] is not None:
         raise RunError(box[1])
-    return box[0]
+    return cast(T, box[0])
 
 
 def shared(clock: Callable[[], float]) -> Callable[[], float]:
@@ -130,14 +132,14 @@ def mean(figures: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return dict(zip(figures, values / process_sums.count(), strict=True))
 
 
-def scattered(batches: Iterator[Arrays | None] | None) -> Iterator[Arrays | None]:
+def scattered(batches: Iterator[Arrays | None] | None) -> Generator[Arrays | None, None, None]:
     """Each rank's rows of batches that rank 0 alone can make (None elsewhere); None, for no batch yet, goes to all."""
     if process_sums.count() == 1:
-        yield from batches
+        yield from batches or ()
         return
-    form: list = []  # (name, type, shape of a row)
+    form: Form = []
     while True:
-        batch = next(batches) if process_sums.rank() == 0 else None
+        batch = next(batches) if batches is not None and process_sums.rank() == 0 else None
         new = _form(batch) if batch is not None else form
         head = torch.tensor([NOTHING if batch is None else SAME if new == form else OTHER, _rows(batch)])
         with _others():
@@ -151,7 +153,7 @@ def scattered(batches: Iterator[Arrays | None] | None) -> Iterator[Arrays | None
         yield own
 
 
-def _form(batch: Arrays) -> list[tuple[str, str, tuple[int, ...]]]:
+def _form(batch: Arrays) -> Form:
     return [(name, np.asarray(array).dtype.str, tuple(array.shape[1:])) for name, array in batch.items()]
 
 
@@ -159,7 +161,7 @@ def _rows(batch: Arrays | None) -> int:
     return 0 if batch is None else len(next(iter(batch.values())))
 
 
-def _deal(batch: Arrays | None, form: list, rows: int) -> dict[str, np.ndarray]:
+def _deal(batch: Arrays | None, form: Form, rows: int) -> dict[str, np.ndarray]:
     """Every rank's own `rows` of each array; batch: on rank 0."""
     own = {}
     for name, dtype, shape in form:

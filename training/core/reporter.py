@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,7 +42,7 @@ class Reporter:
         """Add one step's figures; they stay on the device, so that nothing waits for it. NaN: a step that tells nothing."""
         known = [name for name in figures if name in self._sums]
         sums = torch._foreach_add([self._sums[name] for name in known], [figures[name] for name in known]) if known else []
-        self._sums |= figures | dict(zip(known, sums, strict=True))
+        self._sums |= dict(figures) | dict(zip(known, sums, strict=True))
         self._count += 1
 
     def report(self, counters: Counters, rate: float, bar: Progress, progress: float) -> None:
@@ -55,7 +56,7 @@ class Reporter:
             raise RunError(
                 f"the loss is not finite at step {counters.step}; start again from the last checkpoint with a lower --rate"
             )
-        line = {
+        line: dict[str, Any] = {
             "step": counters.step,
             "samples": counters.samples,
             "seconds": round(counters.seconds, 1),
@@ -78,7 +79,7 @@ class Reporter:
         shown += [f"{name} {means[name]:.3f}" for name in ("policy", "top1", "mse", "won") if name in means]
         bar.update(progress, "  ".join(shown))
 
-    def write(self, line: dict) -> None:
+    def write(self, line: Mapping[str, Any]) -> None:
         """One line of JSON, and TensorBoard where it is installed. Raises RunError if the disk does not take it."""
         if self._log is None:
             return
@@ -91,8 +92,10 @@ class Reporter:
                 f"cannot write {self._log.name}: {error.strerror or error}; the last checkpoint stays valid"
             ) from error
 
-    def _to_board(self, line: dict) -> None:
-        for name, value in line.items() if self._board else ():
+    def _to_board(self, line: Mapping[str, Any]) -> None:
+        if self._board is None:
+            return
+        for name, value in line.items():
             for inner, number in value.items() if isinstance(value, dict) else ((None, value),):
                 self._board.add_scalar(f"{name}/{inner}" if inner else f"train/{name}", number, line["step"])
 
@@ -104,7 +107,7 @@ class Reporter:
                     file.close()
 
 
-def _tensorboard(folder: Path):
+def _tensorboard(folder: Path) -> Any:
     """A writer, or None where TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -116,6 +119,6 @@ def _tensorboard(folder: Path):
 def step_of(line: str) -> float:
     """The step of a line of the log; infinite for one that a kill cut short."""
     try:
-        return json.loads(line)["step"]
+        return float(json.loads(line)["step"])
     except json.JSONDecodeError:
         return math.inf

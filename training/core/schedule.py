@@ -23,7 +23,7 @@ class Schedule:
     floor: float = 0.005  # of the peak rate
     hold: float = 0.0  # share of the run
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.steps and not self.seconds:
             raise ValueError("a run needs an end: give steps or a time budget")
         if not 0 <= self.warmup < 1 or not 0 <= self.floor <= 1 or not 0 <= self.hold < 1:

@@ -50,7 +50,7 @@ class TeacherStudents(nn.Module):
         return tuple(net(planes, globals_, full) for net in self.nets.values())
 
 
-class TogetherStage(GamesStage):
+class CodistillStage(GamesStage):
     """Positions of packed games for a teacher, and for its students with what it says of them.
 
     Figures are the teacher's; those of a student begin with its name, as b8c96/top1.
@@ -87,8 +87,8 @@ class TogetherStage(GamesStage):
         self.write(path, _part(arrays, f"nets.{TEACHER}."), self.spec, counters, mine)
         (path.parent / STUDENTS).mkdir(exist_ok=True)
         for name, spec in self.specs.items():
-            device_feed = path.parent / STUDENTS / f"{name}.safetensors"
-            self.write(device_feed, _part(arrays, f"nets.{name}."), spec, counters, _part(figures, f"{name}/"))
+            student = path.parent / STUDENTS / f"{name}.safetensors"
+            self.write(student, _part(arrays, f"nets.{name}."), spec, counters, _part(figures, f"{name}/"))
 
 
 def _of(student: str, figures: Mapping) -> dict:
@@ -109,7 +109,7 @@ def lesson(config: CodistillOptions, student: NetSpec) -> tuple[LossWeights, Tea
     return games, teacher_weights(config, student)
 
 
-def together(config: CodistillOptions, began: float | None = None) -> bool:
+def codistill(config: CodistillOptions, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete, as `training.stages.supervised.supervised` does."""
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -117,7 +117,7 @@ def together(config: CodistillOptions, began: float | None = None) -> bool:
         sources = {TEACHER: config.net} | {student_name(student): student for student in config.students}
         nets = {name: fresh_or_loaded(source, config.features, config.seed) for name, source in sources.items()}
         teacher_students = TeacherStudents(nets)
-        stage = TogetherStage(config, teacher_students)
+        stage = CodistillStage(config, teacher_students)
         for name, net in nets.items():
             freeze_norms_if_wanted(net, sources[name], config, stage)
         specs = {name: dataclasses.asdict(net.spec) for name, net in nets.items()}

@@ -18,7 +18,7 @@ class PolicyPlayOptions(LoopedOptions):
     longest: float = option(3.0, "plies over points of the board, after which a game has no result and teaches nothing")
     seed: int = option(1, "of all chance")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not 2 <= self.size <= 25 or not 0 < self.longest <= 10:
             raise ValueError(f"--size {self.size} is from 2 to 25, --longest {self.longest} up to 10 times the points")
@@ -50,7 +50,7 @@ class ReinforceOptions(PolicyPlayOptions):
     rows: int = option(1024, "positions that are learned from at once: a question of memory", least=1)
     validation_games: int = option(200, "games against the net of the beginning in a measurement; 0: none")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         for name, least in (("every", 1), ("rows", 1), ("validation_games", 0)):
             if getattr(self, name) < least:
@@ -83,7 +83,7 @@ class ValueOptions(PolicyPlayOptions):
     rate: float | None = option(0.003, "peak learning rate")
     validation_positions: int = option(4096, "positions of a measurement, of those learned from and of those held out", least=1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("positions", "held_out", "parallel", "validation_positions"):
             if getattr(self, name) < 1:

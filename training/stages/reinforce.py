@@ -8,7 +8,7 @@ loop, its folder and its end are `training.core.loop`'s.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,7 +135,7 @@ class ReinforceStage(Stage):
         self._who = by_colour(alternating(config.batch))
         self._first = weights_file.arrays_of(module)
 
-    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
+    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
         """Numbers of iterations; a sample is a game."""
         iteration = first_sample // self.config.batch
         while True:

@@ -7,7 +7,7 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 
 import dataclasses
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Generator, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +185,7 @@ class GamesStage(Stage):
         self.card = self.games.card
         self.held_out = HeldOut(config.validation, module.spec)
 
-    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
+    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
         """Batches from that sample on."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
         threads, part = workers(self.config), (process_sums.rank(), process_sums.count())

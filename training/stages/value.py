@@ -8,7 +8,7 @@ business.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,7 @@ class ValueStage(Stage):
             name: Sampler(games, seen, plainly, chosen=part) for name, part in (("learned", rest), ("held_out", held))
         }
 
-    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray]]:
+    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
         """Batches from that sample on."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
         for targets in stream(self.source, self.config.batch, first_sample, allocate=allocate):

@@ -8,7 +8,7 @@ between those of self-play. Which games are drawn from is in `training.zero.repl
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +102,7 @@ class ZeroStage(Stage):
         self.progress = 0.0
         self.samples = 0
 
-    def batches(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
+    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray] | None, None, None]:
         """Batches from that sample on; None while self-play must make games first.
 
         A resumed run draws the same samples as long as the folder holds the same shards. Of several processes that train

@@ -10,17 +10,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from goengine.core.restarts import Restarts
 from goengine.core.stopping import own_group
 from training.core.checkpoint import RunError
 
 PATIENCE = 20.0  # seconds to end by itself: a worker still writes its games
-FAILURES = 5  # in a row, after which it is no use to start it again
-HEALTHY = 60.0  # seconds of life after which earlier failures are forgotten
-_LONGEST_PAUSE = 30.0
 # Codes of a process that somebody ended, which may happen however often. Other signals are its own failures.
 _KILLED = frozenset(-getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL") if hasattr(signal, name))
 _TAIL = 2000  # bytes of what it said last
@@ -34,17 +32,15 @@ class WatchedProcess:
     command: Sequence[str]
     log: Path
     required: bool = True
-    process: subprocess.Popen | None = None
-    started: float = 0.0
-    failures: int = 0
-    again: float = 0.0  # when to start it next
+    process: subprocess.Popen[bytes] | None = None
+    restarts: Restarts = field(default_factory=Restarts)
     given_up: bool = False
 
     def start(self) -> None:
         """Start it; a session of its own keeps Ctrl-C from it, as it is ended by us."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=log, stderr=log, **own_group())
-        self.started = time.monotonic()
+        self.restarts.note_start(time.monotonic())
 
     def last_words(self) -> str:
         """The last line that it said."""
@@ -74,27 +70,25 @@ class ProcessGroup:
         now = time.monotonic()
         for member in self.members:
             if member.process is None:
-                if not member.given_up and now >= member.again:
+                if not member.given_up and now >= member.restarts.again:
                     member.start()
             elif member.process.poll() is not None:
-                self._died(member, now)
+                _close(member.process)
+                self._died(member, member.process.returncode, now)
 
-    def _died(self, member: WatchedProcess, now: float) -> None:
-        code = member.process.returncode
-        _close(member.process)
-        if now - member.started > HEALTHY:
-            member.failures = 0
-        member.process, member.failures = None, member.failures + (code not in _KILLED)
-        pause = min(2.0 ** max(0, member.failures - 1), _LONGEST_PAUSE)
-        member.again = now + pause
+    def _died(self, member: WatchedProcess, code: int, now: float) -> None:
+        member.process = None
+        member.restarts.note_end(now, failed=code not in _KILLED)
         why = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}: {member.last_words()}"
-        if member.failures < FAILURES:
+        if not member.restarts.hopeless:
             self._say(f"{member.name} {why}; starts again")
             return
         if member.required:
-            raise RunError(f"{member.name} failed {FAILURES} times in a row and {why} ({member.log} has all it said)")
+            raise RunError(
+                f"{member.name} failed {member.restarts.failures} times in a row and {why} ({member.log} has all it said)"
+            )
         member.given_up = True
-        self._say(f"{member.name} failed {FAILURES} times in a row and {why}; the run goes on without it")
+        self._say(f"{member.name} failed {member.restarts.failures} times in a row and {why}; the run goes on without it")
 
     def end(self) -> None:
         """Ask all to end, and kill those that do not."""
@@ -114,6 +108,7 @@ class ProcessGroup:
             member.process = None
 
 
-def _close(process: subprocess.Popen) -> None:
-    with contextlib.suppress(OSError):
-        process.stdin.close()
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()

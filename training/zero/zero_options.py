@@ -129,7 +129,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     rate_visits: int = option(32, "visits of their searches", least=1)
     rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run", least=1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("games", "window", "rate_visits"):
             if getattr(self, name) < 1:
@@ -210,7 +210,7 @@ class Rate(AnchoredOptions):
     nth: int = option(1, "rate every so many nets", least=1)
     watch: bool = option(False, "wait for further nets, until standard input ends")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("games", "visits", "nth"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be at least 1")

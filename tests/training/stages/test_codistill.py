@@ -15,7 +15,7 @@ from training import cli
 from training.core.checkpoint import load_state
 from training.core.command_options import CodistillOptions
 from training.stages import codistill
-from training.stages.codistill import TeacherStudents, TogetherStage
+from training.stages.codistill import CodistillStage, TeacherStudents
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,12 +32,12 @@ def stored(small_pack, tmp_path):
     return tmp_path
 
 
-def arguments(stored, run, *more, command="together"):
+def arguments(stored, run, *more, command="codistill"):
     settings = {
         "--data": stored / "small.npz", "--run": stored / run, "--net": "b3c32", "--batch": 16, "--threads": 1,
         "--validation": stored / "small.npz", "--validation-positions": 32,
     }  # fmt: skip
-    students = ["--students", "b2c16", "lee-policy-8"] if command == "together" else []
+    students = ["--students", "b2c16", "lee-policy-8"] if command == "codistill" else []
     return [command, *(str(part) for pair in settings.items() for part in pair), *students, *more]
 
 
@@ -49,7 +49,7 @@ def stage(stored):
     teacher_students = TeacherStudents(
         {"teacher": lively(spec_of("b3c32")).train(), "b2c16": build(spec_of("b2c16"), 1).train()}
     )
-    return TogetherStage(config, teacher_students), teacher_students
+    return CodistillStage(config, teacher_students), teacher_students
 
 
 def first_batch(stage):
@@ -108,7 +108,7 @@ def test_the_teacher_is_the_net_that_it_would_be_alone(stored):
 
 def test_a_run_stopped_and_resumed_is_the_run_in_one_go(stored, stop_after_a_quarter):
     assert cli.main(arguments(stored, "whole", "--steps", "4")) == 0
-    stop_after_a_quarter(codistill.TogetherStage)
+    stop_after_a_quarter(codistill.CodistillStage)
     assert cli.main(arguments(stored, "parts", "--steps", "4")) == 130
     assert cli.main(arguments(stored, "parts", "--steps", "4")) == 0
     whole, parts = (load_state(stored / run / "state.safetensors")[0] for run in ("whole", "parts"))
@@ -130,3 +130,14 @@ def test_a_student_of_other_features_is_refused(stored, capsys):
     weights_file.save(stored / "odd.safetensors", lively(spec), spec)
     assert cli.main(arguments(stored, "run", "--steps", "1", "--students", str(stored / "odd.safetensors"))) == 1
     assert "--students odd: the teacher sees the features zero" in capsys.readouterr().err
+
+
+def test_the_former_name_is_understood_and_not_shown(capsys):
+    for name in ("codistill", "together"):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([name, "--help"])
+        assert stop.value.code == 0 and "usage: python -m training codistill" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    assert "codistill" in shown and "together " not in shown

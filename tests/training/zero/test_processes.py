@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from goengine.core import restarts
 from training.core.checkpoint import RunError
 from training.zero import processes
 from training.zero.processes import ProcessGroup, WatchedProcess
@@ -51,25 +52,25 @@ def test_one_that_was_killed_starts_again(tmp_path, monkeypatch):
     said = []
     with ProcessGroup([member(tmp_path, ATTACHED)], said.append) as at_work:
         (one,) = at_work.members
-        for _ in range(processes.FAILURES + 2):  # however often
-            one.again = 0.0
+        for _ in range(restarts.FAILURES + 2):  # however often
+            one.restarts.again = 0.0
             watched(at_work, lambda: one.process is not None)
             one.process.kill()
             watched(at_work, lambda: one.process is None)
-    assert said == [f"w1 was ended by signal {signal.SIGKILL}; starts again"] * (processes.FAILURES + 2)
+    assert said == [f"w1 was ended by signal {signal.SIGKILL}; starts again"] * (restarts.FAILURES + 2)
 
 
 def test_one_that_fails_again_and_again_ends_the_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(restarts, "LONGEST_PAUSE", 0.01)
     said = []
     expected = pytest.raises(RunError, match=r"w1 failed 5 times in a row and ended with status 1: no net \(.*w1\.log")
     with expected, ProcessGroup([member(tmp_path, FAILING)], said.append) as at_work:
         watched(at_work, lambda: False)
-    assert said == ["w1 ended with status 1: no net; starts again"] * (processes.FAILURES - 1)
+    assert said == ["w1 ended with status 1: no net; starts again"] * (restarts.FAILURES - 1)
 
 
 def test_a_process_that_crashes_by_itself_has_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(restarts, "LONGEST_PAUSE", 0.01)
     crash = "import os, signal; os.kill(os.getpid(), signal.SIGABRT)"
     expected = pytest.raises(RunError, match=f"w1 failed 5 times in a row and was ended by signal {signal.SIGABRT:d}")
     with expected, ProcessGroup([member(tmp_path, crash)], lambda _: None) as at_work:
@@ -77,7 +78,7 @@ def test_a_process_that_crashes_by_itself_has_failed(tmp_path, monkeypatch):
 
 
 def test_what_is_not_needed_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(restarts, "LONGEST_PAUSE", 0.01)
     said = []
     with ProcessGroup([member(tmp_path, FAILING, "rating", required=False)], said.append) as at_work:
         watched(at_work, lambda: at_work.members[0].given_up)
@@ -88,11 +89,11 @@ def test_what_is_not_needed_is_given_up(tmp_path, monkeypatch):
 
 
 def test_failures_long_ago_are_forgotten(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "_LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(processes, "HEALTHY", -1.0)
+    monkeypatch.setattr(restarts, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(restarts, "HEALTHY", -1.0)
     said = []
     with ProcessGroup([member(tmp_path, FAILING)], said.append) as at_work:
-        watched(at_work, lambda: len(said) > processes.FAILURES)
+        watched(at_work, lambda: len(said) > restarts.FAILURES)
 
 
 def test_one_that_will_not_end_is_killed(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from goengine import features
+from goengine.core import restarts
 from goengine.core.options import Seconds
 from goengine.nets import build, spec, weights_file
 from goengine.zero import run_folder
@@ -24,7 +25,7 @@ from tests.zero.runs import new_run, publish
 from training import cli
 from training.core.checkpoint import RunError
 from training.core.run_lock import lock_run
-from training.zero import processes, publishing, rating, zero_run
+from training.zero import publishing, rating, zero_run
 from training.zero.learner import Standing
 from training.zero.zero_options import Rate, SelfPlayPhase, ZeroOptions, parsed, phases
 
@@ -260,7 +261,7 @@ def test_the_processes_of_a_run(tmp_path):
 
 def test_a_worker_that_cannot_play_ends_the_run(tmp_path, capsys, monkeypatch):
     """Nobody waits for games that will never come."""
-    monkeypatch.setattr(processes, "FAILURES", 2)
+    monkeypatch.setattr(restarts, "FAILURES", 2)
     run = tmp_path / "run"
     publishing.begin(options(run))
     play = json.loads((run / "nets/000000/play.json").read_text())
