@@ -5,7 +5,7 @@ dead stones), dead stones of the opponent are captured first. Knows positions an
 (`goengine.player.territory`), and the search's candidates as plain numbers; knows no search, no clock and no protocol.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,10 +94,13 @@ def dead_chains(position: Position, territory: Territory, color: int) -> list[tu
     return [chain for chain in territory.dead if position.color(chain[0]) == color]
 
 
-def capturing_move(position: Position, color: int, chains: Sequence[tuple[int, ...]], preferred: Sequence[int]) -> int | None:
+def capturing_move(
+    position: Position, color: int, chains: Sequence[tuple[int, ...]], preferred: Sequence[int], bad: Set[int] = frozenset()
+) -> int | None:
     """A move towards capturing dead chains: on a liberty of one of them, those with the fewest first; None if none makes sense.
 
-    `preferred` are the search's candidates, best first. Moves into atari come last, as a dead eye space needs them at times.
+    `preferred` are the search's candidates, best first; `bad` are never played. Moves into atari come last, as a dead eye space
+    needs them at times.
     """
     board, stride = position.game.board, coords.stride(position.size)
     rank = {p: i for i, p in enumerate(preferred)}
@@ -105,7 +108,7 @@ def capturing_move(position: Position, color: int, chains: Sequence[tuple[int, .
     for chain in chains:
         free = {n for p in chain for n in (p - stride, p - 1, p + 1, p + stride) if board.color[n] == EMPTY}
         for p in free:
-            if may_play(position, p, color) and not is_own_eye(position, p, color):
+            if p not in bad and may_play(position, p, color) and not is_own_eye(position, p, color):
                 captures = len(free) == 1
                 risky = not captures and _liberties_after(position, p, color) < 2
                 hopeful.append((risky, len(free), rank.get(p, len(rank)), p))
@@ -172,12 +175,22 @@ class Finish:
             capture = self._capture()
             if capture is not None:
                 return capture
-        if self._pass_costs_nothing():
+        if self.position.rules.scoring == "territory":
+            return PASS if self.playable[0].point not in self._neutral() else self.playable[0].point
+        if not counted_as_it_stands(self.position) and lead_for(self.position, self.color, self.territory.dead_points) > 0:
             return PASS
-        return self.moves[0].point
+        return PASS if self._pass_costs_nothing() else self.moves[0].point
+
+    def _neutral(self) -> frozenset[int]:
+        """Points that belong to nobody: under territory rules nothing is lost by playing there."""
+        return frozenset(p for region in self.territory.neutral for p in region)
 
     def _capture(self) -> int | None:
-        return capturing_move(self.position, self.color, self.prisoners, [c.point for c in self.playable])
+        """A move towards the capture of dead stones, but none that the search has found to be worse than a pass."""
+        passing = self.passing.value if self.passing else None
+        limit = -1.0 if passing is None else passing - PASS_MARGIN
+        bad = {c.point for c in self.playable if c.value is not None and c.value < limit}
+        return capturing_move(self.position, self.color, self.prisoners, [c.point for c in self.playable], bad)
 
     def _pass_costs_nothing(self) -> bool:
         long = len(self.position.moves) > LONG_GAME * self.position.size**2
@@ -198,8 +211,7 @@ class Finish:
             return next(safe, PASS)
         visited = [c.value for c in self.moves if c.value is not None]
         passing = self.passing.value if self.passing else None
-        would_end = self.position.game.status[PASSES] > 0  # and `_pass_ends_well` has said no
-        if would_end or passing is None or not visited or max(visited) >= passing - PASS_MARGIN:
+        if passing is None or not visited or max(visited) >= passing - PASS_MARGIN:
             return self.moves[0].point
         return PASS
 

@@ -349,6 +349,7 @@ class Engine:
         search = self._searches[evaluator.name]
         search.restrict(restrictions)
         search.set_position(position)
+        search.agree(self.opinion.agreed_dead(position))
         params = params or self._params
         if search.params != params:
             search.use(params)

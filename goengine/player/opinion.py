@@ -10,12 +10,14 @@ from goengine import features
 from goengine.board import coords, symmetry
 from goengine.board.position import Position
 from goengine.board.random import new_generator
-from goengine.board.state import BLACK, PASS
+from goengine.board.state import BLACK, EMPTIES, PASS
 from goengine.evaluators.base import Batch, Evaluation
 from goengine.player import territory
-from goengine.player.endgame import LARGEST_DAME
+from goengine.player.endgame import LARGEST_DAME, counted_as_it_stands
 from goengine.player.net_source import NetSource
 from goengine.player.territory import Territory
+
+FEWEST_STONES = 0.2  # of all points: with fewer nobody asks whether the game is decided
 
 
 class Opinion:
@@ -43,12 +45,22 @@ class Opinion:
         views = [self.evaluation(position, position.to_play, s).ownership[0] for s in range(symmetry.COUNT)]
         return (played + np.mean(views, axis=0) * (1 if position.to_play == BLACK else -1)) / 2
 
+    def decided(self, position: Position) -> bool:
+        """Whether no chain and no territory is in doubt, and nothing is left but dame."""
+        opinion = self.territory(position)
+        return not opinion.open and opinion.firm and all(len(region) <= LARGEST_DAME for region in opinion.neutral)
+
+    def agreed_dead(self, position: Position) -> frozenset[int]:
+        """The stones that both sides would take off if the game ended here; none if it is undecided or counted as it stands."""
+        stones = position.size**2 - int(position.game.board.info[EMPTIES])
+        if counted_as_it_stands(position) or stones < FEWEST_STONES * position.size**2 or not self.decided(position):
+            return frozenset()
+        return self.territory(position).dead_points
+
     def score(self, position: Position) -> float:
         """Black's lead: counted without dead stones where the game is decided or over, else a whole-point estimate."""
-        opinion = self.territory(position)
-        decided = not opinion.open and opinion.firm and all(len(region) <= LARGEST_DAME for region in opinion.neutral)
-        if decided or position.is_over() or position.is_empty:
-            return -position.score(opinion.dead_points)
+        if position.is_empty or position.is_over() or self.decided(position):
+            return -position.score(self.territory(position).dead_points)
         return self.estimate(position)
 
     def estimate(self, position: Position) -> float:

@@ -62,6 +62,7 @@ class SearchScratch(NamedTuple):
     stack: np.ndarray  # uint16[P]
     colors: np.ndarray  # uint8[P]
     alive: np.ndarray  # uint8[P]
+    dead: np.ndarray  # uint8[P]  the colour of stones that come off when the game ends in the tree, else EMPTY
     benson: BensonScratch
     legal: np.ndarray  # uint8[N * N + 1]
     collided: np.ndarray  # int64[leaves]
@@ -117,6 +118,7 @@ def new_scratch(size: int, leaves: int) -> SearchScratch:
     return SearchScratch(
         np.zeros(p, np.int8),
         np.zeros(p, np.uint16),
+        np.zeros(p, np.uint8),
         np.zeros(p, np.uint8),
         np.zeros(p, np.uint8),
         new_benson_scratch(size),

@@ -7,7 +7,7 @@ Knows time only as a duration; how long to think is the business of `goengine.se
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from goengine import features
 from goengine.evaluators.base import Evaluator, Pending
@@ -47,6 +47,10 @@ class Search:
     def set_position(self, position) -> bool:
         """Search this Position from now on. Returns whether a subtree could be kept."""
         return self.core.set_position(position)
+
+    def agree(self, dead: Collection[int]) -> None:
+        """Take these stones for dead where the game ends in the tree. Another set than before begins a new tree."""
+        self.core.agree(dead)
 
     def restrict(self, restrictions: Sequence[Restriction]) -> None:
         """Leave out moves from now on; an empty sequence lifts that. Another set begins a new tree."""

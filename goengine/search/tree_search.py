@@ -5,7 +5,7 @@ Knows positions, the tree and its limits; knows neither clocks nor nets.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -223,6 +223,14 @@ class TreeSearch:
             self.twins = roots.equivalents(self.size, roots.symmetries_of(self._game, self.rules))
             self._forbidden[self._game.status[TO_PLAY], list(self.twins)] = 1
         self._set_center(0.0)
+
+    def agree(self, dead: Collection[int]) -> None:
+        """Take these stones for dead where the game ends in the tree; another set than before begins a new tree."""
+        marked = np.zeros_like(self._scratch.dead)
+        marked[list(dead)] = self._game.board.color[list(dead)]
+        if not np.array_equal(marked, self._scratch.dead):
+            self._scratch.dead[:] = marked
+            self.clear()
 
     def restrict(self, restrictions: Sequence[Restriction]) -> None:
         """Leave out moves from now on; another set of restrictions begins a new tree. An empty one lifts them."""
