@@ -246,8 +246,14 @@ class Engine:
     def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
         """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
         wide = self._params.with_(wide_root_noise=self.options.analysis_wide_root_noise)
-        search = self._prepared(self._turned(color), watch.get("restrictions", ()), params=wide)
-        return _run(search, limits or Limits(), watch)
+        turned = self._turned(color)
+        search, lead = self._prepared(turned, watch.get("restrictions", ()), params=wide), self._lead(turned)
+        return _run(search, limits or Limits(), _with_lead(watch, lead)).with_lead(lead)
+
+    def _lead(self, position: Position) -> float:
+        """Points by which the side to play leads."""
+        black = self.opinion.lead(position)
+        return black if position.to_play == BLACK else -black
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
         """Think in the opponent's time until `ponder_time` is spent, in several calls if need be.
@@ -384,7 +390,8 @@ class Engine:
         """Search, ``pick`` a move from what was found, then let the endgame's judgement have its say."""
         start, turned = time.monotonic(), self._turned(color)
         weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
-        result = _run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), limits, watch)
+        search, lead = self._prepared(turned, watch.get("restrictions", ()), anew=weak), self._lead(turned)
+        result = _run(search, limits, _with_lead(watch, lead))
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         valued = self.evaluator.traits.value_proven
@@ -398,10 +405,10 @@ class Engine:
         point = finish.choose_cleanup() if cleanup else finish.choose()
         resign = False
         if may_resign and (valued or self._params.rollout_weight > 0):
-            lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
-            resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
+            counted = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
+            resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, counted)
         self._judging.append(time.monotonic() - start - result.seconds)
-        return Decision(color, point, resign, result, turned, stopped)
+        return Decision(color, point, resign, result.with_lead(lead), turned, stopped)
 
     def _drawn(self, result: SearchResult) -> int:
         """The move that the search chose; below full strength one drawn at random from those that it visited."""
@@ -414,6 +421,12 @@ class Engine:
 def _best(result: SearchResult) -> int:
     """The move that the search thinks best, whatever it would draw."""
     return result.moves[0].point if result.moves else result.chosen
+
+
+def _with_lead(watch: Watch, lead: float) -> Watch:
+    """The same watch, whose reports tell points that agree with the root's lead."""
+    report = watch.get("on_report")
+    return watch if report is None else {**watch, "on_report": lambda result: report(result.with_lead(lead))}
 
 
 def _run(search: Search, limits: Limits, watch: Watch) -> SearchResult:

@@ -4,6 +4,8 @@ The answer for a position is always the same, so that the lists of living and de
 Knows positions and evaluators; no search, no time.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from goengine import features
@@ -18,6 +20,8 @@ from goengine.player.net_source import NetSource
 from goengine.player.territory import Territory
 
 FEWEST_STONES = 0.2  # of all points: with fewer nobody asks whether the game is decided
+USUAL_KOMI, SMALL_LEAD = (5.0, 8.5), 10.0  # points: there the score of a net is taken as it is
+SHIFTS = (-400, -200, -120, -80, -50, -30, -15, 0, 15, 30, 50, 80, 120, 200, 400)  # points for White that a net is asked about
 
 
 class Opinion:
@@ -52,10 +56,14 @@ class Opinion:
 
     def agreed_dead(self, position: Position) -> frozenset[int]:
         """The stones that both sides would take off if the game ended here; none if it is undecided or counted as it stands."""
-        stones = position.size**2 - int(position.game.board.info[EMPTIES])
-        if counted_as_it_stands(position) or stones < FEWEST_STONES * position.size**2 or not self.decided(position):
+        if counted_as_it_stands(position) or not self._may_be_decided(position) or not self.decided(position):
             return frozenset()
         return self.territory(position).dead_points
+
+    def _may_be_decided(self, position: Position) -> bool:
+        """Whether there are stones enough to ask: a judgement takes some time."""
+        stones = position.size**2 - int(position.game.board.info[EMPTIES])
+        return stones >= FEWEST_STONES * position.size**2
 
     def score(self, position: Position) -> float:
         """Black's lead: counted without dead stones where the game is decided or over, else a whole-point estimate."""
@@ -66,6 +74,39 @@ class Opinion:
     def estimate(self, position: Position) -> float:
         """Black's lead by the map of owners, in whole points before komi."""
         return round(float(self.territory(position).owned.sum())) - position.white_bonus()
+
+    def lead(self, position: Position) -> float:
+        """Black's lead in points: counted where the game is decided, else the komi that the net calls even, less the real one.
+
+        Nets learned from games with a usual komi: of a lead of 80 points they say little, but they know an even position. Where
+        a net knows none, as its score does not follow the komi, the map of owners tells.
+        """
+        if position.is_over() or (self._may_be_decided(position) and self.decided(position)):
+            return self.score(position)
+        if USUAL_KOMI[0] <= position.white_bonus() <= USUAL_KOMI[1]:
+            (found,) = self._scores_with(position, [0.0])
+            if 0 < abs(found) <= SMALL_LEAD:
+                return float(found)
+        shifts = np.array(SHIFTS)
+        for _ in range(2):
+            scores = self._scores_with(position, shifts)
+            place = int(np.argmax(scores < 0))
+            if place == 0:
+                return self.estimate(position)
+            shifts = np.linspace(shifts[place - 1], shifts[place], 6)
+        low, high = scores[place - 1], scores[place]
+        return float(shifts[0] + (shifts[-1] - shifts[0]) * low / (low - high))
+
+    def _scores_with(self, position: Position, shifts: Sequence[float]) -> np.ndarray:
+        """The net's scores for Black if White got that much more: float32[len(shifts)]."""
+        feature_set = features.get(self._nets.raw(position.size).features)
+        encoded = [
+            feature_set.encode_one(position.game, position.code._replace(komi=position.white_bonus() + shift), position.size)
+            for shift in map(float, shifts)
+        ]
+        planes, values = (np.stack(arrays) for arrays in zip(*encoded, strict=True))
+        answer = self._nets.raw(position.size).evaluate(Batch(planes, values, np.zeros(len(planes), np.uint64)))
+        return answer.score if position.to_play == BLACK else -answer.score
 
     def evaluation(self, position: Position, color: int, view: int = 0) -> Evaluation:
         """The net's own answer for one position with `color` to play, seen through symmetry `view` and turned back: one row."""

@@ -35,6 +35,8 @@ from goengine.search.tree import (
 from goengine.search.tree_search import TreeSearch
 
 LONGEST = 60  # moves of a principal variation
+LEAST_SHIFT, RELATIVE_SHIFT = 2.0, 0.15  # a lead that is off by less, in points or as a share, is left as the net gave it
+FAR_OFF = 10.0  # points: a net that errs so much about the score errs about the winner
 
 Ownership = bool | Literal["moves"]  # whether a result has it; "moves": of the whole tree and of each move
 
@@ -84,12 +86,33 @@ class SearchResult:
         moves = [replace(move, prior=float(np.nan_to_num(policy[coords.to_index(move.point, size)]))) for move in self.moves]
         return replace(self, moves=tuple(moves))
 
+    def with_lead(self, lead: float) -> "SearchResult":
+        """The same result in points that agree with a lead known for the root, by more than what the net said of it.
+
+        Where the net was far off, its win rates mean as little, and follow from the points and their spread.
+        """
+        shift = lead - self.net_score
+        if abs(shift) <= max(LEAST_SHIFT, RELATIVE_SHIFT * abs(lead)):
+            return self
+        moves = tuple(replace(move, **_shifted(move, shift)) for move in self.moves)
+        return replace(self, moves=moves, **_shifted(self, shift))
+
     def led_by(self, point: int) -> "SearchResult":
         """The same result with that move first; itself where it is already, or was not searched."""
         if not any(move.point == point for move in self.moves[1:]):
             return self
         moves = sorted(self.moves, key=lambda move: move.point != point)
         return replace(self, moves=tuple(replace(move, order=order) for order, move in enumerate(moves)))
+
+
+def _shifted(found: MoveInfo | SearchResult, shift: float) -> dict[str, float]:
+    """Score and win rate when the net is known to be off by that many points."""
+    score = found.score + shift
+    if abs(shift) < FAR_OFF:
+        return {"score": score}
+    value = math.erf(score / max(1.0, found.score_stdev) / math.sqrt(2))
+    lcb = {"lcb": min(found.lcb, value)} if isinstance(found, MoveInfo) else {}
+    return {"score": score, "value": value, **lcb}
 
 
 @kernel
