@@ -49,7 +49,7 @@ class IllegalMove(ValueError):
 def _why_not(point: int, size: int) -> str:
     """What is wrong with a stone that cannot be set up."""
     if not coords.on_board(point, size):
-        return f"a stone would stand off the {size}x{size} board"
+        return f"no stone can stand off the {size}x{size} board"
     return f"no stone can stand on {coords.to_gtp(point, size)}: it is taken, or a chain would be without liberties"
 
 
