@@ -213,6 +213,11 @@ def _collapse(tree, least):
             tree.links[node, SORTED] = 0
             tree.links[node, OWN] = np.int32(tree.stats[node, VISITS])
             tree.state[node] = LEAF
+            values = tree.stats[node, VALUES]
+            if 0 < values == tree.stats[node, VISITS]:  # no rollouts: what was found below stands for the evaluator's word
+                tree.net[node, NET_VALUE] = -tree.stats[node, VALUE_SUM] / values
+                tree.net[node, NET_SCORE] = -tree.stats[node, SCORE_SUM] / values
+                tree.net[node, NET_UTILITY] = -tree.stats[node, UTILITY_SUM] / values
 
 
 @kernel
