@@ -32,7 +32,6 @@ _ENCODINGS = {
     )
 }  # fmt: skip
 _CHARSET = re.compile(rb"CA\s*\[([^\]]{1,40})\]")
-_NOT_ASCII = re.compile(r"[^\0-\x7f]+")
 # UTF-32 before UTF-16, whose mark its own begins with.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -83,7 +82,7 @@ def _decoded(data: bytes, exact: bool = False) -> bytes | None:
             return data.decode(name).encode("utf-8")
     # Names are cut at a number of bytes, and half a character takes the bracket behind it along if it is read as GB18030.
     repaired = data.decode("utf-8", "replace")
-    if 2 * repaired.count("\N{REPLACEMENT CHARACTER}") < sum(map(len, _NOT_ASCII.findall(repaired))):
+    if 2 * repaired.count("\N{REPLACEMENT CHARACTER}") < len(repaired) - len(repaired.encode("ascii", "ignore")):
         return None if exact else repaired.encode("utf-8")
     with contextlib.suppress(UnicodeError):
         return data.decode("gb18030").encode("utf-8")
