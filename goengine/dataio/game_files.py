@@ -49,7 +49,7 @@ def replay(record: GameRecord, position: Position) -> Iterator[tuple[Position, t
     position.handicap = record.handicap_stones()
     edits = list(record.edits)
     for number, (color, index) in enumerate(record.moves):
-        _edit(position, edits, number)
+        _edit(position, edits, number, color)
         point = coords.from_index(index, size)
         yield position, (color, point)
         try:
@@ -60,13 +60,13 @@ def replay(record: GameRecord, position: Position) -> Iterator[tuple[Position, t
     yield position, None
 
 
-def _edit(position: Position, edits: list[Edit], ply: int) -> None:
-    """Make the set-up that stands behind so many moves, and take it off the list."""
+def _edit(position: Position, edits: list[Edit], ply: int, mover: int = 0) -> None:
+    """Make the set-up that stands behind so many moves, and take it off the list; ``mover`` makes the next move, if any."""
     while edits and edits[0].ply <= ply:
         edit = edits.pop(0)
         black, white, empty = (_points(indices, position.size) for indices in edit[1:4])
         try:
-            position.edit(black, white, empty, edit.to_play)
+            position.edit(black, white, empty, edit.to_play or (mover if edit.changes_board else 0))
         except ValueError as error:
             raise ValueError(f"set-up after move {ply}: {error}") from None
 

@@ -26,7 +26,7 @@ from goengine.core.files import read_outside
 from goengine.dataio.records import Edit, GameRecord
 from goengine.dataio.sgf_text import MAX_GAME_BYTES, as_utf8, games_of_file
 from goengine.dataio.sgf_tree import Properties, main_line
-from goengine.dataio.sgf_values import SgfError, format_result, is_from_fox, parse_komi, parse_result, parse_size
+from goengine.dataio.sgf_values import SgfError, format_result, fox_even_komi, is_from_fox, parse_komi, parse_result, parse_size
 
 MAX_MOVES = 10_000
 MAX_SETUP = 100_000  # points named by all set-up properties of a game
@@ -239,7 +239,10 @@ def _rectangle(value: bytes, size: int, key: str) -> list[int]:
 def _headers(root: Properties, size: int) -> GameRecord:
     """A record without moves: everything that the root says about the game."""
     programs = (value.decode("utf-8", "replace") for value in root.get("AP", ()))
-    komi = parse_komi(_text(root, "KM"), is_from_fox(programs, root))
+    fox = is_from_fox(programs, root)
+    komi = parse_komi(_text(root, "KM"), fox)
+    if fox and komi == 0 and _text(root, "HA") in ("", "0"):
+        komi = fox_even_komi(_text(root, "RU"))
     outcome, margin, ending = parse_result(_text(root, "RE"))
     if margin is not None and abs(margin) > size * size + 400:
         margin = None

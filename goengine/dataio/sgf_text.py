@@ -6,6 +6,7 @@ Knows bytes and brackets; nothing of nodes and properties (`goengine.dataio.sgf_
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import lzma
 import os
@@ -60,8 +61,11 @@ def as_utf8(data: bytes) -> bytes:
     return data.decode("latin-1").encode("utf-8") if found is None else found
 
 
-def _decoded(data: bytes) -> bytes | None:
-    """As `as_utf8`; None where no encoding fits but Latin-1, in which every text would be one."""
+def _decoded(data: bytes, exact: bool = False) -> bytes | None:
+    """As `as_utf8`; None where no encoding fits but Latin-1, in which every text would be one.
+
+    exact: None, too, where the text is UTF-8 but for some characters.
+    """
     if wide := _wide_encoding(data[:1000]):
         return data.decode(wide, "replace").encode("utf-8", "replace")
     if data.isascii():
@@ -73,11 +77,15 @@ def _decoded(data: bytes) -> bytes | None:
         claimed = "iso8859-1"
     # Latin-1 is what the standard assumes where nothing is said, but files without CA are mostly UTF-8 or GB18030.
     trusted = claimed in _ENCODINGS and claimed != "iso8859-1"
-    for name in (claimed, "utf-8", "gb18030") if trusted else ("utf-8", "gb18030"):
-        try:
+    for name in (claimed, "utf-8") if trusted else ("utf-8",):
+        with contextlib.suppress(UnicodeError):
             return data.decode(name).encode("utf-8")
-        except UnicodeError:
-            continue
+    # Names are cut at a number of bytes, and half a character takes the bracket behind it along if it is read as GB18030.
+    repaired = data.decode("utf-8", "replace")
+    if 2 * repaired.count("\N{REPLACEMENT CHARACTER}") < len(repaired) - len(repaired.encode("ascii", "ignore")):
+        return None if exact else repaired.encode("utf-8")
+    with contextlib.suppress(UnicodeError):
+        return data.decode("gb18030").encode("utf-8")
     return None
 
 
@@ -109,7 +117,8 @@ def _as_lines(source: BinaryIO, outside: BinaryIO, path: Path) -> tuple[BinaryIO
     """(the source in an encoding whose line breaks and brackets can be found by their bytes, whether all of it is UTF-8)."""
     head = source.read(MAX_DECODED_BYTES + 1)
     if len(head) <= MAX_DECODED_BYTES:
-        decoded = _decoded(head)  # where nothing fits the games may be in several encodings: each is decoded by itself
+        # Where nothing fits the games may be in several encodings: each is decoded by itself.
+        decoded = _decoded(head, exact=True)
         return io.BytesIO(head if decoded is None else decoded), decoded is not None
     if _wide_encoding(head[:1000]):
         raise SgfError(f"longer than {MAX_DECODED_BYTES} bytes, in an encoding that is read as a whole; convert it to UTF-8")

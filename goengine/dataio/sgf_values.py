@@ -79,6 +79,11 @@ def parse_komi(text: str, fox: bool = False) -> float | None:
 _FOX_UNIT = 50  # from here on a number on Fox is one of hundredths: no game there has a komi of 50 points
 
 
+def fox_even_komi(rules: str) -> float:
+    """The komi of an even game on Fox, which writes 0 where it is the usual one: results there show halves of points."""
+    return 7.5 if "chinese" in rules.lower() else 6.5
+
+
 def is_from_fox(programs: Iterable[str], properties: Collection[str]) -> bool:
     """Whether a root is one that the Fox server or its client writes: it names itself in AP, or uses its own keys TC and TT."""
     names = " ".join(programs).lower()

@@ -8,6 +8,7 @@ playing on a CPU never imports torch.
 
 import ctypes
 import dataclasses
+import hashlib
 import importlib.util
 import os
 import sys
@@ -177,6 +178,9 @@ def _from_xml(path: Path, backend: Backend) -> Evaluator:
     """A net without a card: its .xml must say what it is, as the export writes it there."""
     openvino = _openvino_module()
     graph, weights = openvino.read_pair(path)
+    digest = shipped_nets.digest_of_weights(graph, path.parent)
+    if digest is not None and digest != hashlib.sha256(weights).hexdigest():
+        raise EvaluatorError(f"{path.with_suffix('.bin')}: the checksum is not the one on the net's card; get both files again")
     spec = NetSpec.from_json(openvino.written_spec(graph, path))
     traits = _raw_traits(path.stem, spec, f"cpu {backend.precision}")
     return _openvino(graph, weights, spec, traits, backend)

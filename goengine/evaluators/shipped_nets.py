@@ -4,6 +4,7 @@ They come with the engine, or lie in the user's folder, which is searched first.
 checksums only; imports no backend, so that a list costs nothing.
 """
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Final
@@ -87,6 +88,22 @@ def _cards(folder: Path | None) -> list[Card]:
             if folder is not None or where.parent == FOLDER:
                 raise
     return found
+
+
+def digest_of_weights(graph: bytes, beside: Path) -> str | None:
+    """SHA-256 that the .bin of an OpenVINO graph must have, where a card lists the graph: that in the folder `beside`, or that
+    of any net that is known by name. None if none does.
+    """
+    digest = hashlib.sha256(graph).hexdigest()
+    for folder in (beside, *(place(name) for name in names())):
+        try:
+            files = cards.read(folder).files
+        except WeightsError:  # no card, or a wrong one: it says nothing of this file
+            continue
+        for name, known in files.items():
+            if known == digest and name.endswith(".xml"):
+                return files.get(f"{name.removesuffix('.xml')}.bin")
+    return None
 
 
 def knows(name: str, size: int, folder: Path | None = None) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -75,6 +77,17 @@ def test_going_on_after_a_kill(tmp_path):
     with MatchLog(tmp_path, CONFIG | {"games": 8}) as kept:
         assert sorted(kept.played) == [0, 1, 2] and not kept.faults
     assert path.read_bytes().count(b"\n") == 3
+
+
+def test_what_a_killed_match_was_writing_is_removed(tmp_path):
+    with MatchLog(tmp_path / "m", CONFIG) as kept:
+        kept.add(game(), TERMS)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    half = tmp_path / "m" / f".game-00001.sgf.{ended.pid}.part"
+    half.write_bytes(b"half")
+    MatchLog(tmp_path / "m", CONFIG).close()
+    assert not half.exists() and (tmp_path / "m" / "game-00000.sgf").exists()
 
 
 def test_a_damaged_line_is_named_and_its_game_missing(tmp_path):

@@ -131,7 +131,7 @@ def test_setup_between_moves():
     assert stones(position) == ({"D6"}, {"G3", "E5"}) and position.to_play == BLACK
     assert stones(load(text, 2)) == ({"C7"}, set())
     before = load(text, 3)
-    assert stones(before) == ({"D6"}, {"G3"})
+    assert stones(before) == ({"D6"}, {"G3"}) and before.to_play == WHITE
     position.undo()
     assert stones(position) == ({"D6"}, {"G3"})
 

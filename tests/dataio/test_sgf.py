@@ -159,12 +159,19 @@ FOX = ("AP[foxwq]", "AP[GNU Go:3.8]RE[W+R]AP[foxwq]", "AP[YuanYu]", "AP[YuanYu][
 @pytest.mark.parametrize(
     ("text", "komi"),
     [
-        ("375", 7.5), ("750", 7.5), ("650", 6.5), ("325", 6.5), ("550", 5.5), ("275", 5.5), ("350", 7), ("50", 0.5), ("0", 0),
+        ("375", 7.5), ("750", 7.5), ("650", 6.5), ("325", 6.5), ("550", 5.5), ("275", 5.5), ("350", 7), ("50", 0.5), ("0", 6.5),
         ("6.5", 6.5), ("7.50", 7.5), ("", 0),
     ],
 )  # fmt: skip
 def test_komi_as_fox_writes_it(text, komi, evidence):
     assert read(f"(;GM[1]SZ[19]KM[{text}]{evidence})").komi == komi
+
+
+def test_komi_0_on_fox_is_the_usual_one_in_even_games():
+    cases = (("HA[0]RU[Japanese]", 6.5), ("HA[0]RU[Chinese]", 7.5), ("HA[2]RU[Chinese]", 0), ("HA[1]RU[Japanese]", 0))
+    for rest, komi in cases:
+        assert read(f"(;GM[1]SZ[19]KM[0]{rest}AP[foxwq])").komi == komi
+        assert read(f"(;GM[1]SZ[19]KM[0]{rest}AP[goengine:1])").komi == 0
 
 
 @pytest.mark.parametrize("other", ["", "AP[GNU Go:3.8]", "AP[goengine:0.1]TM[60]", "TC[5]", "PB[foxwq]", "C[AP[foxwq\\]]"])
@@ -229,6 +236,15 @@ def test_games_in_several_encodings(tmp_path):
     games = [f"(;SZ[9]CA[{encoding}]PB[{name}];B[aa])\n".encode(encoding) for encoding, name in names.items()]
     (tmp_path / "mixed.sgf").write_bytes(b"".join(games))
     assert [game.black for game in iterate_games([tmp_path / "mixed.sgf"])] == list(names.values())
+
+
+def test_half_a_character_takes_no_bracket_along(tmp_path):
+    data = "(;SZ[9]CA[UTF-8]PB[你若有因".encode()[:-1] + "]BR[9段]PW[CGI]WR[9段]KM[5.5];B[aa];W[bb])".encode()
+    assert b"\x9b]" in data
+    (tmp_path / "cut.sgf").write_bytes(data)
+    for record in (read(data), *iterate_games([tmp_path / "cut.sgf"])):
+        assert (record.komi, record.white, record.white_rank, len(record.moves)) == (5.5, "CGI", "9段", 2)
+        assert record.black.startswith("你若有")
 
 
 def test_latin_1():

@@ -161,6 +161,19 @@ def test_weights_that_were_changed_are_refused_without_a_card(copy):
         load(copy / f"{NAME}.xml")
 
 
+@pytest.mark.parametrize("form", ["", "-int8"])
+def test_weights_of_a_shipped_net_that_were_changed_are_refused_without_their_card(tmp_path, form):
+    """Its files are older than checksums in exports: the card of the net in the engine's folder knows them."""
+    name = "b5c48-zero"
+    for suffix in ("xml", "bin"):
+        shutil.copy(shipped_nets.place(name) / f"{name}{form}.{suffix}", tmp_path / f"own.{suffix}")
+    with load(tmp_path / "own.xml", device="cpu") as evaluator:
+        assert evaluator.features == "zero"
+    _flip(tmp_path / "own.bin")
+    with pytest.raises(EvaluatorError, match=r"own\.bin: the checksum is not the one on the net's card"):
+        load(tmp_path / "own.xml")
+
+
 def test_an_older_export_without_a_checksum_is_played(copy):
     _forget_checksum(copy / f"{NAME}.xml")
     with load(copy / f"{NAME}.xml") as evaluator:
