@@ -1,6 +1,6 @@
 """A finished game of self-play: what is handed out of the table's arrays.
 
-Knows how a game is counted and what each field of a record means; plays nothing.
+Knows how a game is counted and what each field of a record means. Plays nothing.
 """
 
 from dataclasses import dataclass

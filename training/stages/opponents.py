@@ -69,7 +69,7 @@ class Pool:
         return self.folder / f"{iteration:06d}.safetensors"
 
     def members(self, iteration: int) -> range:
-        """The iterations at whose beginnings the members of the pool were as they are, as of this one's beginning."""
+        """The iterations at which the pool's members, as of this iteration, were saved."""
         return range(0, iteration + 1, self.every)
 
     def join(self, iteration: int, net: nn.Module | Mapping[str, np.ndarray], story: Mapping[str, object]) -> None:
@@ -85,7 +85,7 @@ class Pool:
             ) from error
 
     def opponent(self, iteration: int, chance: np.random.Generator) -> tuple[int, Net]:
-        """(when it was so, net in evaluation mode) of a member drawn at random.
+        """(iteration, net in evaluation mode) of a member drawn at random.
 
         Raises WeightsError if its file is damaged or gone, RunError if it is a net of another form.
         """
