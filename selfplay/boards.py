@@ -9,7 +9,8 @@ from dataclasses import astuple
 
 from goengine.evaluators.base import Evaluator
 from goengine.zero.run_folder import SizeSettings
-from selfplay.lockstep import FinishedGame, Lockstep, SelfPlayStats, new_table_needed
+from selfplay.finished import FinishedGame
+from selfplay.lockstep import Lockstep, SelfPlayStats, new_table_needed
 
 LEAST = 8  # games of a size at once
 

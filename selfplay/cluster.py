@@ -70,7 +70,8 @@ def _put(files: Bundle) -> Any:
 def _fetch(reference: Any) -> Bundle:
     import ray
 
-    return ray.get(reference)
+    found: Bundle = ray.get(reference)
+    return found
 
 
 # -- the command --
@@ -179,7 +180,8 @@ class Cluster:
     def report(self, **options: Any) -> Report:
         """How things stand; options: of the call. Raises ClusterError if the depot fails."""
         try:
-            return self._ray.get(self.depot.report.options(**options).remote())
+            found: Report = self._ray.get(self.depot.report.options(**options).remote())
+            return found
         except self._ray.exceptions.RayError as error:
             raise ClusterError(_cause(error)) from error
 

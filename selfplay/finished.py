@@ -87,9 +87,11 @@ def _owners(table: GameTable, g: int, size: int, memory: kernels.GameScratch) ->
     points = coords.points(size)
     if ending == PASSED:
         area(board, memory.scratch.owner, memory.scratch.stack)
-        return memory.scratch.owner[points].astype(np.int8)
+        owner: np.ndarray = memory.scratch.owner[points].astype(np.int8)
+        return owner
     if ending == DECIDED:
         kernels.all_alive(board, size, int(table.rules[table.state[g, RULES], 1]), memory)
         black, white = (memory.alive[color - 1][points] != 0 for color in (BLACK, WHITE))
-        return black.astype(np.int8) - white.astype(np.int8)
+        difference: np.ndarray = black.astype(np.int8) - white.astype(np.int8)
+        return difference
     return None

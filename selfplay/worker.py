@@ -26,7 +26,8 @@ from goengine.zero.run_folder import PublishedNet, RunFolderError, Status
 from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import ShardBuilder
 from selfplay.boards import Boards
-from selfplay.lockstep import FinishedGame, SelfPlayStats
+from selfplay.finished import FinishedGame
+from selfplay.lockstep import SelfPlayStats
 from selfplay.worker_options import WorkerOptions
 
 LOOK_SECONDS = 2.0  # between two looks for a newer net

@@ -7,6 +7,7 @@ had; files of later iterations, which a killed process has left, are written aga
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from training.core.device_feed import DeviceFeed
 class NetPolicy:
     """A net that plays by its policy, on its device."""
 
-    def __init__(self, forward: Callable, spec: NetSpec, device_feed: DeviceFeed):
+    def __init__(self, forward: Callable[..., Any], spec: NetSpec, device_feed: DeviceFeed):
         """forward: the net, or what calls it; in evaluation mode."""
         self.features, self._forward, self._place = features.get(spec.features), forward, device_feed
 
@@ -32,7 +33,8 @@ class NetPolicy:
         """As `goengine.policy_play.games.Policy`."""
         batch = self._place.put({"planes": rows.planes, "globals": rows.globals})
         with torch.inference_mode(), self._place.autocast():
-            return self._forward(batch["planes"], batch["globals"], True).policy.float().cpu().numpy()
+            logits: np.ndarray = self._forward(batch["planes"], batch["globals"], True).policy.float().cpu().numpy()
+            return logits
 
 
 def load_policy(path: Path) -> tuple[Net, weights_file.Meta]:
