@@ -1,6 +1,6 @@
 """Self-play on several board sizes by turns: a table of games for each size, all with the same net.
 
-Knows how many games each table has, and whose turn it is: the size that is furthest behind its share of evaluations. What
+Knows how many games each table has, and whose turn it is: that of the size with the fewest evaluations for its share. What
 happens at a table is in `selfplay.lockstep`. Knows no files and no processes.
 """
 
@@ -9,7 +9,8 @@ from dataclasses import astuple
 
 from goengine.evaluators.base import Evaluator
 from goengine.zero.run_folder import SizeSettings
-from selfplay.lockstep import FinishedGame, Lockstep, SelfPlayStats, new_table_needed
+from selfplay.finished import FinishedGame
+from selfplay.lockstep import Lockstep, SelfPlayStats, new_table_needed
 
 LEAST = 8  # games of a size at once
 
@@ -17,7 +18,7 @@ LEAST = 8  # games of a size at once
 def games_at_once(boards: Sequence[SizeSettings], games: int) -> list[int]:
     """How many games of each board size are played at once: about so many in all, but a few of each size.
 
-    They are divided by share and area: games on a large board take long to end, and learning waits for the first of them.
+    They are divided by share and area: games on a large board take long, and learning waits for the first of them.
     """
     weights = [board.share / board.settings.size**2 for board in boards]
     return [max(min(LEAST, games), round(games * weight / sum(weights))) for weight in weights]
@@ -40,10 +41,10 @@ class Boards:
         return _sum([self._gone, *(table.stats for table in self.tables.values())])
 
     def use(self, evaluator: Evaluator, boards: Sequence[SizeSettings]) -> None:
-        """Go on with this net, of which the sizes are always the same.
+        """Go on with this net, whose sizes are always the same.
 
-        A table without room for its new settings is replaced, and its games under way are lost, as when a worker is stopped; a
-        run has few such changes. Raises ValueError as `Lockstep`.
+        A table that has no room for its new settings is replaced. Its games under way are lost, as when a worker is stopped;
+        this is rare in a run. Raises ValueError as `Lockstep`.
         """
         shares = {board.settings.size: board.share for board in boards}
         if shares != self._shares:

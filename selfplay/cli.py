@@ -33,7 +33,7 @@ def run_cluster(options: ClusterOptions) -> int:
     if not options.address.startswith("ray://"):  # which another machine sees
         run_folder.read_config(options.run)
     try:
-        # Ray hears signals, too: ours are set behind its back, and its own put back before it ends.
+        # Ray handles signals, too: set our handlers after its own, and restore its own before it ends.
         with cluster.connected(options) as ray, told_to_stop() as stop:
             report = cluster.play(options, ray, stop)
     except cluster.ClusterError as error:

@@ -44,12 +44,12 @@ class PlayerActor:
         self._player.play(self._stop)
 
     def stop(self) -> None:
-        """Tell it."""
+        """Tell `play` to end."""
         self._stop.set()
 
 
 class _Calls:
-    """An actor's methods as if it were here."""
+    """Calls of an actor's methods as if the object were in this process."""
 
     def __init__(self, actor: Any):
         self._actor = actor
@@ -70,7 +70,8 @@ def _put(files: Bundle) -> Any:
 def _fetch(reference: Any) -> Bundle:
     import ray
 
-    return ray.get(reference)
+    found: Bundle = ray.get(reference)
+    return found
 
 
 # -- the command --
@@ -113,7 +114,7 @@ def _knock(address: str) -> None:
 
 
 class WorkerSlot:
-    """A place for a player: who plays there, and what became of those before."""
+    """A place for a player: who plays there now, and how those before ended."""
 
     def __init__(self, name: str, start: Callable[[str], Any]):
         self.name, self._start = name, start
@@ -122,7 +123,7 @@ class WorkerSlot:
         self.restarts = Restarts()
 
     def fill(self) -> None:
-        """Start a player, wherever there is room or will be."""
+        """Start a player where there is room, now or later."""
         self.actor = self._start(self.name)
         self.playing = self.actor.play.remote()
         self.restarts.note_start(time.monotonic())
@@ -137,7 +138,7 @@ class Cluster:
     """A depot and its players. Use it as a context manager: they end with the block."""
 
     def __init__(self, options: ClusterOptions, ray: Any, say: Callable[[str], None]):
-        """Raises ClusterError if the depot cannot stand, because the folder is no run or another one has its name."""
+        """Raises ClusterError if the depot cannot start: the folder is no run, or another depot has its name."""
         self.options, self._ray, self._say = options, ray, say
         self.depot = self._place_depot()
         self.games_before = self.report(max_task_retries=0).games
@@ -159,7 +160,7 @@ class Cluster:
         return placed.remote(run, self.options.name, _put)
 
     def _count(self) -> int:
-        """Number of players; those for whom there is no room yet wait for nodes."""
+        """Number of players. Those without room wait for nodes."""
         resources, options = self._ray.cluster_resources(), self.options
         room = int(resources.get("CPU", 0) // options.threads)
         if options.device == "cuda":
@@ -179,7 +180,8 @@ class Cluster:
     def report(self, **options: Any) -> Report:
         """How things stand; options: of the call. Raises ClusterError if the depot fails."""
         try:
-            return self._ray.get(self.depot.report.options(**options).remote())
+            found: Report = self._ray.get(self.depot.report.options(**options).remote())
+            return found
         except self._ray.exceptions.RayError as error:
             raise ClusterError(_cause(error)) from error
 
@@ -200,7 +202,7 @@ class Cluster:
             self._ended(playing[reference])
 
     def _ended(self, seat: WorkerSlot) -> None:
-        """Say what became of a player, and let another take its seat."""
+        """Say how a player ended, and free its place for another."""
         errors, failed = self._ray.exceptions, False
         try:
             self._ray.get(seat.playing)
@@ -209,7 +211,7 @@ class Cluster:
             why, failed = f"failed: {_cause(error)}", True
         except errors.RayError as error:
             why, failed = f"died: {_cause(error)}", getattr(error, "actor_init_failed", False)
-        self._ray.kill(seat.actor)  # if only the way to it is gone, there must not be two
+        self._ray.kill(seat.actor)  # it may still live and only be out of reach: there must not be two
         seat.clear(failed=failed)
         if seat.restarts.hopeless:
             raise ClusterError(f"{seat.name} failed {seat.restarts.failures} times in a row; it {why}")

@@ -1,8 +1,9 @@
 """A run's folder for workers that do not see it: nets go out and shards come in by calls.
 
-Knows which files travel and how nothing is lost or written twice. A `Depot` stands where the run's folder is; each `Player`
-is a worker in a small folder of its own, which it keeps in step with the depot. Knows no ray: the depot that a player
-calls may be an object in this process or one at the other end of a network. Shards are not judged here, the learner does.
+Knows which files travel and how nothing is lost or written twice. A `Depot` stands where the run's folder is; each
+`DepotWorker` is a worker in a small folder of its own, which it keeps in step with the depot. Knows no ray: the depot that a
+player calls may be an object in this process or one at the other end of a network. Shards are not judged here, the learner
+does.
 """
 
 import shutil
@@ -30,7 +31,7 @@ Bundle = Mapping[str, bytes]  # a net's files by name
 
 @dataclass(frozen=True)
 class Welcome:
-    """What a player hears first."""
+    """What a player learns at its first call."""
 
     config: Mapping[str, Any]  # of the run
     status: Status  # what players of its name have done before
@@ -78,7 +79,7 @@ class Depot:
         self.shards = self.received = 0
 
     def close(self) -> None:
-        """Give the name back."""
+        """Release the name."""
         self._lock.release()
 
     def welcome(self, player: str, version: str) -> Welcome:
@@ -99,7 +100,7 @@ class Depot:
         return self._net.name, self._bundles[kind]
 
     def _look(self) -> None:
-        """Many players ask; the folder is looked at now and then."""
+        """Look at the folder now and then only: many players ask."""
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return
         found, self._looked = run_folder.newest(self.run), time.monotonic()
@@ -117,7 +118,7 @@ class Depot:
         run_folder.write_status(self.run, player, status)
 
     def _write(self, player: str, shard: bytes) -> None:
-        if player not in self._last:  # this depot is new, its players may not be
+        if player not in self._last:  # this depot may be newer than its players
             following = run_folder.next_shard_path(self.run, player)
             before = int(following.stem.rpartition("-")[2]) - 1
             last = _shard_path(self.run, player, before)

@@ -1,6 +1,6 @@
 """A finished game of self-play: what is handed out of the table's arrays.
 
-Knows how a game is counted and what each field of a record means; plays nothing.
+Knows how a game is counted and what each field of a record means. Plays nothing.
 """
 
 from dataclasses import dataclass
@@ -87,9 +87,11 @@ def _owners(table: GameTable, g: int, size: int, memory: kernels.GameScratch) ->
     points = coords.points(size)
     if ending == PASSED:
         area(board, memory.scratch.owner, memory.scratch.stack)
-        return memory.scratch.owner[points].astype(np.int8)
+        owner: np.ndarray = memory.scratch.owner[points].astype(np.int8)
+        return owner
     if ending == DECIDED:
         kernels.all_alive(board, size, int(table.rules[table.state[g, RULES], 1]), memory)
         black, white = (memory.alive[color - 1][points] != 0 for color in (BLACK, WHITE))
-        return black.astype(np.int8) - white.astype(np.int8)
+        difference: np.ndarray = black.astype(np.int8) - white.astype(np.int8)
+        return difference
     return None

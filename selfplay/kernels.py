@@ -193,7 +193,7 @@ def _play(table, g, tree, point, kind, value, score, visits):
 
 @kernel
 def _judge_hope(table, g, value, ways):
-    """Count the plies at which both sides have seen the same one as lost, and note when that one would have given up."""
+    """Count the plies at which both sides thought that the same side had lost, and note when that side would have resigned."""
     state = table.state[g]
     black = value if game_at(table.roots, g).status[TO_PLAY] == BLACK else -value
     side = BLACK if black < ways.resign else WHITE if black > -ways.resign else 0
@@ -236,7 +236,7 @@ def _ending(table, g, size, ways, memory):
 
 @kernel
 def _advance(table, g, size, ways, memory):
-    """Go on with game g. Returns whether a leaf of it waits for the net now; if not, the game is over."""
+    """Go on with game g. Returns whether one of its leaves now waits for the net; if not, the game is over."""
     state, tree, game = table.state[g], tree_of(table, g), game_at(table.roots, g)
     leaf = game_at(table.leaves, g)
     while True:

@@ -142,7 +142,7 @@ class Lockstep:
         if total == 0:
             return
         rows = slice(0, total)
-        if total < self.games:  # close the gaps that ended games have left
+        if total < self.games:  # close the gaps of games that have ended
             kept = np.concatenate([part[:count] for part, count in zip(self._parts, counts, strict=True)])
             for array in (self._planes, self._globals, self._keys, self._waiting):
                 array[rows] = array[kept]

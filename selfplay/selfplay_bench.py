@@ -1,7 +1,7 @@
 """How fast this machine plays games of a net against itself: what `python -m selfplay bench` measures.
 
-Games begin with drawn openings of all lengths, so that the positions are those of whole games. How many games end in a
-minute is told where enough of them have ended, which takes minutes on 9x9. Judges nothing.
+Games begin with drawn openings of all lengths, so that the positions are those of whole games. Games per minute are given only
+if enough games have ended, which takes minutes on 9x9. Judges nothing.
 """
 
 import time
@@ -24,7 +24,7 @@ def measure(options: SelfPlayBenchOptions) -> Iterator[Figure]:
         settings = SelfPlayParams(size=size, visits=options.visits, opening_plies=_OPENING)
         table = Lockstep(Uniform(net.features), settings, games=options.games, seed=1, threads=options.threads)
         try:
-            for _ in range(size * size // 4 + 1):  # the openings take no net to speak of
+            for _ in range(size * size // 4 + 1):  # the openings hardly use the net
                 table.step()
             table.change_net(net, settings)
             yield from _measure(table, f"self-play {net.name}, {options.visits} visits", options.seconds)

@@ -26,12 +26,13 @@ from goengine.zero.run_folder import PublishedNet, RunFolderError, Status
 from goengine.zero.selfplay_params import SelfPlayParams
 from goengine.zero.shards import ShardBuilder
 from selfplay.boards import Boards
-from selfplay.lockstep import FinishedGame, SelfPlayStats
+from selfplay.finished import FinishedGame
+from selfplay.lockstep import SelfPlayStats
 from selfplay.worker_options import WorkerOptions
 
 LOOK_SECONDS = 2.0  # between two looks for a newer net
 SHARD_SECONDS, SHARD_GAMES = 30.0, 256  # a shard is written at whichever comes first,
-SOONER = 0.1  # and a young worker's after that share of its age: learning should not wait for it
+SOONER = 0.1  # or, early in a worker's life, after this share of its age: learning should not wait for it
 NAME_SECONDS = 30.0  # that a restarted worker waits for its name, as the worker before it may still be ending
 _SAY_SECONDS = 60.0  # between two lines where there is no terminal
 
@@ -150,7 +151,7 @@ class Worker:
             before.close()
 
     def _new_seed(self) -> int:
-        """Another one for each worker, each of its processes that has written something, and each table."""
+        """A new seed for each worker, for each of its processes that has written something, and for each table."""
         words = [self._seed, zlib.crc32(self.name.encode()), zlib.crc32(self._counter_at_start.encode()), self._seeds]
         self._seeds += 1
         return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
@@ -161,7 +162,7 @@ class Worker:
         return self.options.once is not None and self.games >= self.options.once
 
     def _take(self, game: FinishedGame) -> None:
-        """Keep a finished game with those of its size and of the net that it began with."""
+        """Keep a finished game with the others of its size and of the net that it began with."""
         key = game.net, game.record.size
         if key not in self._builders:
             self._builders[key] = ShardBuilder(game.record.size, game.net, self._settings[key].to_json())

@@ -8,6 +8,7 @@ from goengine.core.options import option, parse
 from goengine.core.tables import short, wrapped
 from goengine.evaluators import shipped_nets
 from goengine.nets.card import Card
+from goengine.nets.safetensors_file import WeightsError
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def _problems(name: str, verify: bool) -> list[str]:
         return shipped_nets.problems(name)
     try:
         shipped_nets.read(name)
-    except shipped_nets.WeightsError as error:
+    except WeightsError as error:
         return [str(error)]
     return []
 

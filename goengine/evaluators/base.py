@@ -65,8 +65,8 @@ def empty_evaluation(rows: int, size: int) -> Evaluation:
 class Traits:
     """What the caller must know of an evaluator before it believes a number.
 
-    A head is proven where a test against held-out games showed that it carries information; an unproven head still
-    gives numbers, and nobody should act on them.
+    A head is proven if a test on held-out games showed that it carries information. An unproven head still gives numbers;
+    nobody should use them for a decision.
     """
 
     name: str

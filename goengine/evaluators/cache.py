@@ -1,9 +1,9 @@
 """Remembers evaluations by key, in bounded memory.
 
-Knows keys and arrays, nothing of positions: whoever makes a key vouches that it names everything the encoding depends
-on. Each key belongs to one set of `WAYS` places; the place not used for longest is given up (a set-associative table,
-so that a whole batch is looked up in a few numpy operations). Policy and ownership are kept in float16, and answers
-that were just computed are rounded in the same way: an answer does not depend on whether it was remembered.
+Knows keys and arrays, nothing of positions: who makes a key promises that it names everything the encoding depends on. The
+memory is a set-associative table, so that a few numpy operations look a whole batch up: each key belongs to one set of `WAYS`
+places, and a new key takes the place that was not used for the longest time. Policy and ownership are kept in float16. New
+answers are rounded in the same way, so that an answer does not depend on whether it was remembered.
 """
 
 import numpy as np

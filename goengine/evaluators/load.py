@@ -1,8 +1,8 @@
 """From a name or a path to an evaluator: the one place that decides which backend plays a net.
 
-A name is 'uniform', a shipped net, or empty for the default. A path is the folder of a net (with its card.json), a .xml
-of OpenVINO, or a .safetensors checkpoint for torch. POLICY+VALUE are two nets, names or paths, of which either may be left out;
-'lee' in a place of these is the shipped net of its kind, and alone both of them. A backend is imported only when it is chosen:
+A name is 'uniform', the name of a shipped net, or empty for the default. A path is the folder of a net (with its card.json), a
+.xml of OpenVINO, or a .safetensors checkpoint for torch. POLICY+VALUE are two nets, names or paths; one of them may be missing.
+'lee' in one of these places is the shipped net of that kind; 'lee' alone is both. A backend is imported only when it is chosen:
 playing on a CPU never imports torch.
 """
 
@@ -50,11 +50,10 @@ class Backend:
 
 
 def load(name: str | Path = "", *, size: int | None = None, backend: Backend | None = None, **settings: Any) -> Evaluator:
-    """The evaluator of a net; size: the board size for which a default is wanted; settings: fields of `Backend`, if
-    none.
+    """The evaluator of a net. size: the board size for which a default is wanted. settings: fields of `Backend`, if there is no
+    `backend`.
 
-    Raises EvaluatorError if there is no such net, a file is wrong or it cannot be played here; the message says what to
-    do.
+    Raises EvaluatorError if there is no such net, a file is wrong or it cannot be played here; the message says what to do.
     """
     backend = Backend(**settings) if backend is None else backend
     try:
@@ -64,9 +63,9 @@ def load(name: str | Path = "", *, size: int | None = None, backend: Backend | N
 
 
 def parts(name: str) -> tuple[str, str] | None:
-    """(policy, value) of a name of two nets, '' for none; None if it names one net.
+    """(policy, value) of a name of two nets, '' for a missing one; None if it names one net.
 
-    Paths may have a plus too: of several ways to divide the name the first is taken whose both parts are there.
+    Paths may hold a plus as well: of several ways to divide the name the first is taken for which both parts exist.
     """
     if name == LEE:
         return LEE, LEE
@@ -85,9 +84,9 @@ def _exists(name: str) -> bool:
 
 
 def resolved(name: str, size: int | None) -> str:
-    """The name with shipped nets in the places of '' and 'lee': those for that board size. Raises EvaluatorError.
+    """The name with shipped nets for that board size in place of '' and 'lee'. Raises EvaluatorError.
 
-    'lee' is no value net where the shipped one has learned on other boards: it knows points by their places.
+    The value net of 'lee' is left out on board sizes that it has not learned: it knows points by their places.
     """
     both = parts(name)
     try:
@@ -187,7 +186,7 @@ def _from_xml(path: Path, backend: Backend) -> Evaluator:
 
 
 def _raw_traits(name: str, spec: NetSpec, device: str) -> Traits:
-    """Of a net without a card: its policy and its value are believed if it has them, nothing else."""
+    """Of a net without a card: its policy and its value are believed if it has them, nothing else is."""
     proven = {f"{head}_proven": head in spec.outputs for head in ("policy", "value")}
     return Traits(name=name, features=spec.features, device=device, **proven)
 

@@ -6,7 +6,7 @@ from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorBase
 
 
 class Counting(EvaluatorBase):
-    """`inner` with counters: batches, rows, and seconds that the caller was held up (submitting and waiting)."""
+    """`inner` with counters: batches, rows, and the seconds that the caller waited (to submit and for the answer)."""
 
     def __init__(self, inner: Evaluator):
         self.inner, self.traits = inner, inner.traits

@@ -36,11 +36,11 @@ MAX_BIN: Final = 2 << 30  # bytes
 
 @functools.cache
 def core() -> ov.Core:
-    """The one core of this process, which lives as long as it does.
+    """The one core of this process; it lives as long as the process.
 
-    OpenVINO gives the thread that makes a core another stack for signals, and at the core's end puts back the one from before.
-    Where nets change, the older of two cores ends first: later its stack is put back though it is gone, and the next signal
-    would kill the process.
+    OpenVINO gives the thread that makes a core another stack for signals, and puts the old one back when the core ends. If nets
+    change and there are two cores, the older one ends first. Then the stack of the older core is put back later, although it no
+    longer exists, and the next signal would kill the process.
     """
     return ov.Core()
 

@@ -1,7 +1,7 @@
 """Two nets as one evaluator, as the first AlphaGo had them: the policy of one, the value of the other.
 
-Either may be missing; then nobody should believe what stands in its place. A net that sees the planes `lee48` is shown the
-first 48 of `lee49`, so both are encoded once. Knows no backend.
+Either net may be missing; then nobody should believe the numbers in its place. A net that sees the planes `lee48` gets the
+first 48 of `lee49`, so that both nets need one encoding only. Knows no backend.
 """
 
 import numpy as np
@@ -67,7 +67,7 @@ def _fits(seen: str, encoded: str) -> bool:
 
 
 class _Answering:
-    """The policy's batch is under way, then the value's: together they would take twice the threads."""
+    """The batch of the policy is computed first, then that of the value: both at once would use twice the threads."""
 
     def __init__(self, pair: Pair, batch: Batch):
         self._pair, self._batch = pair, batch

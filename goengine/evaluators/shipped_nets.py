@@ -40,7 +40,7 @@ def place(name: str, folder: Path | None = None) -> Path:
 def _in(folder: Path) -> frozenset[str]:
     try:
         return frozenset(path.parent.name for path in folder.glob(f"*/{cards.FILE}"))
-    except OSError:  # a folder that may not be read holds nothing for us
+    except OSError:  # a folder that we may not read counts as empty
         return frozenset()
 
 
@@ -78,7 +78,7 @@ def default(size: int | None = None, folder: Path | None = None, outputs: frozen
 
 
 def _cards(folder: Path | None) -> list[Card]:
-    """The cards of all nets, but for those of the user's own that are wrong: these must not keep the others from playing."""
+    """The cards of all nets. Wrong cards in the user's folder are left out: they must not keep the other nets from playing."""
     found = []
     for name in names(folder):
         where = place(name, folder)

@@ -1,8 +1,7 @@
-"""An evaluator that shows another one its positions turned and mirrored: one random symmetry per row, or the average of
-several.
+"""An evaluator that shows positions turned and mirrored to another one: one random symmetry per row, or the average of several.
 
-A net is not quite symmetric; a random view removes the bias over many evaluations (Silver et al. 2016, methods), an
-average removes it in each. Knows no backend; randomness comes from the caller's generator.
+A net is not quite symmetric. Random views remove the bias over many evaluations (Silver et al. 2016, methods); an average
+removes it in each evaluation. Knows no backend; randomness comes from the caller's generator.
 """
 
 import numpy as np
@@ -51,9 +50,8 @@ class Symmetric(EvaluatorBase):
 
 
 class SymmetricByKey(Symmetric):
-    """As `Symmetric`, with the views drawn from each row's key: the same key is always seen in the same way.
-
-    So an answer depends neither on the order of the questions nor on what else is in the batch.
+    """As `Symmetric`, but the views are drawn from the key of each row: the same key always has the same views. So an answer
+    depends neither on the order of the questions nor on the rest of the batch.
     """
 
     def __init__(self, inner: Evaluator, views: int = 1):

@@ -9,7 +9,7 @@ import numpy as np
 
 from goengine.evaluators.base import Batch, Evaluation, EvaluatorBase, Traits
 
-STDEV = 20.0  # points; the spread of a score that nobody has estimated
+STDEV = 20.0  # points; the deviation of a score that nobody has estimated
 
 Script = Callable[[np.ndarray, np.ndarray], Evaluation]
 

@@ -48,7 +48,7 @@ def is_known(tree, node):
 
 @inlined_kernel
 def own_values(tree, node, rollout_weight):
-    """How many of the values in the sums of a node are its own: with rollouts that of a position counts once, if known."""
+    """How many of the values in a node's sums are its own. With rollouts: the value of its position, if known."""
     if rollout_weight > 0 and tree.state[node] != TERMINAL:
         return 1.0 if is_known(tree, node) else 0.0
     return np.float64(tree.links[node, OWN])
@@ -96,7 +96,7 @@ def back_up(tree, leaf, visits, values, rollout, constants):
 
 @kernel
 def forget_descent(tree, leaf):
-    """Take away the virtual visits of a descent that came to nothing."""
+    """Take away the virtual visits of a descent that is given up."""
     node = leaf
     while node >= 0:
         tree.links[node, VIRTUAL] -= 1
@@ -183,7 +183,7 @@ def cancel_batch(tree, nodes, count):
 
 @kernel
 def ungrown(tree, node):
-    """A leaf that is not evaluated after all: as before it grew, unless descents have walked through it."""
+    """A leaf whose evaluation was given up: as it was before it grew, unless descents have walked through it."""
     if tree.links[node, VISITED] > 0:  # it keeps the priors that they saw, and has no value of its own
         tree.state[node] = EXPANDED
     else:
@@ -193,7 +193,9 @@ def ungrown(tree, node):
 
 @kernel
 def recompute_utilities(tree, constants):
-    """Renew all utilities after the knobs changed (the centre of the score): own values and children, from the leaves up."""
+    """Compute all utilities again after the constants changed (the centre of the score): own values and children, from the
+    leaves up.
+    """
     for node in range(tree.used[NODES]):
         own = own_values(tree, node, constants.rollout_weight)
         utility = 0.0

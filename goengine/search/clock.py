@@ -1,8 +1,8 @@
-"""How long to think: the six kinds of time control, what is left for each colour, and how much of it a move may take.
+"""How long to think: the six kinds of time control, the time left for each colour, and how much of it a move may take.
 
-Each colour's time is counted down by our own thinking and overwritten by the controller's `time_left`, because some controllers
-never send it. A move never gets more than what is left less a margin for lag, so time alone cannot lose a game.
-Reads no real clock: callers bring the seconds. The meaning of the GTP commands follows gogui and KGS.
+We count the time of each colour by our own thinking; the controller's `time_left` replaces our count, because some controllers
+never send it. A move never takes more than the time left minus a margin for lag, so the engine cannot lose by time alone. Reads
+no real clock: callers give the seconds. The meaning of the GTP commands follows gogui and KGS.
 """
 
 import math
@@ -109,7 +109,7 @@ class Allotment:
 
 
 def spent(settings: TimeSettings, left: TimeLeft, seconds: float) -> TimeLeft:
-    """What is left after a move that took so long. Who has overstepped is left with the last period, or with no time."""
+    """What is left after a move that took so long. After the time is exceeded: the last period, or no time."""
     over, main = max(0.0, seconds - left.main), max(0.0, left.main - seconds)
     if settings.kind.startswith("fischer"):
         return replace(left, main=min(settings.main_limit, main + settings.increment))
@@ -179,7 +179,7 @@ class Clock:
         return Limits(visits=visits, seconds=time.normal, max_seconds=time.longest, early_stop=self.can_save(color))
 
     def can_save(self, color: int) -> bool:
-        """Whether time that a move leaves unused helps a later one: not so in a period that is whole again after each move."""
+        """Whether unused time of a move helps a later one. It does not in a period that is full again after each move."""
         left = self.left[color]
         if self.settings.kind in ("byoyomi", "canadian") and left.main <= 0:
             return self.settings.kind == "canadian" and left.stones > 1
@@ -197,7 +197,7 @@ class Clock:
         return Allotment(normal, longest)
 
     def _fischer(self, main: float, moves: int) -> Allotment:
-        """Main time that grows; what a cap would throw away is used, and no move takes longer than its limit."""
+        """Main time that grows. Time that a cap would throw away is used, and no move takes longer than its limit."""
         settings = self.settings
         basic = self._from_main(main, settings.increment, moves)
         usable = max(0.0, main - self.lag)
@@ -219,6 +219,6 @@ class Clock:
 
 
 def moves_to_come(ply: int, size: int) -> int:
-    """How many moves of its own a player should reckon with: games last about 0.7 N^2 plies, and never seem to end soon."""
+    """How many more moves of its own a player should expect. Games last about 0.7 N^2 plies; the estimate never goes near 0."""
     points = size * size
     return max(int(0.35 * points - ply / 2), int(0.1 * points) + 4)

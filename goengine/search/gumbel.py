@@ -95,9 +95,9 @@ def mixed_value(tree, node, rollout_weight):
 def choose_planned(tree, plan, constants):
     """The root's edge that sequential halving tries next, or -1 if none has the planned visits.
 
-    Of the first m edges those with the planned number of visits (those under way included), of these the highest
-    g + logit + sigma(q). The planned number is max N of the paper, as it was when the present round began: so the order within
-    a round does not depend on how many leaves are under way.
+    Among the first m edges with the planned number of visits (visits under way included) this is the edge of highest g + logit
+    + sigma(q). The planned number is the paper's max N at the beginning of the present round, so the order within a round does
+    not depend on how many leaves are under way.
     """
     planned = plan.visits[plan.cursor[0]]
     first = tree.links[0, FIRST]

@@ -7,7 +7,7 @@ import numpy as np
 from goengine.evaluators.base import Batch
 from goengine.features import FeatureSet
 
-RAMP = 4  # at most one leaf under way for this many visits of the root: a small tree must not be searched blindly
+RAMP = 4  # at most one leaf under way for this many visits of the root: else a small tree chooses without results
 
 
 @dataclass

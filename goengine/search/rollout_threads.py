@@ -1,7 +1,7 @@
-"""Rollouts of one search on several threads: a wave of visits is begun, its rollouts are played side by side, all are ended.
+"""Rollouts of one search on several threads: begin a wave of visits, play their rollouts side by side, end all of them.
 
-The tree is touched by the caller's thread alone, so it needs no lock; kernels release the GIL, so rollouts really run at the
-same time. What is played in a wave depends on the seed and the number of threads, not on which of them is faster.
+Only the caller's thread uses the tree, so the tree needs no lock. Kernels release the GIL, so rollouts run at the same time.
+What a wave plays depends on the seed and the number of threads, not on which thread is faster.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait

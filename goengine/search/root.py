@@ -142,7 +142,7 @@ def pruned_visits(tree: Tree, constants: SearchConstants) -> np.ndarray:
     star = int(np.argmax(visits))
     worth = utility[star] + c * priors[star] / (1.0 + visits[star])
     gap = np.maximum(worth - utility, 1e-9)
-    needed = np.ceil(c * priors / gap - 1.0)  # fewest visits at which Q + U does not exceed the star's
+    needed = np.ceil(c * priors / gap - 1.0)  # fewest visits at which Q + U does not exceed that of the most visited child
     forced = np.floor(np.sqrt(constants.forced_playouts * priors * total))
     kept = np.maximum(visits - forced, np.minimum(visits, needed))
     kept = np.where(kept <= 1.0, 0.0, kept)

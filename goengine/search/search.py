@@ -1,8 +1,7 @@
 """A search with an evaluator: `Search` runs until its limits, reports on the way and gives a `SearchResult`.
 
-While one batch is with the evaluator the next is selected, so a backend that works in its own threads never waits for the tree;
-where rollouts are played, they go on meanwhile.
-Knows time only as a duration; how long to think is the business of `goengine.search.clock`.
+While the evaluator has one batch the next one is selected, so a backend with its own threads never waits for the tree.
+Rollouts, if any, go on meanwhile. Knows time only as a duration; `goengine.search.clock` decides how long to think.
 """
 
 import time
@@ -130,7 +129,7 @@ class Search:
     def _roll(self, run: "Run", answers: list[Pending]) -> None:
         """Play rollouts, where there are any, until the first answer is there."""
         while self.core.rolls and not run.over():
-            ready = [answer.ready() for answer in answers]  # all are asked: one may have its second net to begin
+            ready = [answer.ready() for answer in answers]  # ask all of them: one may have to start its second net
             if ready[0]:
                 return
             begun = self.core.roll(min(_ROLLOUTS * self.params.rollout_threads, run.budget()))
@@ -182,7 +181,7 @@ class Run:
         return time.monotonic() - self.start
 
     def answered(self, seconds: float) -> None:
-        """A batch took that long: time is up so much earlier, that the last answers come in time."""
+        """Note how long a batch took. The time limit comes earlier by as much, so that the last answers come in time."""
         self.latency = max(seconds, 0.5 * (self.latency + seconds))
 
     def budget(self) -> int:
@@ -248,7 +247,7 @@ class Run:
 
 
 def unsure(core: TreeSearch) -> bool:
-    """Whether the most visited move is not the one of best value (Lee: then it thinks on)."""
+    """Whether the most visited move is not the one of best value. Lee then thinks longer."""
     visits, utility = roots.child_table(core.tree, core.constants)
     if len(visits) < 2:
         return False

@@ -101,7 +101,7 @@ def new_wave(size: int, visits: int, capacity: int) -> Wave:
 
 @kernel
 def begin_wave(context, wave, root_game, visits):
-    """Begin so many visits, kept apart by virtual loss. Returns how many of them want a rollout."""
+    """Begin so many visits, which virtual loss keeps apart. Returns how many of them need a rollout."""
     count = 0
     for _ in range(visits):
         game = game_at(wave.games, count)
@@ -136,7 +136,7 @@ def end_wave(context, wave, count, leaves, threshold, found, want):
 
 @kernel
 def break_off(tree, wave, count):
-    """Take the visits of a wave back, whose rollouts were not all played."""
+    """Take back the visits of a wave whose rollouts were not all played."""
     for i in range(count):
         forget_descent(tree, wave.node[i])
 

@@ -243,7 +243,7 @@ class TreeSearch:
     # The search.
 
     def renew(self) -> None:
-        """Before a run: sequential halving starts anew each time, so a tree that was searched by it is forgotten."""
+        """To be called before a run. Sequential halving starts anew each time, so it forgets a tree that it has searched."""
         if self.params.gumbel_actions > 0 and self.visits > 0:
             self.clear()
 

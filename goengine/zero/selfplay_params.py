@@ -23,7 +23,7 @@ class SelfPlayParamsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class SelfPlayParams:
-    """Self-play's settings. Raises SettingsError if one makes no sense."""
+    """Self-play's settings. Raises SelfPlayParamsError if one makes no sense."""
 
     size: int = 9
     rules: tuple[str, ...] = ("tromp-taylor",)  # drawn evenly for each game; area rules, so that a game counts itself
@@ -92,7 +92,7 @@ class SelfPlayParams:
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> "SelfPlayParams":
-        """Back from `to_json`. Raises SettingsError, naming the field, if one is unknown or of the wrong kind."""
+        """Back from `to_json`. Raises SelfPlayParamsError, naming the field, if one is unknown or of the wrong kind."""
         fields = {field.name: field for field in dataclasses.fields(SelfPlayParams)}
         if unknown := sorted(set(values) - set(fields)):
             raise SelfPlayParamsError(f"self-play knows no setting '{unknown[0]}'; it was written by another version")

@@ -72,7 +72,7 @@ class Shard:
         """Number of moves of kind FULL."""
         return int((self.kind == FULL).sum())
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the shard beside ``path`` and rename it into place."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         games = {f"{_GAMES}{name}": array for name, array in self.games.arrays().items()}
@@ -80,7 +80,7 @@ class Shard:
         write_arrays(path, games | arrays, meta | {"rules": list(self.games.rule_names)})
 
     @staticmethod
-    def load(path: str | os.PathLike) -> Shard:
+    def load(path: str | os.PathLike[str]) -> Shard:
         """Read and check a shard. Raises RecordError, naming the file and what is wrong with it."""
         arrays, meta = read_arrays(path, FORMAT, VERSION)
         try:

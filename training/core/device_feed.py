@@ -1,8 +1,8 @@
 """Where a net is trained: the device, its number format, and how batches get there.
 
-Knows torch's streams and events. On a GPU the next batch is copied from page-locked memory while the present one is
-computed, and the CPU runs at most two steps ahead of the GPU: far enough that the GPU never waits for it, near enough
-that the clock tells the truth. Knows nothing of nets or losses.
+Knows torch's streams and events. On a GPU the next batch is copied from page-locked memory while the present one is computed.
+The CPU runs at most two steps ahead of the GPU: so the GPU never waits for the CPU, and the clock is right to within two steps.
+Knows nothing of nets or losses.
 """
 
 from collections import deque
@@ -65,7 +65,7 @@ class DeviceFeed:
         current = torch.cuda.current_stream(self.device)
         current.wait_event(arrived)
         for tensor in sent.values():
-            tensor.record_stream(current)  # its memory is not given away before this stream is through with it
+            tensor.record_stream(current)  # its memory is not reused before this stream has finished with it
         return self._widen(sent)
 
     def _widen(self, batch: Batch) -> Batch:

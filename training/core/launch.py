@@ -12,16 +12,16 @@ def launched() -> int:
 
 
 def leads() -> bool:
-    """Whether this is the first of them, which alone uses the run's folder and tells people how things stand."""
+    """Whether this is the first of them; only the first uses the run's folder and reports to people."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def stderr() -> TextIO:
-    """Where this process says how things stand: for all but one, nowhere."""
+    """Where this process reports: the first one to stderr, the others nowhere."""
     return sys.stderr if leads() else _Nowhere()
 
 
 class _Nowhere(io.StringIO):
     def write(self, text: str) -> int:
-        """Nobody hears it."""
+        """Drop the text."""
         return len(text)

@@ -87,7 +87,7 @@ class Average:
     def update(self, module: nn.Module, step: int) -> None:
         """Move towards the module; faster in the first steps, when the start is worth nothing.
 
-        It must be the same module at every call, whose tensors stay where they are.
+        It must be the same module at every call, and its tensors must stay in the same memory.
         """
         if self._pairs is None:  # a step on a GPU is too short to collect them again
             state = {name: value for name, value in module.state_dict().items() if value.is_floating_point()}
@@ -187,7 +187,7 @@ class Trainer:
             self._release()
             raise
         self.times = _Times(self.clock, self.began, self.counters)
-        # One program for each board size: kernels for any shape are slower. What ranks tell each other is not for a compiler.
+        # One program for each board size: kernels for any shape are slower. The compiler cannot handle calls between ranks.
         compiled = config.compile and forward is self.module
         self._forward: nn.Module = cast(nn.Module, torch.compile(forward, dynamic=False)) if compiled else forward
 
@@ -235,7 +235,7 @@ class Trainer:
                 raise RunError(f"{self.state_path} was made {made}; go on so, or take another --run folder")
 
     def _describe(self) -> None:
-        """Tell people what the run is, and forget what was logged after the checkpoint, if any: those steps come again."""
+        """Write what the run is, and drop the log's lines after the checkpoint: those steps come again."""
         checkpoint.write_text(self.folder / "config.json", json.dumps(checkpoint.plain(self.described), indent=1) + "\n")
         log = self.folder / "log.jsonl"
         if log.exists():
@@ -305,7 +305,7 @@ class Trainer:
         config, times = self.config, self.times
         validate_every, save_every = (self._at_most_a_quarter(every) for every in (config.validate_every, config.save_every))
         saved = self.counters.seconds
-        validated = saved - saved % validate_every  # restarts do not put measurements off
+        validated = saved - saved % validate_every  # a restart does not delay a measurement
         self.module.train()
         for batch in self.device_feed.feed(batches):
             if batch is not None:

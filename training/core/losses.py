@@ -18,8 +18,8 @@ from goengine.nets.heads import NetOutput
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term; 0 leaves it out. Policy and value of weight 0 are told all the same; None stands where the net
-    has no such head, and then nothing is told of it.
+    """Weight of each term; 0 leaves it out. Policy and value of weight 0 are still reported. None means that the net has no
+    such head; then nothing is reported of it.
 
     The terms follow KataGo (Wu 2019, section 5 and appendix A); see `training.core.command_options`.
     """
@@ -112,7 +112,7 @@ def total_loss(
         answered = (batch["opponent"] >= 0).float()
         terms["opponent"] = weighted_mean(policy_terms(output.opponent_policy, batch["opponent"]), answered)
     if weights.score or weights.score_stdev:
-        # Divided by the whole batch: a batch with two counted games must not shout as loud as one with fifty.
+        # Divided by the whole batch: else two counted games in a batch would weigh as much as fifty.
         huber, likelihood = score_terms(output.score, output.score_stdev, batch["score"])
         terms["score"] = (huber * batch["score_weight"]).mean()
         terms["score_stdev"] = (likelihood * batch["score_weight"]).mean()

@@ -1,13 +1,13 @@
-"""What is said to people on stderr, where there is no progress bar to say it through."""
+"""Lines for people on stderr, where there is no progress bar."""
 
 import sys
 
 
 def say(text: str) -> None:
-    """A line."""
+    """Write a line."""
     sys.stderr.write(text + "\n")
 
 
 def warn(text: str) -> None:
-    """Something that need not stop the run."""
+    """Write a warning: something is wrong, but the run goes on."""
     say(f"warning: {text}")

@@ -1,10 +1,10 @@
 """Several processes train one net: how they find each other, and what they must do alike.
 
-torchrun starts the processes and numbers them (ranks); rank 0 leads: it alone holds the run's folder, measures, says
-something and reads the clock, which all others hear from it, so that all decide alike. Each step is synchronous: every
-rank computes on its part of the joined batch, torch's DistributedDataParallel averages the gradients, and losses and batch
-statistics are those of the joined batch (`goengine.nets.process_sums`), so any number of ranks gives the weights that one
-gives. Without torchrun everything here does what one process does. Knows no Go and no losses.
+torchrun starts the processes and numbers them (ranks). Rank 0 leads: only rank 0 holds the run's folder, measures, reports and
+reads the clock. It sends the time to all others, so that all decide alike. Each step is synchronous: every rank computes its
+part of the joined batch, torch's DistributedDataParallel averages the gradients, and losses and batch statistics are those of
+the joined batch (`goengine.nets.process_sums`). So any number of ranks gives the same weights as one. Without torchrun
+everything here does what one process does. Knows no Go and no losses.
 """
 
 import contextlib

@@ -62,7 +62,7 @@ class Reporter:
             "seconds": round(counters.seconds, 1),
             "rate": round(rate, 7),
         }
-        means = {name: value for name, value in means.items() if math.isfinite(value)}  # others had nothing to tell
+        means = {name: value for name, value in means.items() if math.isfinite(value)}  # the others are not known
         line |= {name: round(value, 5) for name, value in means.items()}
         if self._since:
             spent = max(counters.seconds - self._since[1], 1e-9)
@@ -100,7 +100,7 @@ class Reporter:
                 self._board.add_scalar(f"{name}/{inner}" if inner else f"train/{name}", number, line["step"])
 
     def close(self) -> None:
-        """Close the files; what a full disk did not take of them is lost, and was told before."""
+        """Close the files. Lines that a full disk did not take are lost; that was reported before."""
         for file in (self._log, self._board):
             with contextlib.suppress(OSError):
                 if file is not None:

@@ -32,8 +32,8 @@ class Schedule:
     def progress(self, step: int, seconds: float, other: float = 0.0) -> float:
         """Share of the run that is done, 0 to 1, after `seconds` of training.
 
-        `other` seconds of the budget go into something else, start-up and the last checkpoint; they move nothing on the
-        curve, so that a slow start does not eat the warm-up.
+        `other` seconds of the budget are for start-up and the last checkpoint. They do not move the curve, so that a slow start
+        does not shorten the warm-up.
         """
         by_steps = step / self.steps if self.steps else 0.0
         by_time = seconds / max(self.seconds - other, 1e-9) if self.seconds else 0.0

@@ -1,8 +1,8 @@
 """Who owns each point at the end of a counted game.
 
-Records of servers end with dead stones on the board and neutral points open, so the last board does not tell.
-Random playouts tell which chains are dead, a fill tells what the living surround, and the result is believed only
-where the count then agrees with the record: on TYGEM games that holds for four in five. Knows no nets and no files.
+Records of servers end with dead stones on the board and neutral points open, so the last board alone does not show the owners.
+Random playouts show which chains are dead, and a fill shows what the living stones surround. The result is believed only if its
+count agrees with the record; on TYGEM games it does in four of five. Knows no nets and no files.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,7 @@ from training.data.sampling import Games, set_up
 
 OWNERS_FORMAT, OWNERS_VERSION = "goengine owners", 1
 
-Tell = Callable[[str], None]  # hears what had to be left out
+Tell = Callable[[str], None]  # is told what had to be left out
 
 
 @cache

@@ -143,8 +143,9 @@ class Source(Protocol):
 class Mixture:
     """Several sources, such as one per board size: each batch comes from one of them, as often as its share says.
 
-    Which one, and which of its samples, is a function of the batch's number alone. A pass over the games of one size
-    does not wait for a pass over another; but where the source whose turn it is has no batch yet, the others wait for it.
+    The number of a batch alone decides from which source it comes, and which samples of that source it has. A pass over the
+    games of one size does not wait for a pass over another. But if the source whose turn it is has no batch yet, the others
+    wait for it.
     """
 
     def __init__(self, sources: Sequence[Source], shares: Sequence[float]):

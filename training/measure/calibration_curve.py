@@ -50,7 +50,7 @@ def calibration_error(table: Sequence[Bin]) -> float:
 def tables(sampler: Sampler, values: np.ndarray) -> dict[str, list[Bin]]:
     """Tables of the samples 0, 1, ... whose values these are: all; the last moves of games not counted; all others.
 
-    Who resigned moved no more, so these last moves tell the winner by whose turn it is: a net may learn that.
+    Who resigned made no more move. So in these last moves the side to play tells the winner, and a net may learn that.
     """
     found = outcomes(sampler, len(values))
     last = found.resigned & (found.left <= LAST)

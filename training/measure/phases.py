@@ -1,8 +1,8 @@
 """Where in a game a net's value is right: its error by the number of moves played, and at the end of resigned games.
 
-A resignation leaves its mark on the last positions of a game: whoever resigned moved no more, and the move before was
-often the one that decided. A value that has learned that instead of the board shows it here. Takes values that were
-computed for something else; knows no nets.
+A resignation shows in the last positions of a game: who resigned made no more move, and the move before often decided the game.
+If a value has learned this instead of the board, it shows here. Takes values that were computed for something else; knows no
+nets.
 """
 
 from collections.abc import Callable

@@ -153,7 +153,7 @@ def results(config: ShipOptions, measured: Mapping[str, object]) -> dict[str, ob
 
 
 def without_folders(value: object) -> object:
-    """A configuration whose paths keep only their names: a card tells what was used, not where it lay."""
+    """A configuration whose paths keep only their names: a card names what was used, not its folder."""
     if isinstance(value, Mapping):
         return {key: without_folders(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

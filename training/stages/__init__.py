@@ -1,1 +1,1 @@
-"""The stages: what each feeds the loop and writes down."""
+"""The stages: what each one feeds the training loop, and what it writes."""

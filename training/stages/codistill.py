@@ -51,9 +51,9 @@ class TeacherStudents(nn.Module):
 
 
 class CodistillStage(GamesStage):
-    """Positions of packed games for a teacher, and for its students with what it says of them.
+    """Positions of packed games for a teacher and its students; the students learn from the teacher's answers, too.
 
-    Figures are the teacher's; those of a student begin with its name, as b8c96/top1.
+    Figures without a prefix are the teacher's; those of a student begin with its name, as b8c96/top1.
     """
 
     def __init__(self, config: CodistillOptions, teacher_students: TeacherStudents):
@@ -92,17 +92,17 @@ class CodistillStage(GamesStage):
 
 
 def _of(student: str, figures: Mapping) -> dict:
-    """A student's figures under names that tell whose they are."""
+    """A student's figures with its name in front."""
     return {f"{student}/{name}": value for name, value in figures.items()}
 
 
 def _part(values: Mapping, start: str) -> dict:
-    """What is named by `start` and a rest, by the rest."""
+    """The entries whose names begin with `start`, without that beginning."""
     return {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
 
 
 def lesson(config: CodistillOptions, student: NetSpec) -> tuple[LossWeights, TeacherWeights]:
-    """What a student learns from the games, and what from its teacher."""
+    """Weights of what a student learns from the games, and of what it learns from its teacher."""
     games = loss_weights(config, student)
     if games.policy is not None:
         games = dataclasses.replace(games, policy=config.hard_weight)

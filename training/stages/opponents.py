@@ -7,6 +7,7 @@ had; files of later iterations, which a killed process has left, are written aga
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from training.core.device_feed import DeviceFeed
 class NetPolicy:
     """A net that plays by its policy, on its device."""
 
-    def __init__(self, forward: Callable, spec: NetSpec, device_feed: DeviceFeed):
+    def __init__(self, forward: Callable[..., Any], spec: NetSpec, device_feed: DeviceFeed):
         """forward: the net, or what calls it; in evaluation mode."""
         self.features, self._forward, self._place = features.get(spec.features), forward, device_feed
 
@@ -32,7 +33,8 @@ class NetPolicy:
         """As `goengine.policy_play.games.Policy`."""
         batch = self._place.put({"planes": rows.planes, "globals": rows.globals})
         with torch.inference_mode(), self._place.autocast():
-            return self._forward(batch["planes"], batch["globals"], True).policy.float().cpu().numpy()
+            logits: np.ndarray = self._forward(batch["planes"], batch["globals"], True).policy.float().cpu().numpy()
+            return logits
 
 
 def load_policy(path: Path) -> tuple[Net, weights_file.Meta]:
@@ -69,7 +71,7 @@ class Pool:
         return self.folder / f"{iteration:06d}.safetensors"
 
     def members(self, iteration: int) -> range:
-        """The iterations at whose beginnings the members of the pool were as they are, as of this one's beginning."""
+        """The iterations at which the pool's members, as of this iteration, were saved."""
         return range(0, iteration + 1, self.every)
 
     def join(self, iteration: int, net: nn.Module | Mapping[str, np.ndarray], story: Mapping[str, object]) -> None:
@@ -85,7 +87,7 @@ class Pool:
             ) from error
 
     def opponent(self, iteration: int, chance: np.random.Generator) -> tuple[int, Net]:
-        """(when it was so, net in evaluation mode) of a member drawn at random.
+        """(iteration, net in evaluation mode) of a member drawn at random.
 
         Raises WeightsError if its file is damaged or gone, RunError if it is a net of another form.
         """

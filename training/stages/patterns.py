@@ -85,7 +85,7 @@ def _fitted(config: RolloutOptions) -> bool:
         _save(config, state)
         if state.part < PARTS:
             return False
-        state.weights[:] = state.weights.astype(np.float16)  # as they lie in the policy's file: measure what is used
+        state.weights[:] = state.weights.astype(np.float16)  # rounded as in the file of the policy: measure what is used
         figures = _measured(config, workers, held_out, patterns, state) if held_out is not None else {}
     _finish(config, state, len(order), figures)
     return True
@@ -117,7 +117,7 @@ def _games(config: RolloutOptions) -> Games:
 
 
 def _begun(config: RolloutOptions, desk: FitScratch, games: Games, order: np.ndarray) -> Fit:
-    """Mine the patterns; all weights are 0. One thread does it, because the counts are one table."""
+    """Mine the patterns; all weights are 0. Only one thread counts, because there is one table of counts."""
     counts = PatternCounts(*(new_counts(slots) for slots in _SLOTS))
     mined = order[: config.mined]
     with Progress(f"mine {config.run.name}", len(mined)) as bar:
@@ -132,7 +132,7 @@ def _begun(config: RolloutOptions, desk: FitScratch, games: Games, order: np.nda
 
 
 def _step(config: RolloutOptions, workers: Workers, games: Games, order: np.ndarray, patterns: Patterns, state: Fit) -> str:
-    """Learn from the next part. Returns how that went, in a line; the log has it too."""
+    """Learn from the next part. Returns the result in a line, which goes into the log, too."""
     began = time.monotonic()
     rate = config.rate * (1 - state.part / PARTS)
     part = np.array_split(order, PARTS)[state.part]
@@ -229,7 +229,7 @@ def _forget(config: RolloutOptions, part: int) -> None:
 
 
 def _part_of(line: str) -> int:
-    """The part that a line of the log tells of; one beyond all others if it tells of none, or was cut off."""
+    """The part that a line of the log is about; a number beyond all parts if it names none or was cut off."""
     try:
         return int(json.loads(line).get("part", PARTS + 1))
     except ValueError:

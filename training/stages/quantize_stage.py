@@ -21,7 +21,7 @@ from training.stages.supervised import DistillStage, loop_config
 
 
 class QuantizeStage(DistillStage):
-    """Positions of packed games, seen by a net that rounds and by one that does not."""
+    """Positions of packed games, seen by a net that rounds and by its teacher, which does not."""
 
     def __init__(self, config: QuantizeOptions, module: nn.Module, teacher: weights_file.Checkpoint):
         super().__init__(config, module, teacher)

@@ -145,7 +145,7 @@ class ReinforceStage(Stage):
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Plays an iteration's games with the net as it is. Returns the loss whose gradient is the mean over games."""
         iteration = int(batch["iteration"])
-        self.module.eval()  # statistics stay as they are: the net learns with the policy that it played with
+        self.module.eval()  # no change of the statistics: the net must learn with the policy that it played with
         self.pool.join(iteration, self.module if iteration else self._first, {"reinforced_from": self.start.sha256})
         opponent, net = self.pool.opponent(iteration, np.random.default_rng([self.config.seed, iteration, _DRAWN]))
         learner = RecordingPolicy(NetPolicy(module, self.spec, self.device_feed))
@@ -192,7 +192,7 @@ class ReinforceStage(Stage):
         if self.baseline is not None:
             advantage = advantage - self.baseline.values(finished, self.terms, moves)
         known = np.flatnonzero(~np.isnan(advantage))
-        if not len(known):  # nobody has won or lost anything
+        if not len(known):  # there is no winner
             return sum((parameter * 0.0).sum() for parameter in self.module.parameters()), float("nan")
         total, entropies, loss = 0.0, 0.0, None
         for part in np.array_split(known, -(-len(known) // self.config.rows)):

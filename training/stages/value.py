@@ -101,12 +101,12 @@ def recipe_of(config: ValueOptions) -> value_games.Recipe:
 
 
 def _policies(config: ValueOptions) -> tuple[Path, Path]:
-    """Who plays before and after the random move."""
+    """The players before and after the random move."""
     return config.policy, config.policy if config.reinforced is None else config.reinforced
 
 
 def play(config: ValueOptions, folder: Path) -> bool:
-    """Play what games are missing. Returns whether all are there (False: told to stop; what was played stays).
+    """Play the games that are missing. Returns whether all are there (False: told to stop; the games played so far stay).
 
     Raises RunError if another process is at work in the run's folder, RecordError if it has other games.
     """

@@ -52,17 +52,17 @@ def play_part(recipe: Recipe, number: int, before: Policy, after: Policy, games:
 
 
 def path_of(folder: Path, number: int) -> Path:
-    """Where a part lies."""
+    """The file of a part."""
     return folder / f"{number:06d}.npz"
 
 
 def places_path(path: Path) -> Path:
-    """Where the places of a pack's positions lie."""
+    """The file with the places of a pack's positions."""
     return path.with_name(path.name.removesuffix(".npz") + ".places.npz")
 
 
 def save_part(path: Path, pack: GamePack, places: np.ndarray, story: dict) -> None:
-    """Write a part; whoever finds the pack finds its places."""
+    """Write a part; where its pack is, its places are, too."""
     write_arrays(places_path(path), {"places": places}, {"format": FORMAT, "version": VERSION, "story": story})
     pack.save(path)
 
@@ -114,7 +114,7 @@ def play_until(
 
 
 def _there(path: Path, recipe: Recipe) -> np.ndarray | None:
-    """The places of a part that is there and whole, else None."""
+    """The places of a part that exists and is whole, else None."""
     if not path.exists():
         return None
     try:

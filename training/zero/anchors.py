@@ -42,7 +42,7 @@ class Anchor:
 
     @property
     def name(self) -> str:
-        """As ratings call it: the command line without the program's folder; a long one is cut, and told apart by a sum."""
+        """Its name in ratings: the command line without the folder of the program. A long one is cut and gets a checksum."""
         words = (Path(self.command[0]).name, *(word for word in self.command[1:] if word not in _OBVIOUS))
         name = " ".join(" ".join(words).split())
         if len(name) <= LONGEST_NAME and not name.isdigit():
@@ -77,10 +77,10 @@ def play(
     should_stop: Callable[[], bool] = rating.never,
     say: rating.Say = lambda _: None,
 ) -> None:
-    """Play a rated net's games against the program, and write the ratings anew; what keeps them from being played is told.
+    """Play a rated net's games against the program, and write the ratings anew.
 
-    Games that were played already are not played again; stopped, it can be continued. Raises OSError if the ratings
-    cannot be written.
+    A fault that keeps the games from being played is reported; it does not end the run. Games that exist are not played again;
+    a stopped match goes on later. Raises OSError if the ratings cannot be written.
     """
     match = _match(net, anchor, visits)
     players = {"a": rating.net_player(str((net.folder / "net.xml").absolute()), visits), "b": match.b}

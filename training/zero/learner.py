@@ -57,7 +57,7 @@ PATIENCE = 60.0  # seconds of waiting after which that is said
 
 @dataclass(frozen=True)
 class Standing:
-    """How the learning of a run stands, for whoever shows it."""
+    """How the learning of a run stands, to be shown."""
 
     progress: float  # share of the run that is done, as of the last step
     samples: int  # positions drawn
@@ -90,7 +90,7 @@ class ZeroStage(Stage):
         self.config, self.spec, self.replay = config, module.spec, replay
         self.weights = loss_weights(config, module.spec)
         self.source: Source = replay
-        self._recorded: dict[str, object] = {}  # what the nets' cards say of recorded games
+        self._recorded: dict[str, object] = {}  # recorded games, as the nets' cards name them
         leads = process_sums.rank() == 0  # it alone draws and measures
         if config.data and leads:
             draw = Draw(config.seed, int(config.symmetries), 1, TrainingOptions.vary, TrainingOptions.results)
@@ -231,7 +231,7 @@ def _sums(targets: Targets, found: Predictions) -> np.ndarray:
 
 
 class _Patience:
-    """Says on stderr what learning waits for: at once before the first batch, later only where it takes long."""
+    """Says on stderr what learning waits for: at once before the first batch, later only after a long wait."""
 
     def __init__(self, replay: Replay):
         self._replay = replay
@@ -239,7 +239,7 @@ class _Patience:
         self._patience = 0.0
 
     def see(self, waiting: bool) -> None:
-        """To be told of every batch, and of every moment without one."""
+        """To be called for every batch (False), and for every moment without one (True)."""
         if not waiting:
             self._since, self._patience = None, PATIENCE
             return
@@ -278,7 +278,7 @@ def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick)
 
     def publish(arrays, boards, counters, card):
         newest = run_folder.newest(run)
-        if newest is None or newest.step != counters.step:  # a run that waited in vain has nothing new to say
+        if newest is None or newest.step != counters.step:  # a run that only waited has nothing new to write
             before, step = (newest.samples, newest.step) if newest else (0, 0)
             step = step if step <= counters.step else 0  # a learner whose state was removed begins anew
             samples = before + (counters.step - step) * config.batch  # of all the run's learners
@@ -299,7 +299,7 @@ def trainer(config: ZeroOptions, run: Path, module: build.Net, stage: ZeroStage,
 
 
 def open_replay(config: ZeroOptions, run: Path, feature_name: str) -> Replay:
-    """The window over a run's shards, none of them read yet."""
+    """The window over a run's shards; none of them is read yet."""
     return Replay(replay_config(config), features.get(feature_name), lambda: run_folder.shard_paths(run), warn)
 
 

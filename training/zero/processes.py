@@ -1,7 +1,7 @@
-"""The processes beside a learner: started, watched, started again when they die, ended with the learner.
+"""The processes beside a learner: starts them, watches them, starts them again when they die, and ends them with the learner.
 
-Knows processes; nothing of what they do. Each has a pipe as its standard input whose other end only this process holds: it
-ends when we are gone, however we went. What it says goes into a file of its own.
+Knows processes; nothing of what they do. Each has a pipe as its standard input, and only this process holds the other end. So
+they end when this process ends, for whatever reason. The output of each goes into a file of its own.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _TAIL = 2000  # bytes of what it said last
 
 @dataclass
 class WatchedProcess:
-    """A process that should be there. required: whether we cannot go on without it."""
+    """A process that should run. required: the run cannot go on without it."""
 
     name: str
     command: Sequence[str]
@@ -37,7 +37,7 @@ class WatchedProcess:
     given_up: bool = False
 
     def start(self) -> None:
-        """Start it; a session of its own keeps Ctrl-C from it, as it is ended by us."""
+        """Start it in a session of its own, so that Ctrl-C does not reach it: we end it."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=log, stderr=log, **own_group())
         self.restarts.note_start(time.monotonic())
@@ -94,7 +94,7 @@ class ProcessGroup:
         """Ask all to end, and kill those that do not."""
         alive = [member.process for member in self.members if member.process is not None]
         for process in alive:
-            # Where there are no signals it would end before it has written its games: the end of its input tells it as well.
+            # Without signals `terminate` would kill it before it has written its games; the end of its input asks it to end.
             process.terminate() if os.name == "posix" else _close(process)
         end = time.monotonic() + PATIENCE
         for process in alive:

@@ -65,7 +65,7 @@ def publish_net(
 
 
 def _int8(net: build.Net, meta: weights_file.Meta, calibration: Sequence[tuple[np.ndarray, np.ndarray]]) -> "Model":
-    """The net for OpenVINO, on integers, without training for its roundings: there is no time for that in a run."""
+    """The net for OpenVINO on integers, without training for its roundings: a run has no time for that."""
     rounded = quantize.prepare(net)
     quantize.calibrate(rounded, calibration)
     return export.int8_model(rounded.eval(), meta)

@@ -126,7 +126,7 @@ def write_ratings(run: Path, say: Say = lambda _: None) -> list[Rating]:
     for summary in found:
         points, names = summary["score"], summary["names"]
         score = Score(points["wins"], points["draws"], points["losses"])
-        if score.games or names["b"] == CHANCE:  # a program that never began says nothing
+        if score.games or names["b"] == CHANCE:  # a program that could not start has no games
             scores[names["a"], names["b"]] = score
     ratings = rate(scores, anchor=CHANCE) if any(CHANCE in pair for pair in scores) else []
     lines, programs = _lines(run, ratings), _programs(ratings)
@@ -152,7 +152,7 @@ def _lines(run: Path, ratings: Iterable[Rating]) -> list[dict[str, Any]]:
 
 
 def _programs(ratings: Iterable[Rating]) -> list[dict[str, Any]]:
-    """Who is neither chance nor a net of the run, that one may be gone or not."""
+    """Players that are neither chance nor nets of the run; nets that were removed still count as nets."""
     others = (rating for rating in ratings if rating.name != CHANCE and not rating.name.isdigit())
     return [{"program": rating.name} | _figures(rating) for rating in others]
 
@@ -164,7 +164,7 @@ def _figures(rating: Rating) -> dict[str, Any]:
 def _draw(lines: list[dict[str, Any]], programs: list[dict[str, Any]], path: Path) -> None:
     columns = {name: [line[name] for line in lines] for name in ("samples", "elo", "low", "high")}
     unit, word = (1e6, "million") if columns["samples"][-1] >= 1e6 else (1e3, "thousand")
-    name = "nets of the run" if programs else ""  # a curve alone needs no name
+    name = "nets of the run" if programs else ""  # a single curve needs no name
     curve = Curve(name, [samples / unit for samples in columns["samples"]], columns["elo"], columns["low"], columns["high"])
     levels = [Level(*(line[name] for name in ("program", "elo", "low", "high"))) for line in programs]
     xlabel = f"{word} positions drawn for learning"

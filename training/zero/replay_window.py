@@ -100,7 +100,9 @@ def join(parts: Sequence[Part]) -> tuple[Games, SelfPlayRows]:
 
 def fair_komi(parts: Sequence[Games]) -> float | None:
     """The komi at which each side would have won half of the counted games, to half a point; None if there are fewer than
-    FAIR_GAMES. It is the median of Black's leads: in wild games a mean is made by the few in which a whole side dies.
+    FAIR_GAMES.
+
+    It is the median of Black's leads. A mean would depend on the few games in which a whole side dies.
     """
     leads = np.concatenate([np.zeros(0, np.float32), *(part.margin + part.komi for part in parts)])
     counted = leads[~np.isnan(leads)]
@@ -109,7 +111,7 @@ def fair_komi(parts: Sequence[Games]) -> float | None:
 
 @dataclass(frozen=True)
 class ReplayConfig:
-    """What is learned from; see the options of the command zero. Rows are divided by share, each size has at least one."""
+    """What is learned from; see the options of the command zero. Rows are divided by share; each size has at least one."""
 
     shares: Mapping[int, float]  # of the batches, by board size
     window: int  # rows that the windows begin with
@@ -123,8 +125,8 @@ class ReplayConfig:
 class Window:
     """The newest games of one board size; a source of batches for `training.data.stream.Mixture`.
 
-    The newest shard is held back until a newer one comes, unless it is the only one: on it one may measure a net that has
-    not learned from it.
+    The newest shard is held back until a newer one comes, unless it is the only one: it serves to measure a net that has not
+    learned from it.
     """
 
     def __init__(self, size: int, share: float, config: ReplayConfig, features: FeatureSet):
@@ -197,9 +199,9 @@ class Window:
         return self._sampler, first
 
     def newest(self) -> RowSampler | None:
-        """Rows that nothing was learned from, each once and shown as they were played, with the result alone for value.
+        """Rows of the newest shard, from which nothing was learned; None if there are none.
 
-        None if there are none.
+        Each row comes once, as it was played, and its value is the result alone.
         """
         if self.held is None or not self.held.count():
             return None
@@ -294,6 +296,6 @@ class Replay:
         return None if self.behind else self._dealt.source(first, batch)
 
     def newest(self) -> dict[int, RowSampler]:
-        """By board size, rows that nothing was learned from, as `Window.newest`; without sizes that have none."""
+        """`Window.newest` by board size, without the sizes that have none."""
         found = {size: window.newest() for size, window in self.windows.items()}
         return {size: sampler for size, sampler in found.items() if sampler is not None}

@@ -1,12 +1,11 @@
 """A larger net takes over a zero run: it learns from the stored games while workers go on with the present net.
 
-Knows how the larger net's learning begins, when it is good enough, and in which order folders change their names. The
-present learner rests meanwhile, and nothing is published. Whoever is as good as the present net on new games, in policy and
-in value, becomes the run's learner. How one learns is in `training.zero.learner`.
+Knows how the larger net's learning begins, when it is good enough, and in which order folders change their names. The present
+learner rests meanwhile, and nothing is published. Whoever is as good as the present net on new games, in policy and in value,
+becomes the run's learner. How one learns is in `training.zero.learner`.
 
-    RUN/learner-next/    the larger net learns here
-    RUN/learner-ready/   it has been found good enough, and is to become RUN/learner
-    RUN/learner-b4c32/   the learner before, named after its net
+RUN/learner-next/ the larger net learns here RUN/learner-ready/ it has been found good enough, and is to become RUN/learner
+RUN/learner-b4c32/ the learner before, named after its net
 
 Each step is a rename, and `finish_takeover` does what a kill left undone: where there is learner-ready, RUN/learner is the one
 before or gone; where the learner's net is of another form than the newest published one, it has yet to be published.
@@ -74,7 +73,7 @@ class Successor(ZeroStage):
         return ours | {f"present_{name}": value for name, value in theirs.items()}
 
     def _kept(self, *_: object) -> None:
-        """In place of publishing: the checkpoint is whole."""
+        """In place of publishing: note that the checkpoint is whole."""
         self.done = self.ready
 
     def _watch(self, standing: Standing) -> None:

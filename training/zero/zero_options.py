@@ -169,7 +169,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     def boards(self, done: float, komi: Mapping[int, float] = MappingProxyType({})) -> tuple[SizeSettings, ...]:
         """What self-play is told when that share of the run is done; komi: those measured to be fair, by board size.
 
-        Raises ValueError (SettingsError) if a setting makes no sense.
+        Raises ValueError (SelfPlayParamsError) if a setting makes no sense.
         """
         phase = [phase for phase in phases(self.visits) if phase.start <= done][-1]
         values: Mapping[str, Any] = {

@@ -37,8 +37,8 @@ SAY_SECONDS = 60.0  # between two lines
 def run(config: ZeroOptions, began: float | None = None) -> bool:
     """Lead a run, or help the process that leads it. Returns whether it is complete (False: stopped, everything saved).
 
-    began: what `time.monotonic` showed when the command started, where the budget begins.
-    Raises RunError or RunFolderError if the run cannot begin or go on: the message says why.
+    began: what `time.monotonic` showed when the command started, where the budget begins. Raises RunError or RunFolderError if
+    the run cannot begin or go on: the message says why.
     """
     began = time.monotonic() if began is None else began
     config = config.resolve_defaults()
@@ -56,7 +56,7 @@ def run(config: ZeroOptions, began: float | None = None) -> bool:
 
 
 def _led(config: ZeroOptions, began: float) -> bool:
-    """With the lock in hand."""
+    """Lead the run, with the lock in hand."""
     from training.zero import (
         publishing,  # torch
         takeover,
@@ -86,7 +86,7 @@ def _learned(config: ZeroOptions, candidate: "build.Net | None", began: float, t
         if ended is not None:
             return ended
         began = time.monotonic()  # the time before is in the state of the one that took over
-    # On from the net that is there: the one that --net named may be gone, or the folder on another machine.
+    # Go on from the net that is there: the file of --net may be gone, or the folder may be on another machine.
     net = run_folder.newest(config.run).folder / "net.safetensors"
     return learner.learn(dataclasses.replace(config, net=str(net)), config.run, began, tick)
 
@@ -124,7 +124,7 @@ def _member(config: ZeroOptions, name: str, *command: str) -> WatchedProcess:
 
 
 class Tick:
-    """What is done while the learner learns: watch the processes, remove nets, say how it goes. Cheap to call."""
+    """What is done while the learner learns: watch the processes, remove nets, report. Cheap to call."""
 
     def __init__(self, config: ZeroOptions, processes: ProcessGroup, clock: Callable[[], float] = time.monotonic):
         self.config, self.processes, self.clock = config, processes, clock
@@ -189,7 +189,7 @@ def _rate_last(config: ZeroOptions) -> None:
         if net.name not in rating.rated(config.run):
             rating.rate_net(config.run, net, games=config.rate_games, visits=config.rate_visits, say=say)
         elo = {found.name: found.elo for found in rating.write_ratings(config.run, say)}
-        if net.name in elo:  # not if its games have no result
+        if net.name in elo:  # there is none if its games have no result
             say(f"net {net.name}: {elo[net.name]:+.0f} Elo above a random player; {config.run / rating.PICTURE}")
         if (anchor := anchors.find(config)) is not None:
             anchors.play(config.run, net, anchor, visits=config.rate_visits, say=say)

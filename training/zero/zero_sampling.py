@@ -48,7 +48,7 @@ class SelfPlayRows(NamedTuple):
 
 
 def weigh(surprise: np.ndarray, share: float) -> np.ndarray:
-    """`Rows.upto` where `share` of the draws go to positions in proportion to their surprise, the rest to all alike.
+    """`SelfPlayRows.upto` where `share` of the draws go to positions in proportion to their surprise, the rest to all alike.
 
     KataGo's policy surprise weighting (Wu, arXiv 1902.10565; its share is a half).
     """
