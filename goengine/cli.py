@@ -7,6 +7,7 @@ import importlib
 import sys
 
 from goengine import __version__
+from goengine.core.standard_streams import missing
 
 # command: (module with a function main(argv) -> exit status, what it does)
 COMMANDS = {
@@ -47,6 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         sys.stderr.write(f"goengine: there is no command '{arguments[0]}'\n\n{usage()}\n")
         return 2
+    if closed := missing(*((0, 1) if arguments[0] in ("gtp", "play") else (1,))):
+        sys.stderr.write(f"goengine {arguments[0]}: {closed}\n")
+        return 1
     module, _ = COMMANDS[arguments[0]]
     try:
         return importlib.import_module(module).main(arguments[1:]) or 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from goengine.core.options import option
+from goengine.core.options import MOST_THREADS, option
 from goengine.evaluators.load import Precision
 
 
@@ -14,10 +14,10 @@ class WorkerOptions:
 
     run: Path = option(help="the run's folder")
     name: str = option("", "of this worker, for its files: no two alike in a run; by default the machine's name")
-    games: int = option(128, "games at once")
-    threads: int = option(1, "threads of the trees, and of the net on a CPU")
+    games: int = option(128, "games at once", least=1)
+    threads: int = option(1, "threads of the trees, and of the net on a CPU", least=1, most=MOST_THREADS)
     seed: int | None = option(None, "of all chance; by default another one at each start")
-    once: int | None = option(None, "stop after so many games")
+    once: int | None = option(None, "stop after so many games", least=1)
     device: str = option("cpu", "cpu (OpenVINO), cuda or cuda:N (torch)")
     attached: bool = option(False, "stop when standard input ends, that is when the process that started this one is gone")
 
@@ -36,14 +36,16 @@ class ClusterOptions:
 
     run: Path = option(help="the run's folder, on this machine; with --address ray://... on the cluster's head")
     name: str = option("cluster", "begins the actors' names: NAME-1, NAME-2 ...; no two clusters of a run with the same")
-    actors: int | None = option(None, "workers; by default as many as there is room for; more wait for nodes")
-    games: int = option(128, "games that each of them plays at once")
-    threads: int = option(1, "threads of an actor's trees, and of its net on a CPU; as many of Ray's CPUs are its own")
+    actors: int | None = option(None, "workers; by default as many as there is room for; more wait for nodes", least=1)
+    games: int = option(128, "games that each of them plays at once", least=1)
+    threads: int = option(
+        1, "threads of an actor's trees, and of its net on a CPU; as many of Ray's CPUs are its own", least=1, most=MOST_THREADS
+    )
     device: Literal["cpu", "cuda"] = option("cpu", "where nets compute")
-    gpu_share: float = option(1.0, "of a GPU for each actor, with --device cuda")
+    gpu_share: float = option(1.0, "of a GPU for each actor, with --device cuda", most=1)
     address: str = option("local", "local: a cluster of this machine alone; auto: the one that runs here; ray://HOST:PORT")
     dashboard: bool = option(False, "show Ray's dashboard, on this machine only; with --address local")
-    once: int | None = option(None, "stop after so many games")
+    once: int | None = option(None, "stop after so many games", least=1)
 
     def __post_init__(self):
         for name in ("actors", "games", "threads", "once"):
@@ -67,13 +69,13 @@ class SelfPlayBenchOptions:
     """Measure self-play on this machine: evaluations and moves per second, and how busy the net is."""
 
     net: str = option("", "a shipped net, or the path of one; by default the one that would be played")
-    sizes: tuple[int, ...] = option((9, 19), "board sizes")
-    games: int = option(128, "games at once")
-    visits: int = option(16, "visits of a search")
-    threads: int = option(1, "threads of the trees, and of the net on a CPU")
+    sizes: tuple[int, ...] = option((9, 19), "board sizes", least=2, most=25)
+    games: int = option(128, "games at once", least=1)
+    visits: int = option(16, "visits of a search", least=2)
+    threads: int = option(1, "threads of the trees, and of the net on a CPU", least=1, most=MOST_THREADS)
     precision: Precision = option("auto", "number format of the net")
     device: str = option("cpu", "cpu (OpenVINO), cuda or cuda:N (torch)")
-    seconds: float = option(5.0, "length of a measurement")
+    seconds: float = option(5.0, "length of a measurement", most=3600)
     json: bool = option(False, "write JSON")
 
     def __post_init__(self):

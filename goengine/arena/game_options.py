@@ -16,30 +16,36 @@ from goengine.arena.players import NetPlayer, Player, parse_player
 from goengine.arena.program_game import ProgramSettings
 from goengine.arena.timing import TimeControl
 from goengine.board.rules import Rules
-from goengine.core.options import Seconds, option
+from goengine.core.options import MOST_THREADS, Seconds, option
 
 
 @dataclass(frozen=True, kw_only=True)
 class GameOptions:
     """What all games have in common."""
 
-    games: int = option(100, "number of games between two players; two and two share an opening, with colours exchanged")
-    boardsize: int = option(19, "board size, 2 to 25")
-    komi: float | None = option(None, "points for White; the usual komi of the rules if not given")
+    games: int = option(
+        100, "number of games between two players; two and two share an opening, with colours exchanged", least=1
+    )
+    boardsize: int = option(19, "board size, 2 to 25", least=2, most=25)
+    komi: float | None = option(None, "points for White; the usual komi of the rules if not given", least=None)
     rules: str | None = option(None, "a preset or a JSON object; by itself tromp-taylor between nets only, else chinese")
     handicap: int = option(0, "stones that Black gets, on the fixed points")
-    visits: int | None = option(None, "visits per move of nets without their own setting")
+    visits: int | None = option(None, "visits per move of nets without their own setting", least=1)
     time: Seconds | None = option(None, "time per move of both, kept with a clock on the wall; nets then play as programs")
     clock: str = option("", "time control of both: 'main=60 byo=5x10', 'main=60 canadian=25/300', 'main=60 inc=5'")
     openings: str | None = option(
         None, "policy, random, none, or an SGF or text file; policy with a net, random with programs only, if not given"
     )
-    opening_plies: int | None = option(None, "moves of an opening; a number that suits the board if not given")
-    parallel: int = option(0, "games at the same time; 0: one with programs, as many as suit the nets in process")
-    threads: int = option(0, "processes for games between nets (0: one per core); threads of a net that plays as a program")
+    opening_plies: int | None = option(None, "moves of an opening; a number that suits the board if not given", most=400)
+    parallel: int = option(0, "games at the same time; 0: one with programs, as many as suit the nets in process", most=4096)
+    threads: int = option(
+        0, "processes for games between nets (0: one per core); threads of a net that plays as a program", most=MOST_THREADS
+    )
     seed: int = option(1, "of all chance")
-    resign: float | None = option(None, "nets in process give a game up when both see this value, such as -0.95, or worse")
-    max_plies: int | None = option(None, "longest game; three times the number of points if not given")
+    resign: float | None = option(
+        None, "nets in process give a game up when both see this value, such as -0.95, or worse", least=-1, most=1
+    )
+    max_plies: int | None = option(None, "longest game; three times the number of points if not given", least=1)
     gtp: bool = option(False, "let nets play as programs, too")
     dead: Dead = option("agreement", "who says which stones are dead after programs have passed; see --judge")
     judge: str = option("", "a, b or a program's command line: asked where the players name different dead stones")

@@ -47,7 +47,7 @@ class Match:
     def __post_init__(self) -> None:
         resign = self.terms.resign
         if resign is not None and not -1 <= resign < 0:
-            raise ValueError(f"a game is given up at a value from -1 (lost for certain) to below 0, not {resign:g}")
+            raise ValueError(f"resign {resign:g}: a game is given up at a value from -1 (lost for certain) to below 0")
 
     @property
     def players(self) -> dict[Side, Player]:

@@ -18,7 +18,7 @@ from goengine.arena.game_options import GameOptions
 from goengine.arena.log import CONFIGURATION, LogError, result_text
 from goengine.arena.match import Match, run_match
 from goengine.arena.net_match import LockStepError
-from goengine.arena.players import NetPlayer, parse_player
+from goengine.arena.players import NetPlayer, Player, parse_player
 from goengine.arena.speed import with_equal_time
 from goengine.arena.strength.sprt import Sprt
 from goengine.arena.summary import Summary
@@ -58,7 +58,7 @@ class MatchOptions(GameOptions, PlayerOptions):  # the fields of the last base a
 
     def match(self) -> Match:
         """The match that the options describe. Raises ValueError that says what is wrong."""
-        a, b = self.read_player(self.a, self.a_set), self.read_player(self.b, self.b_set)
+        a, b = self._player("a", self.a, self.a_set), self._player("b", self.b, self.b_set)
         match = self.between(a, b)
         if self.equal_time:
             if not match.in_process:
@@ -66,6 +66,12 @@ class MatchOptions(GameOptions, PlayerOptions):  # the fields of the last base a
             match = replace(match, b=self._measured(a, b))
         names = {side: name for side, name in (("a", self.a_name), ("b", self.b_name)) if name}
         return replace(match, names=names, sprt=parse_sprt(self.sprt) if self.sprt else None)
+
+    def _player(self, side: str, text: str, settings: str) -> Player:
+        try:
+            return self.read_player(text, settings)
+        except ValueError as error:
+            raise ValueError(f"--{side}{'-set' if settings else ''}: {error}") from None
 
     def _measured(self, a: NetPlayer, b: NetPlayer) -> NetPlayer:
         """b with the visits of equal time: those of the match in the folder, or measured now."""

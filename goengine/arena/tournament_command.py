@@ -42,7 +42,7 @@ class WhoOptions:
     player: tuple[str, ...] = option((), "NAME=TEXT, several: a net, its settings after an @, or a program's command line")
     anchor: str | None = option(None, "player whose rating is 0; the mean of all if not given")
     gauntlet: bool = option(False, "the others play against the anchor only")
-    laps: int = option(LAPS, "turns in which the games of a pairing are played, so that the table fills evenly")
+    laps: int = option(LAPS, "turns in which the games of a pairing are played, so that the table fills evenly", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)

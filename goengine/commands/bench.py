@@ -22,7 +22,7 @@ from goengine.board.rules import Rules
 from goengine.board.state import BLACK, NONE, TO_PLAY, Game, copy_game, new_board, new_game
 from goengine.core import machine
 from goengine.core.figures import Figure
-from goengine.core.options import option, parse
+from goengine.core.options import MOST_THREADS, option, parse
 from goengine.core.tables import short, table
 from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
@@ -54,10 +54,10 @@ _PLAYED = ("OpenVINO bf16", "OpenVINO int8", "torch CUDA bf16")  # what one play
 class BenchOptions:
     """Measure the speed of every part of the engine on this machine."""
 
-    seconds: float = option(1.0, "how long each figure is measured")
-    sizes: tuple[int, ...] = option((9, 19), "board sizes")
+    seconds: float = option(1.0, "how long each figure is measured", most=3600)
+    sizes: tuple[int, ...] = option((9, 19), "board sizes", least=2, most=25)
     net: str = option("", "a shipped net, or the folder of one; by default the one that would be played")
-    threads: int = option(1, "threads of a net; 0 = all cores")
+    threads: int = option(1, "threads of a net; 0 = all cores", most=MOST_THREADS)
     selfplay: bool = option(True, "measure games of the net against itself too")
     training: bool = option(True, "measure training samples and steps too, where torch is installed")
     json: bool = option(False, "write JSON")

@@ -4,6 +4,8 @@ Knows: how to turn a frozen dataclass into an argparse parser and the arguments 
 holds every default, once; the command line, its help and its errors follow from it. Knows nothing of Go, and
 imports only the standard library, because every program of the project starts through here.
 
+Numbers are finite and, unless `option` says otherwise, not negative.
+
 A field becomes `--name VALUE` (underscores become hyphens); a bool becomes `--name/--no-name`; a tuple takes
 several values; `Literal` and `Enum` restrict the values; `X | None` takes an X. A field made with `option(...)`
 carries its help, and may be positional.
@@ -15,6 +17,7 @@ What the command line says goes before what the file says, and that before the d
 import argparse
 import dataclasses
 import enum
+import math
 import re
 import sys
 import types
@@ -53,13 +56,51 @@ def format_duration(seconds: float) -> str:
     return f"{minutes}m{whole % 60:02d}s" if minutes else f"{whole}s"
 
 
-def option(default: Any = dataclasses.MISSING, help: str = "", *, positional: bool = False, short: str | None = None) -> Any:
+MOST_WHOLE = 2**63 - 1  # larger numbers fit into no array and seed no generator
+MOST_THREADS = 1024
+
+
+def option(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    *,
+    positional: bool = False,
+    short: str | None = None,
+    least: float | None = 0,
+    most: float | None = None,
+) -> Any:
     """A dataclass field with a help text.
 
-    `positional` takes it without its name, `short` adds a spelling such as '-n'.
+    `positional` takes it without its name, `short` adds a spelling such as '-n'. A number, or each of several, must be from
+    `least` to `most`; None leaves that open.
     """
-    metadata = {"help": help, "positional": positional, "short": short}
+    metadata = {"help": help, "positional": positional, "short": short, "least": least, "most": most}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def check_range(field: dataclasses.Field, value: Any) -> None:
+    """Raises ValueError if a number, or one of several, is not in the range of its field."""
+    if isinstance(value, tuple | list):
+        for member in value:
+            check_range(field, member)
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least, most = field.metadata.get("least", 0), field.metadata.get("most")
+    if most is None and isinstance(value, int):
+        most = MOST_WHOLE
+    if not math.isfinite(value):
+        raise ValueError(f"must be finite, not {value}")
+    if least is not None and value < least:
+        raise ValueError(f"must be {_range(least, most)}, not {_shown(value)}")
+    if most is not None and value > most:
+        raise ValueError(f"must be {_range(least, most)}, not {_shown(value)}")
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if most is None or most == MOST_WHOLE:
+        return f"at least {least}" if most is None or least is not None else f"at most {most}"
+    return f"at most {most}" if least is None else f"from {least} to {most}"
 
 
 def _unwrap(kind: Any) -> Any:
@@ -93,17 +134,19 @@ def _number(kind: type) -> Callable[[str], Any]:
         try:
             return kind(text)
         except ValueError:
-            raise ValueError(f"{text!r} is not a {'whole number' if kind is int else 'number'}") from None
+            raise ValueError(f"{_shown(text)} is not a {'whole number' if kind is int else 'number'}") from None
 
     return convert
 
 
-def _readable(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Let argparse show the converter's own message."""
+def _readable(convert: Callable[[str], Any], field: dataclasses.Field) -> Callable[[str], Any]:
+    """Check the range, and let argparse show the converter's own message."""
 
     def wrapped(text: str) -> Any:
         try:
-            return convert(text)
+            value = convert(text)
+            check_range(field, value)
+            return value
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -139,7 +182,7 @@ def _add(parser: argparse.ArgumentParser, field: dataclasses.Field, kind: Any) -
         settings["metavar"] = "{" + ",".join(str(c.value if isinstance(c, enum.Enum) else c) for c in choices) + "}"
     else:
         settings["metavar"] = "TIME" if kind is Seconds else field.name.upper()
-    parser.add_argument(*names, type=_readable(convert), **settings)
+    parser.add_argument(*names, type=_readable(convert, field), **settings)
 
 
 def _fill(parser: argparse.ArgumentParser, config: type) -> None:
@@ -150,7 +193,14 @@ def _fill(parser: argparse.ArgumentParser, config: type) -> None:
             _add(parser, field, kinds[field.name])
     text = "TOML file with values of these options; the command line goes before it"
     parser.add_argument(
-        "--config", action=_ReadFile, kinds=kinds, dest=_FILE, default=argparse.SUPPRESS, metavar="FILE", help=text
+        "--config",
+        action=_ReadFile,
+        kinds=kinds,
+        ranges=config,
+        dest=_FILE,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help=text,
     )
 
 
@@ -161,18 +211,31 @@ _MAX_BYTES = 64 * 1024
 class _ReadFile(argparse.Action):
     """Keeps the values of a file, and no longer requires on the command line what the file has."""
 
-    def __init__(self, *args: Any, kinds: Mapping[str, Any], **settings: Any) -> None:
+    def __init__(self, *args: Any, kinds: Mapping[str, Any], ranges: type, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.kinds = kinds
+        self.fields = {field.name: field for field in dataclasses.fields(ranges)}
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, name: Any = None) -> None:
         if hasattr(namespace, _FILE):
             raise argparse.ArgumentError(self, "may be given once")
         try:
             found = read_config(Path(values), self.kinds)
+            for key, value in found.items():
+                self._check(Path(values), key, value)
         except ValueError as error:
             raise argparse.ArgumentError(self, str(error)) from None
         setattr(namespace, _FILE, found)
+        self._require_less(parser, values, found)
+
+    def _check(self, path: Path, key: str, value: Any) -> None:
+        try:
+            check_range(self.fields[key], value)
+        except ValueError as error:
+            raise ValueError(f"{path}: {key} {error}") from None
+
+    def _require_less(self, parser: argparse.ArgumentParser, values: Any, found: Mapping[str, Any]) -> None:
+        """What the file has need not be on the command line."""
         for action in parser._actions:
             if action.required and action.dest in found:
                 if found[action.dest] == ():

@@ -88,7 +88,8 @@ def position_to_sgf(position: Position, result: str = "") -> str:
         margin=margin,
         ending=ending,
     )
-    return write_game(record).decode("utf-8")
+    turn = position.to_play if position.moves and position.to_play == position.moves[-1][0] else None
+    return write_game(record, turn=turn).decode("utf-8")
 
 
 def _points(indices: tuple[int, ...], size: int) -> list[int]:

@@ -313,10 +313,11 @@ def _fast_game(text: bytes) -> GameRecord | None:
 # -- writing --
 
 
-def write_game(record: GameRecord, more: Mapping[str, str] | None = None) -> bytes:
+def write_game(record: GameRecord, more: Mapping[str, str] | None = None, turn: int | None = None) -> bytes:
     """The record as an SGF file (FF[4], UTF-8), signed by this program. Records keep no variations and comments.
 
-    ``more`` are further texts of the root, such as a comment `C`, or others in place of the record's.
+    ``more`` are further texts of the root, such as a comment `C`, or others in place of the record's. ``turn``: whose turn it
+    is after the last move, where that is not the other colour's.
     """
     game = sgf.Sgf_game(record.size, encoding="UTF-8")
     root = game.get_root()
@@ -345,6 +346,8 @@ def write_game(record: GameRecord, more: Mapping[str, str] | None = None) -> byt
         node.set_move("b" if color == BLACK else "w", _sgfmill_point(index, record.size))
     for edit in edits:
         _write_edit(game, edit, record.size)
+    if turn is not None:
+        game.extend_main_sequence().set("PL", "b" if turn == BLACK else "w")
     return game.serialise()
 
 

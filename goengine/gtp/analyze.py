@@ -47,6 +47,27 @@ _FLAGS = (
 )
 
 
+_OF_THE_TREE = {
+    "ownershipstdev": "ownershipStdev",
+    "movesownership": "movesOwnership",
+    "movesownershipstdev": "movesOwnershipStdev",
+}
+
+
+def check_flags(wanted: AnalyzeArguments, dialect: str, ownership: bool) -> None:
+    """Raises GtpError if a key asks for what the reports of this dialect would not hold.
+
+    ownership: whether the search keeps an ownership that can be believed; without it only the engine's own map is there.
+    """
+    if wanted.flags and dialect != "kata":
+        raise GtpError(f"syntax error: the keys {', '.join(sorted(wanted.flags))} go with the kata commands only")
+    if "noresultvalue" in wanted.flags:
+        raise GtpError("noResultValue: no net of this engine tells how likely a game without result is")
+    missing = [name for key, name in _OF_THE_TREE.items() if key in wanted.flags and not ownership]
+    if missing:
+        raise GtpError(f"{', '.join(missing)}: the ownership of this net is not reliable enough; there is only `ownership`")
+
+
 def parse_arguments(words: list[str], size: int) -> AnalyzeArguments:
     """The arguments of an analysis command. Raises GtpError that names what cannot be understood."""
     result, rest = AnalyzeArguments(), list(words)
@@ -73,7 +94,10 @@ def _with_key(result: AnalyzeArguments, key: str, rest: list[str]) -> AnalyzeArg
     if key == "interval":
         return replace(result, interval=_interval(arguments.word(rest, 0, "the interval")))
     if key in ("minmoves", "maxmoves"):
-        return replace(result, **{key: max(0, arguments.integer(rest, 0, key))})
+        count = arguments.integer(rest, 0, key)
+        if count < 0:
+            raise GtpError(f"syntax error: {key} must not be negative, but is {count}")
+        return replace(result, **{key: count})
     if key in _FLAGS:
         chosen = {key} if arguments.flag(rest, 0, key) else set()
         return replace(result, flags=(result.flags - {key}) | chosen)
@@ -133,7 +157,7 @@ def shown_moves(result: SearchResult, wanted: AnalyzeArguments) -> Sequence[Move
     visited = [move for move in result.moves if move.visits > 0]
     least = max(1, wanted.minmoves)
     moves = visited if len(visited) >= least else result.moves[:least]
-    return moves if wanted.maxmoves is None else moves[: max(1, wanted.maxmoves)]
+    return moves if wanted.maxmoves is None else moves[: wanted.maxmoves]
 
 
 def _pv(move: MoveInfo, size: int) -> str:
@@ -160,6 +184,8 @@ def kata_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
         parts.append(f"rootInfo visits {result.visits} {_kata_values(result)} weight {_float(result.visits)}")
     if "ownership" in wanted.flags and result.ownership is not None:
         parts.append("ownership " + _floats(result.ownership))
+    if "ownershipstdev" in wanted.flags and result.ownership_stdev is not None:
+        parts.append("ownershipStdev " + _floats(result.ownership_stdev))
     return " ".join(parts)
 
 
@@ -184,6 +210,10 @@ def _kata_move(move: MoveInfo, order: int, size: int, wanted: AnalyzeArguments) 
         if key in wanted.flags:
             visits = list(move.pv_visits) or [move.visits]
             text += f" {name} " + " ".join(str(int(v)) for v in visits)
+    if "movesownership" in wanted.flags and move.ownership is not None:
+        text += " movesOwnership " + _floats(move.ownership)
+    if "movesownershipstdev" in wanted.flags and move.ownership_stdev is not None:
+        text += " movesOwnershipStdev " + _floats(move.ownership_stdev)
     return text
 
 

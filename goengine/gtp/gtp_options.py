@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from goengine.board.rules import Rules
-from goengine.core.options import Seconds, option
-from goengine.player.engine_options import EngineOptions
+from goengine.core.options import MOST_THREADS, Seconds, option
+from goengine.player.engine_options import MAX_LEVEL, EngineOptions
 from goengine.player.generations import RESIGN_CHANCE, Lee
 from goengine.search import params_text as search_settings
 from goengine.search.params import LEE, PLAY, SearchParams
@@ -24,24 +24,29 @@ class GtpOptions:
     generation: Literal["zero", "lee"] = option(
         "zero", "lee: as the first AlphaGo, with two nets (--net POLICY+VALUE) and rollouts"
     )
-    visits: int | None = option(_PLAYER.visits, "visits per move at most")
+    visits: int | None = option(_PLAYER.visits, "visits per move at most", least=1)
     time: Seconds | None = option(_PLAYER.time, "time per move while no clock runs, such as 5 or 1m30s")
     rules: str = option("tromp-taylor", "a preset such as chinese, japanese, aga, or a JSON object")
-    komi: float | None = option(None, "points for White; the usual komi of the rules if not given")
-    boardsize: int = option(19, "board size at the start, 2 to 25")
-    threads: int | None = option(None, "CPU threads for the net, and for rollouts; all cores if not given")
+    komi: float | None = option(None, "points for White; the usual komi of the rules if not given", least=None)
+    boardsize: int = option(19, "board size at the start, 2 to 25", least=2, most=25)
+    threads: int | None = option(
+        None, "CPU threads for the net, and for rollouts; all cores if not given", least=1, most=MOST_THREADS
+    )
     precision: Precision = option("auto", "number format of the net on a CPU; the fastest that costs no strength if not given")
-    symmetries: int = option(1, "views of each position that are averaged, 1 (one at random) to 8")
+    symmetries: int = option(1, "views of each position that are averaged, 1 (one at random) to 8", least=1, most=8)
     search: str = option("", "search constants such as preset=ZERO,cpuct=1.1; those for play if not given")
     ponder: bool = option(_PLAYER.ponder, "think in the opponent's time")
     resign: bool = option(_PLAYER.resign, "give up lost games")
-    level: int = option(_PLAYER.level, "strength from 1 (weak) to 20 (full)")
+    level: int = option(_PLAYER.level, "strength from 1 (weak) to 20 (full)", least=1, most=MAX_LEVEL)
     gtp_name: str = option("Goengine", "the answer to `name`; some clients look for a known one")
     gtp_version: str | None = option(None, "the answer to `version`")
     log: Path | None = option(None, "append all commands and answers to this file")
     quiet: bool = option(False, "nothing on stderr but errors")
     rollout_weight: float | None = option(
-        None, f"with --generation lee, share of the rollouts in the value ({LEE.rollout_weight:g})", short="--lambda"
+        None,
+        f"with --generation lee, share of the rollouts in the value ({LEE.rollout_weight:g})",
+        short="--lambda",
+        least=None,
     )
     rollouts: bool = option(True, "with --generation lee, play rollouts")
     value: bool = option(True, "with --generation lee, use the value net")
@@ -60,13 +65,22 @@ class GtpOptions:
 
     def starting_rules(self) -> Rules:
         """The rules at the start, komi included. Raises ValueError if there are no such rules or komi."""
-        rules = Rules.parse(self.rules)
-        return rules if self.komi is None else rules.with_komi(self.komi)
+        try:
+            rules = Rules.parse(self.rules)
+        except ValueError as error:
+            raise ValueError(f"--rules: {error}") from None
+        try:
+            return rules if self.komi is None else rules.with_komi(self.komi)
+        except ValueError as error:
+            raise ValueError(f"--komi: {error}") from None
 
     def search_params(self) -> SearchParams:
         """The constants of the search. Raises ValueError if one does not exist or makes no sense."""
         lee = self._lee()
-        return search_settings.parse(self.search, PLAY if lee is None else lee.params(self._all_threads()))
+        try:
+            return search_settings.parse(self.search, PLAY if lee is None else lee.params(self._all_threads()))
+        except ValueError as error:
+            raise ValueError(f"--search: {error}") from None
 
     def net_threads(self) -> int | None:
         """Threads of the net; None leaves them to the backend."""

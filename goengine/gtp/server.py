@@ -9,11 +9,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from goengine.core import options as command_line
+from goengine.core.standard_streams import missing
 from goengine.gtp import commands as _all_commands  # noqa: F401  fills the table
 from goengine.gtp.gtp_options import GtpOptions
 from goengine.gtp.protocol import Protocol
 from goengine.gtp.registry import TABLE
-from goengine.gtp.session import Journal, Session
+from goengine.gtp.session import BLIND, Journal, Session
 from goengine.gtp.streams import LineReader, Output, claim_stdout, serve
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
         raise
     if options.nets() is None and engine.evaluator.name == "uniform":
         journal.error("no net came with this installation; playing without one, which is weak")
+    if engine.is_blind:
+        journal.error(BLIND.format(size=engine.position.size))
+    journal.note("what follows MALKOVICH: has the form of KataGo's lines, which OGS's gtp2ogs shows beside the game")
     journal.note(f"{engine.describe()}; rules {engine.rules.name()}, komi {engine.rules.komi:g}")
     return engine
 
@@ -65,14 +69,17 @@ def make_protocol(session: Session) -> Protocol:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until `quit`, the end of the input or a signal. Returns the exit status."""
+    if closed := missing(0, 1):
+        sys.stderr.write(f"goengine gtp: {closed}\n")
+        return 1
     options = command_line.parse(GtpOptions, argv, prog="goengine gtp")
     try:
         journal = Journal(options.log, options.quiet)
     except OSError as error:
-        sys.stderr.write(f"goengine gtp: the log {options.log} cannot be written: {error.strerror}\n")
+        sys.stderr.write(f"goengine gtp: --log {options.log} cannot be written: {error.strerror}\n")
         return 2
     reader = LineReader(os.dup(0))
-    output = Output(claim_stdout(), journal.sent if journal.keeps_traffic else None)
+    output = Output(claim_stdout(), journal.sent if journal.keeps_traffic else None, reader.hang_up)
     session = Session(options, partial(load_engine, options, journal), reader, journal)
     try:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goengine.player.engine import Engine
 
 
+BLIND = "no value net knows {size}x{size} and no rollouts are played: every position counts as even, which is weak"
 _PATIENCE = 0.1  # seconds between looks at the client while the engine loads
 _LONG_LOADING = 10.0  # seconds after which people should be told
 _UNREAD = 200  # remarks that wait for a reader of stderr

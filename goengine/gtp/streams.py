@@ -4,7 +4,9 @@ The reader sees every line before its turn. That is how a running command learns
 a move search at the comment line ``# interrupt`` and when the client closes the connection.
 """
 
+import math
 import os
+import select
 import sys
 import threading
 import time
@@ -73,6 +75,15 @@ class LineReader:
             return True
         return self._closing_at is not None and self._closing_at - self._current.arrival > CLOSING_GAP
 
+    def hang_up(self) -> None:
+        """Nobody reads the answers any more: whatever runs should end, and no further line is taken."""
+        with self._changed:
+            self._ended = True
+            self._lines.clear()
+            self._waiting_bytes = 0
+            self._closing_at = math.inf
+            self._changed.notify_all()
+
     def _run(self) -> None:
         buffer, too_long = bytearray(), False
         while chunk := self._read():
@@ -104,6 +115,8 @@ class LineReader:
         with self._changed:
             while self._waiting_bytes > MAX_WAITING:
                 self._changed.wait()
+            if self._ended:  # hung up
+                return
             self._look(content or b"", now)
             self._lines.append(Line(content, self._count, now))
             self._count += 1
@@ -123,13 +136,20 @@ def _is_quit(words: list[str]) -> bool:
 
 
 class Output:
-    """The only writer to the client: whole responses, as bytes, under a lock. `closed` is set when nobody reads any more."""
+    """The only writer to the client: whole responses, as bytes, under a lock.
 
-    def __init__(self, descriptor: int, log: Callable[[str], None] | None = None):
+    `closed` is set, and ``on_close`` called once, when nobody reads any more. Where the system can tell, that is noticed while
+    nothing is written, too.
+    """
+
+    def __init__(self, descriptor: int, log: Callable[[str], None] | None = None, on_close: Callable[[], None] | None = None):
         self._descriptor = descriptor
         self._lock = threading.Lock()
         self._log = log
+        self._on_close = on_close
         self.closed = False
+        if on_close is not None and hasattr(select, "poll"):  # not on Windows
+            threading.Thread(target=self._watch, name="gtp-watcher", daemon=True).start()
 
     def write(self, text: str) -> None:
         """Write `text` at once and completely; quietly nothing when the client has gone."""
@@ -143,7 +163,22 @@ class Output:
                 while data and not self.closed:
                     data = data[os.write(self._descriptor, data) :]
             except OSError:
-                self.closed = True
+                self._close()
+
+    def _watch(self) -> None:
+        """Wait until the reading end is closed: an error or a hang-up is reported without being asked for."""
+        poll = select.poll()
+        poll.register(self._descriptor, 0)
+        try:
+            if poll.poll():
+                self._close()
+        except OSError:
+            return  # a write will tell
+
+    def _close(self) -> None:
+        first, self.closed = not self.closed, True
+        if first and self._on_close is not None:
+            self._on_close()
 
     def write_line(self, line: str) -> None:
         """Write one line of a stream."""

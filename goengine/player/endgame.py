@@ -13,12 +13,14 @@ import numpy as np
 from goengine.board import coords
 from goengine.board.kernels import KO_POSITIONAL, breaks_superko, fills_eye, find_liberties, play
 from goengine.board.position import Position
-from goengine.board.state import BLACK, EMPTY, PASS, PASSES, copy_board, new_board
+from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, PASSES, copy_board, new_board
 from goengine.player.engine_options import EngineOptions
 from goengine.player.territory import Territory
 
 PASS_MARGIN = 0.1  # in value: a pass that costs no more than this is as good as a move on a settled board
 LARGEST_DAME = 3  # points of a neutral region that nobody fights over
+OPEN_BOARD = 0.3  # share of empty points above which no pass is good while anything is unsettled
+STRANGE_KOMI = 0.35  # of N * N points: beyond it no net has learned what positions are worth
 LONG_GAME = 2.5  # times N * N moves: on a settled board nobody plays on beyond it
 
 
@@ -110,6 +112,11 @@ def capturing_move(position: Position, color: int, chains: Sequence[tuple[int, .
     return min(hopeful)[3] if hopeful else None
 
 
+def values_mean_something(position: Position) -> bool:
+    """Whether the game's komi, with all that White gets, is one that nets may know: beyond that their values are noise."""
+    return abs(position.white_bonus()) <= STRANGE_KOMI * position.size**2
+
+
 class Finish:
     """The choice between the search's move, a capture of dead stones, and a pass.
 
@@ -184,6 +191,8 @@ class Finish:
 
     def _instead_of_pass(self) -> int:
         """The search would pass on an unsettled board: a move that does no harm, or the pass if there is none, as in a seki."""
+        if self.position.game.board.info[EMPTIES] > OPEN_BOARD * self.position.size**2:
+            return self.moves[0].point  # whatever the values are: they tell little where komi has decided the game
         if self.pass_value is None:
             safe = (c.point for c in self.moves if _liberties_after(self.position, c.point, self.color) >= 2)
             return next(safe, PASS)

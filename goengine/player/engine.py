@@ -9,7 +9,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -20,7 +19,8 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, PASSES, WHITE
 from goengine.evaluators.base import Evaluator
-from goengine.player.endgame import Finish, Resignation, candidates
+from goengine.player.decision import Decision
+from goengine.player.endgame import Finish, Resignation, candidates, values_mean_something
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
 from goengine.player.levels import draw, strength
 from goengine.player.net_source import Given, NetOptions, NetSource
@@ -28,7 +28,7 @@ from goengine.player.opinion import Opinion
 from goengine.player.territory import Territory
 from goengine.search.clock import Clock
 from goengine.search.params import PLAY, Limits, Restriction, SearchParams
-from goengine.search.report import SearchResult
+from goengine.search.report import Ownership, SearchResult
 from goengine.search.search import Search
 
 _FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
@@ -41,24 +41,8 @@ class Watch(TypedDict, total=False):
     on_report: Callable[[SearchResult], None]
     report_every: float  # seconds
     restrictions: Sequence[Restriction]
-    ownership: bool  # whether reports hold the ownership
+    ownership: Ownership  # whether reports hold the ownership, and of what
     min_moves: int  # that reports name at least
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the engine wants to do, and why."""
-
-    color: int
-    point: int  # PASS, or the move; where it resigns, the move it would have played
-    resign: bool
-    search: SearchResult
-    stopped: bool = False  # the caller ended the search
-
-    @property
-    def pv(self) -> tuple[int, ...]:
-        """The move and what the search expects after it. Not always its best line: a move may be drawn, or a judgement."""
-        return next((tuple(move.pv) for move in self.search.moves if move.point == self.point), (self.point,))
 
 
 class Engine:
@@ -129,6 +113,22 @@ class Engine:
         """The net for the present board size. Raises EvaluatorError if it cannot be loaded."""
         return self._nets.get(self.position.size)
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether no net knows the value of positions on this board, though nets were asked for, and no rollouts find it."""
+        traits = self.evaluator.traits
+        return not traits.value_proven and traits.name != "uniform" and self._params.rollout_weight == 0
+
+    @property
+    def keeps_ownership(self) -> bool:
+        """Whether a search keeps what the net says of the owners of points."""
+        return self._params.ownership
+
+    @property
+    def batch_size(self) -> int:
+        """Positions that the search gives to the net at a time."""
+        return self._params.leaves
+
     def new_game(self, size: int | None = None, komi: float | None = None, rules: Rules | None = None) -> None:
         """An empty board. What is not given stays as it was, time settings too. Raises ValueError if the size is impossible."""
         chosen = rules or self.rules
@@ -140,15 +140,19 @@ class Engine:
     def replace(self, position: Position) -> None:
         """Go on from another position. Where another board size has another net, a warm engine gets that one ready here.
 
-        Loaded in the first move, it would take the time of that one. Raises EvaluatorError if it cannot be loaded.
+        Loaded in the first move, it would take the time of that one. Raises EvaluatorError, and changes nothing, if that fails.
         """
-        cold = bool(self._warm) and self._nets.get(position.size).name not in self._warm
+        if self._warm and self._nets.get(position.size).name not in self._warm:
+            before, self.position = self.position, position
+            try:
+                self.warm_up()
+            except BaseException:
+                self.position = before
+                raise
         self.position = position
         self._resignation.reset()
         self.last_decision = None
         self.rest()
-        if cold:
-            self.warm_up()
 
     def set_komi(self, komi: float) -> None:
         """Points for White. Raises ValueError if they are beyond reason."""
@@ -225,13 +229,11 @@ class Engine:
         so far is played.
         """
         start = time.monotonic()
-        try:
-            limits = self._limits(color, self.clock)
-            decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
-            if not decision.resign:
-                self.position.play(decision.point, color, tolerant=True)
-        finally:
-            self.clock.spend(color, time.monotonic() - start)
+        limits = self._limits(color, self.clock)
+        decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
+        self.clock.spend(color, time.monotonic() - start)
+        if not decision.resign:
+            self.position.play(decision.point, color, tolerant=True)
         self.last_decision = decision
         self._ponder_left = 0.0 if decision.resign else self.options.ponder_time
         return decision
@@ -243,7 +245,8 @@ class Engine:
 
     def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
         """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
-        search = self._prepared(self._turned(color), watch.get("restrictions", ()))
+        wide = self._params.with_(wide_root_noise=self.options.analysis_wide_root_noise)
+        search = self._prepared(self._turned(color), watch.get("restrictions", ()), params=wide)
         return _run(search, limits or Limits(), watch)
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
@@ -307,15 +310,10 @@ class Engine:
         limits = f"visits {options.text('visits')}, time {options.text('time')}"
         return f"net {traits.name} ({traits.device}), level {options.level}, {limits}"
 
-    def summary(self, decision: Decision) -> str:
-        """A decision in a line: move, visits, chances and expected play."""
-        result, size = decision.search, self.position.size
-        move = "resign" if decision.resign else coords.to_gtp(decision.point, size)
-        line = " ".join(coords.to_gtp(p, size) for p in decision.pv[:10])
-        return (
-            f"{'BW'[decision.color - 1]} {move}: Visits {result.visits} Winrate {50 * (1 + result.value):.2f}% "
-            f"ScoreLead {result.score:.1f} Time {result.seconds:.2f}s PV {line}"
-        )
+    def with_net_priors(self, decision: Decision) -> SearchResult:
+        """What a decision's search found, with the net's own probabilities as priors."""
+        position = decision.position
+        return decision.search.with_priors(self.opinion.policy(position, position.to_play), position.size)
 
     def describe_clocks(self) -> str:
         """The time control and what is left, a line each."""
@@ -336,8 +334,14 @@ class Engine:
             position.game.status[PASSES] = 0
         return position
 
-    def _prepared(self, position: Position, restrictions: Sequence[Restriction], anew: bool = False) -> Search:
-        """The search for this board size, set on a position; ``anew`` forgets what it has found so far."""
+    def _prepared(
+        self,
+        position: Position,
+        restrictions: Sequence[Restriction],
+        anew: bool = False,
+        params: SearchParams | None = None,
+    ) -> Search:
+        """The search for this board size, set on a position; ``anew`` and other ``params`` than before forget what it found."""
         evaluator = self.evaluator
         if evaluator.name not in self._searches:
             self._searches.clear()  # one tree in memory is enough
@@ -345,6 +349,10 @@ class Engine:
         search = self._searches[evaluator.name]
         search.restrict(restrictions)
         search.set_position(position)
+        params = params or self._params
+        if search.params != params:
+            search.use(params)
+            anew = True
         if anew:
             search.clear()
         return search
@@ -384,7 +392,7 @@ class Engine:
             color,
             candidates(turned, {m.point: m.value if m.visits else None for m in result.moves}, pick(result)),
             self.opinion.territory(turned),
-            (lambda: self.opinion.value_of_pass(turned)) if valued else None,
+            (lambda: self.opinion.value_of_pass(turned)) if valued and values_mean_something(turned) else None,
         )
         point = finish.choose_cleanup() if cleanup else finish.choose()
         resign = False
@@ -392,7 +400,7 @@ class Engine:
             lead = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
             resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, lead)
         self._judging.append(time.monotonic() - start - result.seconds)
-        return Decision(color, point, resign, result, stopped)
+        return Decision(color, point, resign, result, turned, stopped)
 
     def _drawn(self, result: SearchResult) -> int:
         """The move that the search chose; below full strength one drawn at random from those that it visited."""

@@ -31,13 +31,14 @@ class EngineOptions:
     resign_turns: int = 3
     resign_min_move: int | None = None  # None = by board size, see goengine.player.endgame
     lag: float = 0.5  # seconds kept back on each move for the way to the controller
+    analysis_wide_root_noise: float = 0.0  # 0.04 makes an analysis look at more moves, 1 at all of them; play is as without
     playouts: int = 300  # random playouts for one map of who owns what, while no net is trusted with that
 
     def __post_init__(self) -> None:
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise OptionError(f"{name} must be from {low:g} to {high:g}, not {value:g}")
+                raise OptionError(f"{name} must be from {low:g} to {high:g}, not {str(value)[:20]}")
 
     def with_text(self, name: str, text: str) -> "EngineOptions":
         """The same options with one set from text; `none` unsets what may be None. Raises OptionError."""
@@ -62,6 +63,7 @@ _RANGES = (
     ("resign_turns", 1, 1000),
     ("resign_min_move", 0, 10**6),
     ("lag", 0.0, 60.0),
+    ("analysis_wide_root_noise", 0.0, 5.0),
     ("playouts", 10, 100_000),
 )
 
@@ -90,4 +92,4 @@ def _from_text(name: str, text: str) -> bool | int | float | None:
         return int(plain) if kind is int else float(plain)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "an integer", float: "a number"}[kind]
-        raise OptionError(f"{name} must be {wanted}{' or none' if optional else ''}, not '{text}'") from None
+        raise OptionError(f"{name} must be {wanted}{' or none' if optional else ''}, not '{text[:40]}'") from None

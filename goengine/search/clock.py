@@ -19,6 +19,18 @@ _LONGER = 4.0  # times the usual time for a move that the search is unsure of
 _LARGEST_SHARE = 0.25  # of the time left that one move may take
 
 
+LEAST_SECONDS, MOST_SECONDS = 1e-3, 1e9  # of any time that is not 0: what lies beyond is a mistake
+MOST_STONES = 10**6
+
+
+def check_seconds(seconds: float) -> None:
+    """Raises ValueError if this is no time that a clock could show."""
+    if seconds < 0:
+        raise ValueError("times must not be negative")
+    if seconds != 0 and not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+        raise ValueError(f"times must be 0 or from {LEAST_SECONDS:g} to {MOST_SECONDS:g} seconds, not {seconds:g}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class TimeSettings:
     """A time control. Raises ValueError if the kind is unknown or a number makes no sense."""
@@ -34,8 +46,12 @@ class TimeSettings:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown time control '{self.kind}'; possible: {', '.join(KINDS)}")
-        if min(self.main, self.period, self.increment) < 0:
-            raise ValueError("times must not be negative")
+        for seconds in (self.main, self.period, self.increment):
+            check_seconds(seconds)
+        if not self.main <= self.main_limit:
+            raise ValueError(f"the limit of the clock, {self.main_limit:g} s, is below the main time, {self.main:g} s")
+        if self.stones > MOST_STONES:
+            raise ValueError(f"at most {MOST_STONES} stones or periods are possible")
         if self.kind in ("byoyomi", "canadian") and self.stones < 1:
             raise ValueError(f"{self.kind} needs at least one {'period' if self.kind == 'byoyomi' else 'stone'}")
 
@@ -69,7 +85,7 @@ def from_words(words: list[str]) -> TimeSettings:
         return TimeSettings(kind=kind, main=numbers[0], period=numbers[1], stones=int(numbers[2]))
     if kind == "fischer-capped":
         cap, longest = (number if number >= 0 else float("inf") for number in numbers[2:])
-        return TimeSettings(kind=kind, main=min(numbers[0], cap), increment=numbers[1], main_limit=cap, move_limit=longest)
+        return TimeSettings(kind=kind, main=numbers[0], increment=numbers[1], main_limit=cap, move_limit=longest)
     if kind == "fischer":
         return TimeSettings(kind=kind, main=numbers[0], increment=numbers[1])
     return TimeSettings(kind=kind, main=numbers[0]) if numbers else TimeSettings()
@@ -126,8 +142,13 @@ class Clock:
         self.left = {BLACK: start, WHITE: start}
 
     def time_left(self, color: int, seconds: float, stones: int) -> None:
-        """The controller's `time_left`: without stones main time is left, with them it is overtime (or periods)."""
+        """The controller's `time_left`: without stones main time is left, with them it is overtime (or periods).
+
+        Raises ValueError, and changes nothing, if no clock could show that.
+        """
         seconds = max(0.0, seconds)
+        if seconds > MOST_SECONDS or stones > MOST_STONES:
+            raise ValueError(f"a clock shows at most {MOST_SECONDS:g} seconds and {MOST_STONES} stones or periods")
         if stones <= 0 or self.settings.kind not in ("byoyomi", "canadian"):
             self.left[color] = TimeLeft(seconds, self.settings.period, self.settings.stones)
         else:

@@ -29,6 +29,7 @@ class SearchConstants(NamedTuple):
     fpu_reduction: float
     root_fpu_reduction: float
     policy_temperature: float
+    wide_root_noise: float
     forced_playouts: float
     placeholder_priors: int
     virtual_loss: float

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from goengine.board.kernels import mix
 from goengine.board.state import BLACK
 from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.tree import (
@@ -80,6 +81,19 @@ def first_play_urgency(tree, node, mass, constants):
 
 
 @kernel
+def wide_bonus(descent, edge, width):
+    """Utility that an edge of the root gets for one descent, so that all are tried (KataGo wideRootNoise): in half of them
+    width times the size of a standard normal. Drawn from the numbers of the descent and the edge alone.
+    """
+    word = mix(np.uint64(descent), np.uint64(edge))
+    if word & np.uint64(1):
+        return 0.0
+    u = (np.float64(word >> np.uint64(32)) + 1.0) / 4294967297.0
+    v = np.float64((word >> np.uint64(1)) & np.uint64(0x7FFFFFFF)) / 2147483648.0
+    return width * abs(math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * v))
+
+
+@kernel
 def choose_edge(tree, node, constants, may_grow):
     """The edge of highest Q + U (PUCT), visited ones first among equals; -1 if there is none.
 
@@ -90,6 +104,8 @@ def choose_edge(tree, node, constants, may_grow):
     total = child_visits(tree, node, constants.rollout_weight)
     c = exploration(tree, node, total, constants) * math.sqrt(total)
     forced = constants.forced_playouts * total if node == 0 else 0.0
+    wide = constants.wide_root_noise if node == 0 else 0.0
+    flatter = 1.0 / (4.0 * wide + 1.0)
     best = -1
     best_worth = -1e30
     mass = 0.0
@@ -103,6 +119,9 @@ def choose_edge(tree, node, constants, may_grow):
         if n + lost > 0:
             q = (mean_utility(tree, child, constants.rollout_weight) * n - lost) / (n + lost)
         n += tree.links[child, VIRTUAL]
+        if wide > 0:
+            prior = prior**flatter
+            q += wide_bonus(total, e, wide)
         worth = q + c * prior / (1.0 + n)
         if forced > 0 and n * n < forced * prior:
             worth = 1e20  # KataGo: n_forced = sqrt(k P sum N), before anything else
@@ -111,7 +130,11 @@ def choose_edge(tree, node, constants, may_grow):
             best = e
     if may_grow and visited < tree.links[node, COUNT]:
         e = first + visited
-        if best < 0 or first_play_urgency(tree, node, mass, constants) + c * tree.edge_prior[e] > best_worth:
+        q, prior = first_play_urgency(tree, node, mass, constants), np.float64(tree.edge_prior[e])
+        if wide > 0:
+            prior = prior**flatter
+            q += wide_bonus(total, e, wide)
+        if best < 0 or q + c * prior > best_worth:
             best = e
     return best
 

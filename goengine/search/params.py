@@ -8,10 +8,38 @@ Sources: Lee = Silver et al., Nature 529 (2016); Zero = Silver et al., Nature 55
 """
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 CHOICES = ("visits", "lcb", "gumbel")
+
+_ANY = (0.0, 1e6)
+_SHARE = (0.0, 1.0)
+_POSITIVE = (1e-3, 1e6)
+_TEMPERATURE = (0.01, 1e6)  # colder ones leave nothing of most priors
+_COUNT = (1, 10**6)
+_RANGES: Mapping[str, tuple[float, float]] = {  # by field; of the others, `_ANY`
+    "cpuct_base": _POSITIVE,
+    "cpuct_stdev_prior": _POSITIVE,
+    "cpuct_stdev_weight": _POSITIVE,
+    "fpu_value": (-1e6, 1e6),
+    "policy_temperature": _TEMPERATURE,
+    "root_policy_temperature": _TEMPERATURE,
+    "dirichlet_weight": _SHARE,
+    "expansion_threshold": _COUNT,
+    "leaves": (1, 4096),
+    "batches": (1, 64),
+    "rollout_weight": _SHARE,
+    "rollout_threads": (1, 1024),
+    "dynamic_score_zero": _SHARE,
+    "dynamic_score_scale": _POSITIVE,
+    "static_score_scale": _POSITIVE,
+    "wide_root_noise": (0.0, 5.0),
+    "lcb_min_visits": _SHARE,
+    "gumbel_visits": _COUNT,
+    "max_nodes": (1, 2**31 - 1),
+    "max_memory_mb": (1, 2**31 - 1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +64,7 @@ class SearchParams:
     dirichlet_total: float = 0.0  # sum of the Dirichlet's parameters; Zero 0.03 * 361 = 10.83; 0 = no noise
     dirichlet_weight: float = 0.25  # epsilon; Zero 0.25
     dirichlet_shaped: bool = False  # KataGo: half of the total goes to moves of high prior
+    wide_root_noise: float = 0.0  # KataGo analysisWideRootNoise: 0.04 looks at more moves, 1 at all; 0 = off
     # Forced playouts and target pruning at the root.
     forced_playouts: float = 0.0  # k; a visited child of the root gets sqrt(k P sum N) visits; KataGo 2; 0 = off
     # Leaves and batches.
@@ -79,15 +108,11 @@ class SearchParams:
     def __post_init__(self) -> None:
         if self.choice not in CHOICES:
             raise ValueError(f"choice '{self.choice}' is none of {', '.join(CHOICES)}")
-        temperatures = ("policy_temperature", "root_policy_temperature")
-        for name in (*temperatures, "cpuct_base", "cpuct_stdev_prior", "dynamic_score_scale", "static_score_scale"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
-        for name in ("expansion_threshold", "rollout_threads", "leaves", "batches", "max_nodes", "max_memory_mb"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if not 0 <= self.rollout_weight <= 1:
-            raise ValueError(f"rollout_weight must be in 0 .. 1, not {self.rollout_weight}")
+        for field in dataclasses.fields(self):
+            low, high = _RANGES.get(field.name, _ANY)
+            value = getattr(self, field.name)
+            if not isinstance(value, str) and not low <= value <= high:  # so written, nan is refused
+                raise ValueError(f"{field.name} must be from {low:g} to {high:g}, not {str(value)[:40]}")
         if self.rollout_weight > 0 and self.gumbel_actions > 0:
             raise ValueError("rollout_weight: rollouts do not go with gumbel_actions; set one of them to 0")
         if self.rollout_weight == 0 and self.expansion_threshold > 1:

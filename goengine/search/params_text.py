@@ -34,7 +34,7 @@ def convert(name: str, text: str, kind: type) -> bool | int | float | str:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         return kind(text)
     except (KeyError, ValueError):
-        raise ValueError(f"{name} must be {_WANTED[kind]}, not '{text}'") from None
+        raise ValueError(f"{name} must be {_WANTED[kind]}, not '{text[:40]}'") from None
 
 
 def preset(name: str) -> SearchParams:

@@ -3,7 +3,9 @@
 All numbers are for the player to move at the root. Reads the tree, never changes it.
 """
 
+import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from goengine.search.tree import (
     NODES,
     OWN,
     OWNERSHIP_SCALE,
+    PARENT,
     SCORE_SQUARES,
     SCORE_SUM,
     UTILITY_SUM,
@@ -27,10 +30,13 @@ from goengine.search.tree import (
     VALUES,
     VISITED,
     VISITS,
+    Tree,
 )
 from goengine.search.tree_search import TreeSearch
 
 LONGEST = 60  # moves of a principal variation
+
+Ownership = bool | Literal["moves"]  # whether a result has it; "moves": of the whole tree and of each move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +49,14 @@ class MoveInfo:
     utility: float  # what the search maximizes: the value and, where trusted, the score
     score: float  # points
     score_stdev: float  # points
-    prior: float  # as the net gave it, over the moves searched
+    prior: float  # as the net gave it, over the moves searched; `with_priors` gives the net's own
     lcb: float  # lower confidence bound of the value
     order: int  # 0 is the move to play
     pv: tuple[int, ...]  # begins with the move itself
     pv_visits: tuple[int, ...]
     symmetry_of: int | None = None  # the move that was searched in its stead
+    ownership: np.ndarray | None = None  # float32[N * N] after the move, as `SearchResult.ownership`
+    ownership_stdev: np.ndarray | None = None  # float32[N * N]  how far the evaluations below the move differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +77,12 @@ class SearchResult:
     ownership: np.ndarray | None  # float32[N * N]: 1 = the player to move owns the point; None if not asked for
     moves: tuple[MoveInfo, ...]
     chosen: int  # point to play
+    ownership_stdev: np.ndarray | None = None  # float32[N * N]
+
+    def with_priors(self, policy: np.ndarray, size: int) -> "SearchResult":
+        """The same result with probabilities over all legal moves as priors: float32[N * N + 1], nan where illegal."""
+        moves = [replace(move, prior=float(np.nan_to_num(policy[coords.to_index(move.point, size)]))) for move in self.moves]
+        return replace(self, moves=tuple(moves))
 
     def led_by(self, point: int) -> "SearchResult":
         """The same result with that move first; itself where it is already, or was not searched."""
@@ -101,41 +115,67 @@ def principal_variation(tree, node, points, visits):
 
 
 @kernel
-def mean_ownership(tree, out):
-    """Ownership averaged over all evaluations in the tree by the visits that ended there, for the root's player.
+def find_branches(tree, branch):
+    """Write into ``branch`` (int32[nodes]) below which of the root's edges each node is; -1 for the root itself."""
+    first = tree.links[0, FIRST]
+    branch[0] = -1
+    for e in range(tree.links[0, VISITED]):
+        branch[tree.edge_child[first + e]] = e
+    for node in range(1, tree.used[NODES]):
+        if tree.links[node, PARENT] != 0:  # a parent has a lower number
+            branch[node] = branch[tree.links[node, PARENT]]
 
-    ``out`` is float64[N * N]. Finished games and unknown nodes do not count.
+
+@kernel
+def mean_ownership(tree, branch, wanted, mean, stdev):
+    """Ownership averaged over the evaluations below an edge of the root by the visits that ended there, for the root's player.
+
+    ``wanted``: the edge, or -1 for the whole tree. ``mean`` and ``stdev`` are float64[N * N]. Finished games and unknown nodes
+    do not count.
     """
     total = 0.0
-    out[:] = 0
+    mean[:] = 0
+    stdev[:] = 0
     for node in range(tree.used[NODES]):
         own = np.float64(tree.links[node, OWN])
-        if own == 0 or tree.net[node, NET_STDEV] == 0:
+        if own == 0 or tree.net[node, NET_STDEV] == 0 or (wanted >= 0 and branch[node] != wanted):
             continue
-        weight = own if tree.to_play[node] == tree.to_play[0] else -own
+        sign = 1.0 if tree.to_play[node] == tree.to_play[0] else -1.0
         total += own
-        for i in range(out.size):
-            out[i] += weight * tree.ownership[node, i]
-    for i in range(out.size):
-        out[i] /= OWNERSHIP_SCALE * max(1.0, total)
+        for i in range(mean.size):
+            owner = sign * tree.ownership[node, i] / OWNERSHIP_SCALE
+            mean[i] += own * owner
+            stdev[i] += own * owner * owner
+    for i in range(mean.size):
+        mean[i] /= max(1.0, total)
+        stdev[i] = math.sqrt(max(0.0, stdev[i] / max(1.0, total) - mean[i] * mean[i]))
 
 
 def make_result(
-    search: TreeSearch, *, playouts: int, seconds: float, ownership: bool, min_moves: int = 0, chosen: int | None = None
+    search: TreeSearch,
+    *,
+    playouts: int,
+    seconds: float,
+    ownership: Ownership = False,
+    min_moves: int = 0,
+    chosen: int | None = None,
 ) -> SearchResult:
     """The result as the tree stands; the root must have been evaluated.
 
-    ``min_moves``: name at least that many moves, unvisited ones by their priors. ``chosen``: None = the best move.
+    ``ownership``: whether it is there, "moves" for that of each move, too. ``min_moves``: name at least that many moves,
+    unvisited ones by their priors. ``chosen``: None = the best move.
     """
     tree = search.tree
     row, net = tree.stats[0], tree.net[0]
     value, score, stdev = _means(row, search.rollout_weight)
-    owner = None
-    if ownership and tree.ownership.shape[1]:
-        mean = np.empty(tree.ownership.shape[1])
-        mean_ownership(tree, mean)
-        owner = mean.astype(np.float32)
+    branch = np.empty(int(tree.used[NODES]), np.int32)
+    kept = ownership if tree.ownership.shape[1] else False
+    if kept:
+        find_branches(tree, branch)
+    owner, spread = _ownership(tree, branch, -1) if kept else (None, None)
     moves = _moves(search, min_moves)
+    if kept == "moves":
+        moves = _with_ownership(search, branch, moves)
     if chosen is None:
         chosen = moves[0].point if moves else coords.PASS
     return SearchResult(
@@ -151,9 +191,31 @@ def make_result(
         net_value=float(net[NET_VALUE]),
         net_score=float(net[NET_SCORE]),
         ownership=owner,
+        ownership_stdev=spread,
         moves=tuple(moves),
         chosen=chosen,
     )
+
+
+def _ownership(tree: Tree, branch: np.ndarray, edge: int) -> tuple[np.ndarray, np.ndarray]:
+    """(mean, standard deviation) below an edge of the root, or of the whole tree where it is -1: float32[N * N] each."""
+    mean, stdev = np.empty(tree.ownership.shape[1]), np.empty(tree.ownership.shape[1])
+    mean_ownership(tree, branch, edge, mean, stdev)
+    return mean.astype(np.float32), stdev.astype(np.float32)
+
+
+def _with_ownership(search: TreeSearch, branch: np.ndarray, moves: list[MoveInfo]) -> list[MoveInfo]:
+    """The moves with the ownership below each; that of the whole tree where nothing has been evaluated there."""
+    assert search.root is not None
+    edges = {int(point): edge for edge, point in enumerate(search.root.moves[: search.tree.links[0, VISITED]])}
+    found = {}
+    for move in moves:
+        if move.symmetry_of is None:
+            found[move.point] = _ownership(search.tree, branch, edges.get(move.point, -1))
+        else:
+            view = search.twins[move.point][1]
+            found[move.point] = tuple(symmetry.flat(array, view) for array in found[move.symmetry_of])
+    return [replace(m, ownership=found[m.point][0], ownership_stdev=found[m.point][1]) for m in moves]
 
 
 def _means(row: np.ndarray, rollout_weight: float) -> tuple[float, float, float]:

@@ -14,11 +14,12 @@ from goengine.evaluators.base import Evaluator, Pending
 from goengine.search import root as roots
 from goengine.search.leaves import Leaves
 from goengine.search.params import Limits, Restriction, SearchParams
-from goengine.search.report import SearchResult, make_result
+from goengine.search.report import Ownership, SearchResult, make_result
 from goengine.search.tree import VISITED
 from goengine.search.tree_search import TreeSearch, believed
 
 _FOREVER = 1 << 60
+_MOST_VISITS = 1 << 30  # of the root: nodes count their own in 32 bits
 _ROLLOUTS = 8  # of each thread between two looks whether the net has answered
 _CHECK_EVERY = 4  # questions whether the run is over, between looks at whether the leader can still be caught
 
@@ -67,7 +68,7 @@ class Search:
         on_report: Report | None = None,
         report_every: float = 1.0,
         *,
-        ownership: bool = False,
+        ownership: Ownership = False,
         min_moves: int = 0,
     ) -> SearchResult:
         """Search until a limit is reached or ``should_stop()`` is true; it is asked before every batch.
@@ -82,6 +83,8 @@ class Search:
         next_report = report_every
         try:
             while pending or not run.over():
+                if not pending:
+                    self.core.recycle()
                 self._submit(run, pending)
                 if pending:
                     leaves, answer, asked = pending[0]
@@ -107,6 +110,8 @@ class Search:
             self._free = [self.core.new_leaves() for _ in range(self.params.batches)]
             self._leaves_size = self.core.size
         while len(pending) < self.params.batches and not run.over():
+            if pending and self.core.full:
+                return  # it can be recycled when nothing is under way
             leaves = self._free.pop()
             begun = self.core.select(leaves, self.params.leaves, run.budget())
             run.begun += begun
@@ -144,7 +149,7 @@ class Search:
                 self.core.cancel(leaves)
         self._leaves_size = 0
 
-    def _result(self, run: "Run", ownership: bool, min_moves: int, final: bool = False) -> SearchResult:
+    def _result(self, run: "Run", ownership: Ownership, min_moves: int, final: bool = False) -> SearchResult:
         return make_result(
             self.core,
             playouts=run.begun - self.core.unfinished,
@@ -166,7 +171,6 @@ class Run:
         self.begun = 0
         self.latency = 0.0  # seconds from a question to its answer, as the last ones took
         self._looks = 0
-        self._full_since: int | None = None
         self._over = False
 
     def elapsed(self) -> float:
@@ -179,9 +183,9 @@ class Run:
 
     def budget(self) -> int:
         """Visits that may still be begun."""
-        left = _FOREVER
+        left = _FOREVER if self.core.visits < _MOST_VISITS else 0
         if self.limits.playouts is not None:
-            left = self.limits.playouts - self.begun
+            left = min(left, self.limits.playouts - self.begun)
         if self.limits.visits is not None:
             left = min(left, self.limits.visits - self.core.visits - self.core.unfinished)
         return left
@@ -207,7 +211,7 @@ class Run:
             return False
         if self.should_stop is not None and self.should_stop():
             return True
-        return self._out_of_time() or self._refined() or self._decided()
+        return self._out_of_time() or self._decided()
 
     def _deadline(self, seconds: float) -> float:
         """Seconds at which time is up as things stand, where ``seconds`` is the usual time."""
@@ -220,14 +224,6 @@ class Run:
             return False
         ready = self.elapsed() + self.latency
         return ready >= seconds and ready >= self._deadline(seconds)
-
-    def _refined(self) -> bool:
-        """A full tree is refined by as many visits as it has nodes; more would change nothing."""
-        if not self.core.full:
-            return False
-        if self._full_since is None:
-            self._full_since = self.begun
-        return self.begun - self._full_since > len(self.core.tree.state)
 
     def _decided(self) -> bool:
         """With `early_stop`: no other move can reach the visits of the leader, who also is the move to play."""

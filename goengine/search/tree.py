@@ -183,13 +183,50 @@ def reroot(tree: Tree, root: int) -> None:
     _compact_edges(tree, place, order)
 
 
+def recycle(tree: Tree) -> bool:
+    """Make room in a full tree: nodes with few visits lose what is below them and keep their sums. Whether there is room now.
+
+    About half of the nodes go. A node that lost its children is a leaf again and grows anew when it is reached. No node may
+    be under evaluation.
+    """
+    used = int(tree.used[NODES])
+    parents = tree.links[1:used, PARENT]
+    visits = tree.stats[parents[parents > 0], VISITS]
+    if len(visits) < used // 8:
+        return False  # the root's own children are all there is
+    place = min(len(visits) - 1, used // 2)
+    least = np.partition(visits, place)[place]
+    if least >= tree.stats[0, VISITS]:
+        return False
+    _collapse(tree, least)
+    reroot(tree, 0)
+    return True
+
+
+@kernel
+def _collapse(tree, least):
+    """Make every node but the root with at most that many visits a leaf; what was below it is no part of the tree any more."""
+    for node in range(1, tree.used[NODES]):
+        if tree.stats[node, VISITS] <= least and tree.links[node, COUNT] > 0:
+            tree.links[node, COUNT] = 0
+            tree.links[node, VISITED] = 0
+            tree.links[node, SORTED] = 0
+            tree.links[node, OWN] = np.int32(tree.stats[node, VISITS])
+            tree.state[node] = LEAF
+            values = tree.stats[node, VALUES]
+            if 0 < values == tree.stats[node, VISITS]:  # no rollouts: what was found below stands for the evaluator's word
+                tree.net[node, NET_VALUE] = -tree.stats[node, VALUE_SUM] / values
+                tree.net[node, NET_SCORE] = -tree.stats[node, SCORE_SUM] / values
+                tree.net[node, NET_UTILITY] = -tree.stats[node, UTILITY_SUM] / values
+
+
 @kernel
 def _compact_nodes(tree, root, place):
     """Move the nodes that are left to the front; ``place`` (int32[nodes], all -1) gets the new number of each."""
     kept = 0
     for node in range(root, tree.used[NODES]):
         parent = tree.links[node, PARENT]
-        if node != root and (parent < root or place[parent] < 0):
+        if node != root and (parent < root or place[parent] < 0 or tree.links[place[parent], COUNT] == 0):
             continue
         place[node] = kept
         for i in range(8):

@@ -114,10 +114,14 @@ class TreeSearch:
 
     @property
     def full(self) -> bool:
-        """Whether the tree has reached its limits: it is refined from then on, and grows no more."""
+        """Whether the tree has reached its limits: until it is recycled it is refined, and grows no more."""
         return int(self.tree.used[NODES]) >= len(self.tree.state) or (
             int(self.tree.used[EDGES]) + self.size * self.size + 1 > len(self.tree.edge_move)
         )
+
+    def recycle(self) -> bool:
+        """Make room in a full tree by forgetting what is least visited; see `tree.recycle`. Not while leaves are under way."""
+        return self.full and self.in_flight == 0 and self.root is not None and trees.recycle(self.tree)
 
     # The position.
 

@@ -3,24 +3,24 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from goengine.core.options import Seconds, option
+from goengine.core.options import MOST_THREADS, Seconds, option
 
 
 @dataclass(frozen=True)
 class PlayOptions:
     """Play a game against the engine in the terminal."""
 
-    size: int = option(19, "board size, 2 to 25")
+    size: int = option(19, "board size, 2 to 25", least=2, most=25)
     color: str = option("black", "your colour, black or white")
-    level: int = option(20, "strength of the engine from 1 (weak) to 20 (full)")
-    handicap: int = option(0, "stones that Black gets, 2 to 9")
+    level: int = option(20, "strength of the engine from 1 (weak) to 20 (full)", least=1, most=20)
+    handicap: int = option(0, "stones that Black gets, 2 to 9", most=9)
     time: Seconds = option(Seconds(3.0), "time that the engine thinks on a move, such as 1 or 10s")
-    visits: int | None = option(None, "visits per move at most")
+    visits: int | None = option(None, "visits per move at most", least=1)
     net: str | None = option(None, "name of a shipped net or path of a weights file")
     rules: str = option("chinese", "a preset such as japanese, aga, tromp-taylor")
-    komi: float | None = option(None, "points for White; the usual komi of the rules, or 0.5 with a handicap")
+    komi: float | None = option(None, "points for White; the usual komi of the rules, or 0.5 with a handicap", least=None)
     load: Path | None = option(None, "go on from the end of this SGF file")
-    threads: int | None = option(None, "CPU threads for the net; all cores if not given")
+    threads: int | None = option(None, "CPU threads for the net; all cores if not given", least=1, most=MOST_THREADS)
 
     def __post_init__(self) -> None:
         if not 2 <= self.size <= 25:

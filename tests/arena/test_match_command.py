@@ -49,7 +49,7 @@ def test_failures_are_shown_and_the_match_goes_on(tmp_path, capsys):
     [
         (["--a", "uniform"], "--b"),
         (["--a", "uniform", "--b", "no-such-program"], "neither a net nor a program"),
-        (["--a", "uniform", "--b", "uniform", "--boardsize", "40"], "--boardsize must be from 2 to 25"),
+        (["--a", "uniform", "--b", "uniform", "--boardsize", "40"], "--boardsize: must be from 2 to 25"),
         (["--a", "uniform", "--b", "uniform", "--rules", "mine"], "Unknown rules 'mine'"),
         (["--a", "uniform", "--b", "uniform", "--sprt", "elo0=5"], "elo1"),
         (["--a", "uniform", "--b", "uniform", "--clock", "fast"], "makes no sense"),

@@ -53,7 +53,7 @@ def test_presets_come_without_chance(preset):
         ("precision=f64", "precision 'f64' is none of auto"),
         ("symmetries=9", "symmetries must be from 1 to 8"),
         ("seconds=0", "seconds must be positive"),
-        ("leaves=0", "leaves must be at least 1"),
+        ("leaves=0", "leaves must be from 1 to 4096"),
         ("choice=best", "choice 'best' is none of"),
     ],
 )

@@ -11,8 +11,8 @@ GNUGO = next((path for path in _PLACES if os.path.exists(path)), None)
 SERVER = [sys.executable, str(ROOT / "gtp_server.py"), "--net", "uniform", "--seed", "1", "--quiet"]
 
 
-def new_protocol():
-    """A protocol over a fresh game without a net: 9x9, 20 visits a move. An internal error is raised, not answered."""
+def new_protocol(evaluator=None, **how):
+    """A protocol over a fresh game, without a net if none is given: 9x9, 20 visits a move. An internal error is raised."""
     from goengine.evaluators.uniform import Uniform
     from goengine.gtp import commands  # noqa: F401  fills the table
     from goengine.gtp.gtp_options import GtpOptions
@@ -25,7 +25,7 @@ def new_protocol():
     def raise_it(error):
         raise error
 
-    session = Session(GtpOptions(), lambda: Engine(Uniform(), EngineOptions(visits=20), size=9, seed=1))
+    session = Session(GtpOptions(), lambda: Engine(evaluator or Uniform(), EngineOptions(visits=20), size=9, seed=1, **how))
     protocol = Protocol(TABLE, lambda entry: partial(entry.handler, session), raise_it)
     protocol.session = session
     return protocol

@@ -97,7 +97,7 @@ def test_the_first_alphago_resigned_at_a_tenth(words, chance):
         ("--generation lee --net uniform", "--net uniform: the first AlphaGo plays with two nets"),
         ("--generation lee --lambda 1.5", "--lambda must be from 0 (the value net alone) to 1 (rollouts alone), not 1.5"),
         ("--generation lee --lambda -0.1", "--lambda must be from 0"),
-        ("--generation lee --lambda nan", "--lambda must be from 0"),
+        ("--generation lee --lambda nan", "--lambda/--rollout-weight: must be finite"),
         ("--generation lee --lambda half", "'half' is not a number"),
         ("--generation master", "--generation"),
         ("--generation lee --search rollout_weight=0", "expansion_threshold: leaves that grow later need rollouts"),

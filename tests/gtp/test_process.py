@@ -1,8 +1,10 @@
 """The server as a process: its output byte by byte, analysis that any input ends, clients that leave, fuzz, start-up."""
 
 import json
+import os
 import random
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -281,13 +283,15 @@ def test_a_missing_net_is_named_and_the_rest_works():
     assert b"no-such-net" in done.stderr
 
 
-IMPOSSIBLE = [("--rules", "chess"), ("--level", "21"), ("--komi", "nan"), ("--log", "/no/such/folder/x")]
+IMPOSSIBLE = [("--rules", "chess"), ("--level", "21"), ("--komi", "nan"), ("--log", "/no/such/folder/x"), ("--threads", "-1"),
+              ("--seed", "-1"), ("--search", "cpuct=nan"), ("--search", "cpuct=-1"), ("--time", "inf"),
+              ("--visits", "0")]  # fmt: skip
 
 
 @pytest.mark.parametrize("option, value", IMPOSSIBLE)
 def test_impossible_options_end_with_their_name(option, value):
     done = subprocess.run([*SERVER, option, value], capture_output=True, timeout=60, cwd=ROOT, stdin=subprocess.DEVNULL)
-    assert done.returncode == 2 and option.strip("-").encode() in done.stderr and not done.stdout
+    assert done.returncode == 2 and option.encode() in done.stderr and not done.stdout
 
 
 def cpu_seconds(server):
@@ -327,3 +331,59 @@ def test_nobody_needs_to_read_stderr():
         process.stdin.close()
         assert blocks(process.stdout.read()) == ["= "] * 1001
         assert process.wait(SOON) == 0
+
+
+@pytest.mark.parametrize(
+    "closed, name", [("<&-", b"standard input"), (">&-", b"standard output"), ("<&- >&-", b"must not be closed")]
+)
+def test_closed_streams_are_named(closed, name):
+    for program in ('"$0" "$1"', '"$0" -m goengine.cli gtp'):
+        command = ["sh", "-c", f"{program} --net uniform {closed}", *SERVER[:2]]
+        done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 1 and name in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_closed_stderr_does_not_matter():
+    command = ["sh", "-c", '"$0" "$1" --net uniform 2>&-', *SERVER[:2]]
+    done = subprocess.run(command, cwd=ROOT, input=b"boardsize 9\nreg_genmove b\n", stdout=subprocess.PIPE, timeout=60)
+    assert done.returncode == 0 and blocks(done.stdout)[1].startswith("= ")
+
+
+def test_a_board_that_no_value_net_knows_is_named():
+    command = [
+        *SERVER[:2],
+        "--generation",
+        "lee",
+        "--no-rollouts",
+        "--quiet",
+        "--visits",
+        "4",
+        "--threads",
+        "1",
+        "--boardsize",
+        "9",
+    ]
+    done = subprocess.run(command, cwd=ROOT, input=b"boardsize 13\nquit\n", capture_output=True, timeout=600)
+    assert done.returncode == 0 and done.stderr.count(b"no value net knows 13x13") == 1
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="the system does not tell when a reader closes")
+@pytest.mark.parametrize(
+    "command", [b"kata-analyze b 100", b"kata-analyze b 1000000", b"kata-genmove_analyze b 1000000", b"name"]
+)
+def test_a_client_that_closes_our_output_ends_the_server(command):
+    """While its own end of our input stays open."""
+    read, write = os.pipe()
+    words = [*SERVER, "--visits", "1000000000"]
+    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=write, stderr=subprocess.DEVNULL) as process:
+        os.close(write)
+        process.stdin.write(b"boardsize 9\n" + command + b"\n")
+        process.stdin.flush()
+        got = b""
+        while not got.endswith((b"=\n", b"Goengine\n\n")):
+            got += os.read(read, 1000)
+        os.close(read)
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()

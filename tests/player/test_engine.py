@@ -109,15 +109,47 @@ def test_nobody_passes_first_on_an_open_board():
     assert judged(position, [("pass", 0.9), ("G7", None)], BLACK) == "G7"
 
 
+LATE = """
+O O O O X X X
+O . X X . O X
+X . O X . . O
+X O . X X X .
+X O O O X X .
+O O . O O O X
+. X O O . X .
+"""
+
+
 def test_a_trusted_search_may_pass_rather_than_harm_itself_but_not_when_that_ends_a_lost_game():
+    position = Position.from_diagram(LATE, Rules())
+    moves = [("pass", 0.9), ("E1", -0.5)]
+    assert judged(position, moves, BLACK, pass_value=lambda: 0.9) == "pass"
+    moves = [("pass", 0.9), ("E5", -0.5)]
+    position.play(PASS, BLACK)
+    position.rules = position.rules.with_komi(-20.5)
+    assert judged(position, moves, WHITE, pass_value=lambda: 0.9) == "E5"
+
+
+def test_no_value_makes_the_engine_pass_on_an_open_board():
     position = Position(9, Rules())
     for vertex, color in (("E5", BLACK), ("C3", WHITE)):
         position.play(coords.from_gtp(vertex, 9), color)
-    moves = [("pass", 0.9), ("G7", -0.5)]
-    assert judged(position, moves, BLACK, pass_value=lambda: 0.9) == "pass"
-    position.play(PASS, BLACK)
-    position.rules = position.rules.with_komi(-7.5)
-    assert judged(position, moves, WHITE, pass_value=lambda: 0.9) == "G7"
+    assert judged(position, [("pass", 0.9), ("G7", -0.5)], BLACK, pass_value=lambda: 0.9) == "G7"
+
+
+@pytest.mark.parametrize("komi", [-81, 81, 45])
+def test_values_under_a_strange_komi_decide_no_pass(komi):
+    """The net here finds every move worse than a pass, at every komi."""
+
+    def script(planes, values):
+        answer = flat_evaluation(len(planes), 9)
+        answer.value[:] = np.where(values[:, 0] > 0, -0.9, 0.9)  # whether the last move was a pass
+        answer.policy[:, -1] = 3
+        return answer
+
+    rules, options = Rules.preset("chinese").with_komi(komi), EngineOptions(visits=20, resign=False)
+    engine = Engine(Scripted(script), options, size=9, rules=rules, seed=1)
+    assert PASS not in [engine.genmove(color).point for color in (BLACK, WHITE) * 4]
 
 
 def test_a_trusted_net_may_see_something_to_play_on_a_board_that_seems_settled():

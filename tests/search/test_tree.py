@@ -152,22 +152,43 @@ def test_another_game_begins_a_new_tree():
         assert engine.run(Limits(visits=20)).visits == 20
 
 
-def test_a_full_tree_still_answers_and_learns():
-    params = PLAIN.with_(max_nodes=60, leaves=4)
-    engine, result = search(position(5), noisy(1), 300, params)
+@pytest.mark.parametrize("batches", [1, 2])
+def test_a_full_tree_is_recycled_and_learns(batches):
+    """Within its limit it comes to the answer of a tree without one, by asking the net again and again."""
+    params = PLAIN.with_(max_nodes=400, leaves=4, batches=batches)
+    net = noisy(1)
+    engine, result = search(position(4), net, 20_000, params)
     tree = engine.core.tree
-    assert tree.used[NODES] == 60 and engine.core.full
-    assert result.visits > 60
-    assert position(5).is_legal(result.chosen)
+    assert tree.used[NODES] <= 400 == len(tree.state) and result.visits == 20_000 and net.rows > 4 * 400
     check_tree(tree)
-    assert engine.run(Limits(playouts=100_000_000)).visits < 1000  # it ends by itself
+    _, free = search(position(4), noisy(1), 20_000, params.with_(max_nodes=100_000))
+    assert result.value == pytest.approx(free.value, abs=0.1)
+    by_point = {move.point: move.value for move in free.moves}
+    assert by_point[result.chosen] > max(by_point.values()) - 0.1
+    assert sum(move.visits for move in result.moves) == result.visits - 1
+    game = position(4)
+    game.play(result.chosen)
+    assert engine.set_position(game)
+    check_tree(engine.core.tree)
+
+
+def test_a_tree_that_cannot_be_recycled_is_refined():
+    engine, result = search(position(5), noisy(1), 300, PLAIN.with_(max_nodes=10, leaves=4))
+    assert engine.core.full and result.visits == 300 and position(5).is_legal(result.chosen)
+    check_tree(engine.core.tree)
+
+
+def test_a_full_tree_with_rollouts_goes_on():
+    params = LEE.with_(max_nodes=300, rollout_threads=1, expansion_threshold=2)
+    engine, result = search(position(5), noisy(2), 5000, params)
+    assert result.visits >= 5000 and engine.core.tree.used[NODES] <= 300
 
 
 def test_memory_is_limited():
     params = PLAIN.with_(max_memory_mb=1, leaves=8)
     engine, result = search(position(19), Uniform(), 5000, params)
     assert bytes_used(engine.core.tree) <= (1 << 20) + 64
-    assert engine.core.full and result.chosen >= 0
+    assert result.visits >= 5000 and result.chosen >= 0
 
 
 def test_superko_inside_the_tree():

@@ -101,8 +101,8 @@ def test_words():
 @pytest.mark.parametrize(
     "options, said",
     [
-        (["--actors", "0"], "--actors must be at least 1"),
-        (["--gpu-share", "2"], "--gpu-share 2.0"),
+        (["--actors", "0"], "--actors: must be at least 1"),
+        (["--gpu-share", "2"], "--gpu-share: must be from 0 to 1"),
         (["--device", "tpu"], "device"),
     ],
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from goengine.core.options import Seconds, option
+from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.nets.spec import PRESETS
 from training.core.schedule import Schedule
 
@@ -58,12 +58,12 @@ class EvaluateOptions:
 
     games: tuple[Path, ...] = option(help="packs (.npz), SGF files or collections")
     net: str = option("", "a shipped net's name, or a path; the default net if empty")
-    positions: int | None = option(None, "measure so many, drawn at random, instead of all")
-    batch: int = option(64, "positions per call of the net")
+    positions: int | None = option(None, "measure so many, drawn at random, instead of all", least=1)
+    batch: int = option(64, "positions per call of the net", least=1)
     device: str = option("auto", "cpu (OpenVINO), torch-cpu, cuda; auto takes a GPU where there is one")
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option("auto", "number format")
-    threads: int = option(0, "threads of the net on a CPU; 0: its own choice")
-    symmetries: int = option(1, "views of each position whose answers are averaged, 1 to 8")
+    threads: int = option(0, "threads of the net on a CPU; 0: its own choice", most=MOST_THREADS)
+    symmetries: int = option(1, "views of each position whose answers are averaged, 1 to 8", least=1, most=8)
     seed: int = option(0, "of the draw")
     phases: bool = option(False, "tell the value's error by phase of the game, and before the end of games not counted")
     json: bool = option(False, "print one JSON object")
@@ -85,21 +85,21 @@ class LoopedOptions:
         None, "end after this time, 25m or 2h, with start-up and the last checkpoint; the learning rate falls towards it"
     )
     steps: int | None = option(None, "stop after so many steps; with both, whichever comes first")
-    batch: int = option(256, "positions per step")
+    batch: int = option(256, "positions per step", least=1)
     optimizer: Literal["sgd", "adamw", "muon"] = option("sgd", "kind of optimizer")
     rate: float | None = option(None, "peak learning rate; each optimizer has its own default")
     decay: float | None = option(None, "weight decay; each optimizer has its own default")
-    warmup: float = option(0.01, "share of the run in which the rate rises")
+    warmup: float = option(0.01, "share of the run in which the rate rises", most=1)
     clip: float = option(4.0, "longest gradient")
-    average: float = option(0.999, "decay of the averaged weights, which are the result")
+    average: float = option(0.999, "decay of the averaged weights, which are the result", most=1)
     seed: int = option(1, "of the first weights and of the order of samples")
-    threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
+    threads: int | None = option(None, "threads of the net on a CPU; by default all cores", least=1, most=MOST_THREADS)
     device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
     half: bool | None = option(None, "compute in bfloat16; by default where the GPU or CPU has it")
     compile: bool | None = option(None, "let torch compile the net first, which takes a minute; by default on a GPU")
     save_every: Seconds = option(Seconds(300), "time between checkpoints")
     validate_every: Seconds = option(Seconds(600), "time between measurements")
-    log_every: int = option(50, "steps between two lines of the log")
+    log_every: int = option(50, "steps between two lines of the log", least=1)
 
     def __post_init__(self):
         Schedule(self.steps, self.budget, self.warmup)
@@ -126,7 +126,7 @@ class LearningOptions(LoopedOptions):
         "normalise by the statistics that the net came with, not by each batch's; by default where a trained net learns from "
         "batches of several sorts",
     )
-    validation_positions: int = option(4096, "positions of a measurement")
+    validation_positions: int = option(4096, "positions of a measurement", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +137,10 @@ class TrainingOptions(LearningOptions):
     validation: Path | None = option(None, "packed games that are only measured")
     results: float = option(0.0, "positions of a game that teach its result in a pass, on average; 0: all")
     sizes: str = option("", "share of batches by board size, 19=0.8,9=0.2; by default in proportion to positions")
-    vary: float = option(0.5, "share of samples shown under other rules and komi, with the result they give")
-    workers: int | None = option(None, "threads that make batches; by default 1, on a machine with a GPU half of its cores")
+    vary: float = option(0.5, "share of samples shown under other rules and komi, with the result they give", most=1)
+    workers: int | None = option(
+        None, "threads that make batches; by default 1, on a machine with a GPU half of its cores", least=1
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -156,16 +158,18 @@ class TrainingBenchOptions:
     """Measure how fast this machine makes training samples and trains on them, and whether training waits for samples."""
 
     data: tuple[Path, ...] = option((), "packs to draw from; by default random games, made for this")
-    sizes: tuple[int, ...] = option((19,), "board sizes of random games")
+    sizes: tuple[int, ...] = option((19,), "board sizes of random games", least=2, most=25)
     net: str = option("b4c64", "a preset's name or a weights file")
-    batch: int = option(256, "positions per step")
+    batch: int = option(256, "positions per step", least=1)
     optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
-    workers: int | None = option(None, "threads that make batches; by default all cores for samples alone, as in training else")
-    threads: int | None = option(None, "threads of the net on a CPU; by default all cores")
+    workers: int | None = option(
+        None, "threads that make batches; by default all cores for samples alone, as in training else", least=1
+    )
+    threads: int | None = option(None, "threads of the net on a CPU; by default all cores", least=1, most=MOST_THREADS)
     device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
     half: bool | None = option(None, "compute in bfloat16; by default where the GPU or CPU has it")
     compile: bool | None = option(None, "let torch compile the net first; by default on a GPU")
-    seconds: float = option(3.0, "how long each figure is measured")
+    seconds: float = option(3.0, "how long each figure is measured", most=3600)
     steps: bool = option(True, "measure training steps too")
     json: bool = option(False, "print one JSON object")
 
@@ -193,7 +197,9 @@ class TaughtOptions(TrainingOptions):
     teacher_weight: float = option(1.0, "weight of the teacher's policy")
     soft_weight: float = option(0.25, "weight of its softened policy, before the factor temperature squared")
     temperature: float = option(4.0, "of the softened policy")
-    trust: float = option(0.7, "share of the teacher in the targets of value, score and ownership; the game has the rest")
+    trust: float = option(
+        0.7, "share of the teacher in the targets of value, score and ownership; the game has the rest", most=1
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -209,7 +215,7 @@ class DistillOptions(TaughtOptions, SupervisedOptions):
 
     teacher: Path = option(help="weights file of the net to learn from; it must see the same features")
     hint_weight: float = option(0.0, "weight of the distance to the middle of the teacher's trunk; 0: no hints")
-    hint_share: float = option(0.3, "share of the run over which hints fade out")
+    hint_share: float = option(0.3, "share of the run over which hints fade out", most=1)
 
     def __post_init__(self):
         super().__post_init__()
@@ -246,11 +252,13 @@ class QuantizeOptions(TaughtOptions):
 
     weights: Path = option(help="the net (net.safetensors of a run)")
     teacher: Path | None = option(None, "weights file of a stronger net to learn from; by default the net as it was")
-    calibration: int = option(512, "training positions that the steps of roundings are found on")
+    calibration: int = option(512, "training positions that the steps of roundings are found on", least=1)
     rate: float | None = option(0.001, "peak learning rate; more shakes the net before it helps")
-    average: float = option(0.99, "decay of the averaged weights, which are the result")
+    average: float = option(0.99, "decay of the averaged weights, which are the result", most=1)
     hard_weight: float = option(0.0, "weight of the move played in the game")
-    trust: float = option(1.0, "share of the teacher in the targets of value, score and ownership; the game has the rest")
+    trust: float = option(
+        1.0, "share of the teacher in the targets of value, score and ownership; the game has the rest", most=1
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -266,14 +274,19 @@ class RolloutOptions:
     run: Path = option(help="folder of the run: its state, log and the policy")
     validation: Path | None = option(None, "packed games that are only measured")
     kind: Literal["rollout", "tree"] = option("rollout", "rollout: fast enough for rollouts; tree: knows more of each move")
-    games: int | None = option(None, "learn from so many games, drawn at random; by default from all")
-    size: int = option(19, "board size of the games that are used")
-    mined: int = option(20_000, "of these games, so many tell which patterns are frequent")
-    every: int = option(5, "patterns are counted in every so-many-th position")
+    games: int | None = option(None, "learn from so many games, drawn at random; by default from all", least=1)
+    size: int = option(19, "board size of the games that are used", least=2, most=25)
+    mined: int = option(20_000, "of these games, so many tell which patterns are frequent", least=1)
+    every: int = option(5, "patterns are counted in every so-many-th position", least=1)
     rate: float = option(1.0, "learning rate at the beginning; it falls to 0")
-    validated: int = option(500, "games that are measured")
+    validated: int = option(500, "games that are measured", least=1)
     seed: int = option(1, "of the order of games")
-    threads: int | None = option(None, "by default one per core; their steps mix by chance, so only one repeats a fit exactly")
+    threads: int | None = option(
+        None,
+        "by default one per core; their steps mix by chance, so only one repeats a fit exactly",
+        least=1,
+        most=MOST_THREADS,
+    )
 
     def __post_init__(self):
         check_packs("--data", *self.data)
@@ -326,12 +339,12 @@ class ShipOptions:
     command: str = option("", "the command that trained it")
     strength: str = option("", "how strong it was measured to be, and how")
     proven: tuple[Literal["value", "score", "ownership"], ...] = option(("value",), "heads that may be trusted")
-    sizes: tuple[int, ...] = option((19,), "board sizes that it was trained on")
-    rank: int = option(0, "of the nets for a size, the highest rank is the default")
+    sizes: tuple[int, ...] = option((19,), "board sizes that it was trained on", least=2, most=25)
+    rank: int = option(0, "of the nets for a size, the highest rank is the default", least=None)
     form: Literal["", "int8"] = option("", "int8: the quantized form plays where nothing else is asked for")
-    calibration: int = option(512, "positions of the calibration games that are used")
-    positions: int = option(20_000, "held-out positions to measure on")
-    threads: int = option(0, "threads of the net; 0: its own choice")
+    calibration: int = option(512, "positions of the calibration games that are used", least=1)
+    positions: int = option(20_000, "held-out positions to measure on", least=1)
+    threads: int = option(0, "threads of the net; 0: its own choice", most=MOST_THREADS)
     seed: int = option(0, "of the draws")
 
     def __post_init__(self):

@@ -12,8 +12,8 @@ from training.core.command_options import LoopedOptions
 class PolicyPlayOptions(LoopedOptions):
     """What every command takes that lets policies play without a search."""
 
-    size: int = option(9, "board size")
-    komi: float = option(7.5, "points for White")
+    size: int = option(9, "board size", least=2, most=25)
+    komi: float = option(7.5, "points for White", least=None)
     temperature: float = option(1.0, "of the softmax that moves are drawn from")
     longest: float = option(3.0, "plies over points of the board, after which a game has no result and teaches nothing")
     seed: int = option(1, "of all chance")
@@ -38,16 +38,16 @@ class ReinforceOptions(PolicyPlayOptions):
     net: Path = option(help="the policy to begin with (net.safetensors of a supervised run)")
     budget: Seconds | None = option(None, "end after this time, 25m or 2h, with start-up and the last checkpoint")
     steps: int | None = option(10_000, "iterations, each some games and then one change of the net", short="--iterations")
-    batch: int = option(128, "games of an iteration, in every second of which the net is Black", short="--games")
+    batch: int = option(128, "games of an iteration, in every second of which the net is Black", short="--games", least=1)
     rate: float | None = option(0.003, "learning rate; a gradient is the sum over a game's moves, the mean over games")
     decay: float | None = option(0.0, "weight decay")
-    warmup: float = option(0.0, "share of the run in which the rate rises; it never falls")
-    average: float = option(0.0, "decay of the averaged weights, which are the result; 0: the last weights")
+    warmup: float = option(0.0, "share of the run in which the rate rises; it never falls", most=1)
+    average: float = option(0.0, "decay of the averaged weights, which are the result; 0: the last weights", most=1)
     compile: bool | None = option(False, "let torch compile the net, once for every number of positions that a batch has")
-    log_every: int = option(1, "iterations between two lines of the log")
-    every: int = option(500, "iterations after which the net joins the pool of opponents, again and again")
+    log_every: int = option(1, "iterations between two lines of the log", least=1)
+    every: int = option(500, "iterations after which the net joins the pool of opponents, again and again", least=1)
     baseline: Path | None = option(None, "a value net, whose expectation is taken off each result")
-    rows: int = option(1024, "positions that are learned from at once: a question of memory")
+    rows: int = option(1024, "positions that are learned from at once: a question of memory", least=1)
     validation_games: int = option(200, "games against the net of the beginning in a measurement; 0: none")
 
     def __post_init__(self):
@@ -70,18 +70,18 @@ class ValueOptions(PolicyPlayOptions):
     reinforced: Path | None = option(None, "the policy that plays after it (net.safetensors of reinforce); by default the same")
     net: str = option("lee-value-64", "a preset's name for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
-    positions: int = option(100_000, "positions to have, each of a game of its own")
-    held_out: int = option(2000, "of these, so many are only measured")
+    positions: int = option(100_000, "positions to have, each of a game of its own", least=1)
+    held_out: int = option(2000, "of these, so many are only measured", least=1)
     latest: float = option(450 / 361, "latest move that is the random one, over points of the board")
-    parallel: int = option(128, "games at once")
+    parallel: int = option(128, "games at once", least=1)
     data: Path | None = option(None, "folder of games that another run has made, instead of playing")
     positions_per_game: Literal["one", "all"] = option(
         "one", "all: learn from every position of the games, to see a net learn their results by heart"
     )
     symmetries: bool = option(True, "show each position through a random symmetry")
-    batch: int = option(32, "positions per step")
+    batch: int = option(32, "positions per step", least=1)
     rate: float | None = option(0.003, "peak learning rate")
-    validation_positions: int = option(4096, "positions of a measurement, of those learned from and of those held out")
+    validation_positions: int = option(4096, "positions of a measurement, of those learned from and of those held out", least=1)
 
     def __post_init__(self):
         super().__post_init__()

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from goengine.core.machine import usable_cores
-from goengine.core.options import Seconds, option
+from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.zero.run_folder import SizeSettings
 from goengine.zero.selfplay_params import SelfPlayParams
 from training.core.command_options import LearningOptions, board_shares, check_packs, keeps_norms
@@ -76,7 +76,7 @@ class AnchoredOptions:
     """What every command that rates nets against a program takes."""
 
     anchor: str = option("", "program to rate nets against, 'gnugo --mode gtp --level 10 --chinese-rules': a line in elo.png")
-    anchor_games: int = option(20, "games of a net against it")
+    anchor_games: int = option(20, "games of a net against it", least=1)
     anchor_nth: int = option(0, "every so many rated nets one plays them; 0: the last rated net alone, at the end")
 
     def _check_anchor(self) -> None:
@@ -95,31 +95,39 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
         "learns from its games, and takes over when it is as good",
     )
     features: str = option("zero", "feature set of a fresh net")
-    workers: int | None = option(None, "processes that play; by default one per core; 0: others play into the folder")
-    games: int = option(128, "games that each of them plays at once")
+    workers: int | None = option(
+        None, "processes that play; by default one per core; 0: others play into the folder", most=MOST_THREADS
+    )
+    games: int = option(128, "games that each of them plays at once", least=1)
     visits: str = option("8,16@0.2,32@0.6", "of a full search: FULL[/CHEAP][@SHARE OF THE RUN FROM WHICH ON], in order")
-    full_share: float = option(0.25, "share of searches that are full, where there are cheap ones; only these teach the policy")
+    full_share: float = option(
+        0.25, "share of searches that are full, where there are cheap ones; only these teach the policy", most=1
+    )
     play: tuple[str, ...] = option((), "other settings of self-play, NAME=VALUE, such as komi=7 resign=-0.95 fork_share=0.1")
     fair_komi: bool = option(True, "draw komi around what the games so far show to be fair")
-    window: int = option(25_000, "c of the window's power law: positions with a full search that are learned from at first")
+    window: int = option(
+        25_000, "c of the window's power law: positions with a full search that are learned from at first", least=1
+    )
     uses: float = option(4.0, "times that a position is drawn, on average; learning waits for games where it would be more")
     first_rows: int | None = option(None, "positions before learning begins; by default a fifth of the window")
-    horizon_weight: float = option(0.5, "share of later searches in the value's target; the result has the rest")
+    horizon_weight: float = option(0.5, "share of later searches in the value's target; the result has the rest", most=1)
     data: tuple[Path, ...] = option((), "packed games (see the command pack) to learn from, too; with --data-share")
-    data_share: float | None = option(None, "share of batches that are drawn from --data")
+    data_share: float | None = option(None, "share of batches that are drawn from --data", most=1)
     validation: Path | None = option(None, "packed games that are only measured")
     int8: bool = option(
         True, "self-play computes on 8-bit integers, on a CPU; steps of roundings are found on the newest games"
     )
-    threads: int | None = option(1, "threads of the learner on a CPU; more suffer beside processes that play")
+    threads: int | None = option(
+        1, "threads of the learner on a CPU; more suffer beside processes that play", least=1, most=MOST_THREADS
+    )
     optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
     save_every: Seconds | None = option(None, "time between nets for self-play; by default a 40th of the budget, 10s to 5m")
     validate_every: Seconds | None = option(
         None, "time between measurements on new games; by default a 40th of the budget, 1m to 10m"
     )
     rate_games: int = option(40, "games of a rating: half against the net rated before, half against chance; 0: none are rated")
-    rate_visits: int = option(32, "visits of their searches")
-    rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run")
+    rate_visits: int = option(32, "visits of their searches", least=1)
+    rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run", least=1)
 
     def __post_init__(self):
         super().__post_init__()
@@ -197,9 +205,9 @@ class Rate(AnchoredOptions):
     """Rate the nets of a zero run against each other, against chance and against a program; the run itself does so, too."""
 
     run: Path = option(help="folder of the run")
-    games: int = option(40, "of a rating: half against the net rated before, half against chance")
-    visits: int = option(32, "of their searches")
-    nth: int = option(1, "rate every so many nets")
+    games: int = option(40, "of a rating: half against the net rated before, half against chance", least=1)
+    visits: int = option(32, "of their searches", least=1)
+    nth: int = option(1, "rate every so many nets", least=1)
     watch: bool = option(False, "wait for further nets, until standard input ends")
 
     def __post_init__(self):

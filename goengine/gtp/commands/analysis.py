@@ -12,6 +12,8 @@ from goengine.gtp.protocol import Emit, GtpError, Stream
 from goengine.gtp.registry import command
 from goengine.gtp.session import Session
 
+_BY_MOVE = {"movesownership", "movesownershipstdev"}
+
 
 def _dialect(name: str):
     from goengine.gtp import analyze
@@ -19,45 +21,48 @@ def _dialect(name: str):
     return {"lz": analyze.lz_line, "kata": analyze.kata_line, "cgos": analyze.cgos_line}[name]
 
 
-def _arguments(session: Session, words: list[str]):
-    """The arguments and the color to analyse for."""
-    from goengine.gtp.analyze import parse_arguments
+def _arguments(session: Session, words: list[str], dialect: str):
+    """The arguments and the color to analyse for, by default whose turn it is. Raises GtpError on what cannot be given."""
+    from goengine.gtp.analyze import check_flags, parse_arguments
 
-    position = session.engine.position
-    wanted = parse_arguments(words, position.size)
-    return wanted, wanted.color or position.to_play
+    engine = session.engine
+    wanted = parse_arguments(words, engine.position.size)
+    check_flags(wanted, dialect, engine.evaluator.traits.ownership_proven and engine.keeps_ownership)
+    return wanted, wanted.color or engine.position.to_play
 
 
 def _watch(session: Session, emit: Emit, color: int, wanted, dialect: str) -> dict:
     """How the search is watched: the reports as lines, and what the client asked for.
 
-    A report without moves is left out, because an empty line would end the response. Where nobody trusts the net's ownership
-    the reports show the one that the engine itself counts by.
+    A report that shows nothing is left out, because an empty line would end the response. Where nobody trusts the net's
+    ownership the reports show the one that the engine itself counts by. Priors are the net's own, as in `kata-raw-nn`.
     """
     from goengine.gtp.analyze import restrictions
 
     engine, line, size = session.engine, _dialect(dialect), session.engine.position.size
     ownership = dialect == "cgos" or "ownership" in wanted.flags
-    proven = engine.evaluator.traits.ownership_proven
+    proven = engine.evaluator.traits.ownership_proven and engine.keeps_ownership
+    policy = engine.opinion.policy(engine.position, color)
     owned = engine.final_status().owned * (1 if color == arguments.BLACK else -1) if ownership and not proven else None
 
     def report(result) -> None:
         if owned is not None:
             result = replace(result, ownership=owned)
-        if result.moves:
-            emit(line(result, size, wanted))
+        text = line(result.with_priors(policy, size), size, wanted)
+        if result.moves and text:
+            emit(text)
 
     return {
         "on_report": report,
         "report_every": wanted.interval,
         "restrictions": restrictions(wanted),
         "min_moves": max(1, wanted.minmoves),
-        "ownership": ownership and proven,
+        "ownership": proven and ("moves" if wanted.flags & _BY_MOVE else ownership or "ownershipstdev" in wanted.flags),
     }
 
 
 def _analysis(session: Session, words: list[str], dialect: str) -> Stream:
-    wanted, color = _arguments(session, words)
+    wanted, color = _arguments(session, words, dialect)
 
     def run(emit: Emit) -> None:
         watch = _watch(session, emit, color, wanted, dialect)
@@ -85,7 +90,7 @@ def _generation(session: Session, words: list[str], dialect: str, *, play: bool 
 
     The search's own last report may begin with another move: the one played may be drawn, or be the judgement's.
     """
-    wanted, color = _arguments(session, words)
+    wanted, color = _arguments(session, words, dialect)
     engine, look = session.engine, session.lookahead
     should_stop = look.pending if cancellable else look.abandoned
 
@@ -104,7 +109,7 @@ def _generation(session: Session, words: list[str], dialect: str, *, play: bool 
             report(result)
         emit(f"play {decision_text(session, decision)}")
         if play:
-            session.journal.note(engine.summary(decision))
+            session.journal.note(decision.log_line())
 
     return Stream(run)
 
@@ -112,20 +117,20 @@ def _generation(session: Session, words: list[str], dialect: str, *, play: bool 
 @command("genmove_analyze", "analysis")
 @command("kata-genmove_analyze", "analysis")
 def kata_genmove_analyze(session: Session, words: list[str]) -> Stream:
-    """COLOR [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as KataGo does."""
-    return _generation(session, _required_color(words), "kata")
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as KataGo does."""
+    return _generation(session, words, "kata")
 
 
 @command("lz-genmove_analyze", "analysis")
 def lz_genmove_analyze(session: Session, words: list[str]) -> Stream:
-    """COLOR [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as Leela Zero does."""
-    return _generation(session, _required_color(words), "lz")
+    """[COLOR] [INTERVAL] [KEY VALUE ...]: play a move and report on the way, as Leela Zero does."""
+    return _generation(session, words, "lz")
 
 
 @command("cgos-genmove_analyze", "cgos")
 def cgos_genmove_analyze(session: Session, words: list[str]) -> Stream:
-    """COLOR: play a move and report once, as the server CGOS asks for it. Further arguments are ignored."""
-    return _generation(session, _required_color(words)[:1], "cgos")
+    """[COLOR]: play a move and report once, as the server CGOS asks for it. Further arguments are ignored."""
+    return _generation(session, words[:1], "cgos")
 
 
 @command("kata-search_analyze", "katago")
@@ -140,15 +145,12 @@ def search_analyze_cancellable(session: Session, words: list[str]) -> Stream:
     return _generation(session, words, "kata", play=False, cancellable=True)
 
 
-def _required_color(words: list[str]) -> list[str]:
-    """A move is played for somebody: a missing color is an error before the header."""
-    arguments.color(words)
-    return words
-
-
 @command("stop", "analysis")
 def stop(session: Session, words: list[str]) -> None:
-    """Any line ends an analysis; this one does nothing else."""
+    """End an analysis, as any line does, and pondering until the engine has played another move."""
+    engine = session.loaded()
+    if engine is not None:
+        engine.rest()
 
 
 @command("clear_cache", "analysis")
@@ -162,8 +164,20 @@ def get_models(session: Session, words: list[str]) -> str:
     """The net that plays, as JSON."""
     import json
 
+    from goengine.nets.weights_file import VERSION
+
     traits = session.engine.evaluator.traits
-    return json.dumps([{"name": traits.name, "features": traits.features, "device": traits.device}])
+    model = {
+        "name": traits.name,
+        "internalName": traits.name,
+        "maxBatchSize": session.engine.batch_size,
+        "usesHumanSLProfile": False,
+        "version": int(VERSION),
+        "usingFP16": {"f16": "true", "bf16": "true", "auto": "auto"}.get(traits.device.split()[-1], "false"),
+        "features": traits.features,
+        "device": traits.device,
+    }
+    return json.dumps([model])
 
 
 @command("kata-raw-nn", "katago")
@@ -177,5 +191,7 @@ def raw_nn(session: Session, words: list[str]) -> str:
     which = arguments.word(rest, 0, "the symmetry").lower()
     if which != "all" and not (arguments.is_integer(which) and 0 <= int(which) <= 7):
         raise GtpError(f"syntax error: symmetry '{which}' is neither 0 to 7 nor all")
+    if len(rest) > 1 and not 0 <= arguments.number(rest, 1, "the optimism") <= 1:
+        raise GtpError(f"syntax error: the optimism {rest[1]} is not from 0 to 1; no net here has one, so it changes nothing")
     chosen = range(8) if which == "all" else (int(which),)
     return "\n".join(raw_text(session.engine, color, symmetry) for symmetry in chosen)

@@ -50,7 +50,7 @@ def gomill_describe_engine(session: Session, words: list[str]) -> str:
 def gomill_explain_last_move(session: Session, words: list[str]) -> str:
     """What the search thought of the last move."""
     engine = session.engine
-    return engine.summary(engine.last_decision) if engine.last_decision else "no move yet"
+    return engine.last_decision.summary() if engine.last_decision else "no move yet"
 
 
 @command("kata-debug-print-tc", "katago", listed=False)

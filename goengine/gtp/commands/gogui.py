@@ -86,5 +86,5 @@ def search_tree(session: Session, words: list[str]) -> str:
     engine = session.engine
     if engine.last_decision is None:
         return "no search yet"
-    text = kata_line(engine.last_decision.search, engine.position.size, AnalyzeArguments())
+    text = kata_line(engine.with_net_priors(engine.last_decision), engine.position.size, AnalyzeArguments())
     return text.replace(" info ", "\n").removeprefix("info ")

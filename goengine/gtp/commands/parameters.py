@@ -1,6 +1,7 @@
 """The settings of the player by name, in KataGo's commands and in GoGui's `param` form. One table: `EngineOptions`."""
 
 import json
+from dataclasses import dataclass
 
 from goengine.gtp import arguments
 from goengine.gtp.protocol import GtpError
@@ -15,23 +16,53 @@ _ALIASES = {
     "lagBuffer": "lag",
     "ponderingEnabled": "ponder",
     "allowResignation": "resign",
+    "analysisWideRootNoise": "analysis_wide_root_noise",
 }
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """A parameter of KataGo that clients ask for and that has one value here."""
+
+    value: str
+    reason: str  # why it can have no other
+
+    def accepts(self, text: str) -> bool:
+        if text.lower() == self.value.lower():
+            return True
+        ours, theirs = arguments.parse_number(self.value), arguments.parse_number(text)
+        return ours is not None and ours == theirs
+
+
+def _fixed(session: Session) -> dict[str, _Fixed]:
+    from goengine.core.machine import usable_cores  # slow to import
+
+    threads = session.options.threads or usable_cores()
+    return {
+        "playoutDoublingAdvantage": _Fixed("0", "no net here has learned to play against a deeper or a shallower search"),
+        "playoutDoublingAdvantagePla": _Fixed("AUTO", "there is no playoutDoublingAdvantage that a colour could have"),
+        "numSearchThreads": _Fixed(str(threads), "threads are chosen at the start, with --threads"),
+    }
 
 
 def _own(name: str) -> str:
     return _ALIASES.get(name, name)
 
 
-def _names() -> list[str]:
-    return [*KINDS, *_ALIASES]
+def _names(session: Session) -> list[str]:
+    return [*KINDS, *_ALIASES, *_fixed(session)]
 
 
 def _change(session: Session, changes: dict[str, str]) -> None:
     """Set all or none."""
     engine = session.engine
-    options = engine.options
+    options, fixed = engine.options, _fixed(session)
     try:
         for name, text in changes.items():
+            if name in fixed:
+                if not fixed[name].accepts(text):
+                    raise GtpError(f"{name} can only be {fixed[name].value}: {fixed[name].reason}")
+                continue
             options = options.with_text(_own(name), text)
     except OptionError as error:
         raise GtpError(str(error)) from None
@@ -41,13 +72,16 @@ def _change(session: Session, changes: dict[str, str]) -> None:
 @command("kata-list-params", "params")
 def list_params(session: Session, words: list[str]) -> str:
     """The parameters that kata-set-param knows."""
-    return " ".join(_names())
+    return " ".join(_names(session))
 
 
 @command("kata-get-param", "params")
 def get_param(session: Session, words: list[str]) -> str:
     """NAME: the value of a parameter."""
     name = arguments.word(words, 0, "the parameter")
+    fixed = _fixed(session)
+    if name in fixed:
+        return fixed[name].value
     try:
         return session.engine.options.text(_own(name))
     except OptionError as error:
@@ -66,8 +100,9 @@ def set_param(session: Session, text: str) -> None:
 @command("kata-get-params", "params")
 def get_params(session: Session, words: list[str]) -> str:
     """All parameters as JSON."""
-    options = session.engine.options
-    return json.dumps({name: getattr(options, _own(name)) for name in _names()})
+    options, fixed = session.engine.options, _fixed(session)
+    values = {name: getattr(options, _own(name)) for name in (*KINDS, *_ALIASES)}
+    return json.dumps(values | {name: entry.value for name, entry in fixed.items()})
 
 
 @command("kata-set-params", "params", raw=True)

@@ -90,5 +90,5 @@ def search_cancellable(session: Session, words: list[str]) -> str:
 def _generate(session: Session, color: int, cleanup: bool = False) -> str:
     engine = session.engine
     decision = engine.genmove(color, cleanup=cleanup, should_stop=session.lookahead.abandoned)
-    session.journal.note(engine.summary(decision))
+    session.journal.note(decision.log_line())
     return decision_text(session, decision)

@@ -5,7 +5,7 @@ from pathlib import Path
 from goengine.gtp import arguments
 from goengine.gtp.protocol import GtpError
 from goengine.gtp.registry import command
-from goengine.gtp.session import Session
+from goengine.gtp.session import BLIND, Session
 
 _SIZES = (2, 25)
 
@@ -22,6 +22,8 @@ def boardsize(session: Session, words: list[str]) -> None:
     if not _SIZES[0] <= size <= _SIZES[1]:
         raise GtpError(f"unacceptable size: {size} is not from {_SIZES[0]} to {_SIZES[1]}")
     session.engine.new_game(size=size)
+    if session.engine.is_blind:
+        session.journal.error(BLIND.format(size=size))
 
 
 @command("clear_board", "setup")
@@ -93,11 +95,11 @@ def loadsgf(session: Session, text: str) -> None:
 
 
 def _file_and_move(text: str) -> tuple[Path, int | None]:
-    """The file may have blanks in its name: a number at the end is a move only if it is not the whole text."""
+    """The file may have blanks in its name, and a number after one: the whole text is tried as a file first."""
     if not text:
         raise GtpError("cannot load file: the file name is missing")
     head, _, last = text.rpartition(" ")
-    if head and arguments.is_integer(last):
+    if head and arguments.is_integer(last) and not _is_there(text):
         number = int(last)
         if number < 1:
             raise GtpError(f"syntax error: move {number} does not exist; moves count from 1")
@@ -105,11 +107,18 @@ def _file_and_move(text: str) -> tuple[Path, int | None]:
     return Path(text), None
 
 
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long, or no name at all
+        return False
+
+
 @command("printsgf", "setup", raw=True)
 def printsgf(session: Session, text: str) -> str | None:
-    """[FILE]: the game as SGF, printed or written to the file."""
+    """[FILE]: the game as SGF, printed if no file or `-` is given, else written to the file."""
     content = session.engine.to_sgf()
-    if not text:
+    if text in ("", "-"):
         return content.replace("\n", "")  # breaks stand between properties only
     try:
         Path(text).write_text(content, encoding="utf-8")

@@ -34,7 +34,10 @@ def time_left(session: Session, words: list[str]) -> None:
     color = arguments.color(words)
     seconds = arguments.number(words, 1, "the time")
     stones = arguments.number(words, 2, "the number of stones")
-    session.engine.clock.time_left(color, seconds, max(0, int(stones)))
+    try:
+        session.engine.clock.time_left(color, seconds, max(0, int(stones)))
+    except ValueError as error:
+        raise GtpError(f"syntax error: {error}") from None
 
 
 @command("kgs-time_settings", "time")

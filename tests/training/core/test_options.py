@@ -24,7 +24,7 @@ class Sample:
 
     files: tuple[Path, ...] = option((), "games to read", positional=True)
     steps: int | None = option(None, "stop after so many")
-    rate: float = option(0.1, "100 % of the rate")
+    rate: float = option(0.1, "100 % of the rate", least=None)
     budget: Seconds = option(Seconds(1500), "time to spend")
     mode: Literal["fast", "slow"] = option("fast", "how")
     level: Literal[1, 2] = 1
@@ -279,3 +279,38 @@ def test_a_file_that_is_none_is_told(tmp_path, capsys):
 def test_no_start_waits_for_the_reader_of_toml():
     code = "import sys, goengine.core.options; print('tomllib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranges:
+    """Numbers with and without a range."""
+
+    plain: int = 1
+    count: int | None = option(None, "from 1 on", least=1)
+    share: float = option(0.5, "of one", most=1)
+    komi: float = option(6.5, "any", least=None)
+    sizes: tuple[int, ...] = option((9,), "of boards", least=2, most=25)
+    time: Seconds = Seconds(1.0)
+
+
+OUT_OF_RANGE = [("plain", "-1"), ("plain", "9" * 30), ("plain", "9" * 5000), ("count", "0"), ("share", "1.5"), ("share", "nan"),
+                ("share", "-0.1"), ("komi", "inf"), ("komi", "nan"), ("sizes", "26"), ("time", "inf"),
+                ("time", "-1s")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, text", OUT_OF_RANGE)
+def test_numbers_out_of_range_are_named(name, text, capsys, tmp_path):
+    with pytest.raises(SystemExit) as caught:
+        parse(Ranges, [f"--{name}", text])
+    error = capsys.readouterr().err
+    assert caught.value.code == 2 and f"--{name}" in error and len(error) < 1000
+    if len(text) < 10 and name != "time":
+        (tmp_path / "x.toml").write_text(f"{name} = [{text}]" if name == "sizes" else f"{name} = {text}")
+        with pytest.raises(SystemExit) as caught:
+            parse(Ranges, ["--config", str(tmp_path / "x.toml")])
+        assert caught.value.code == 2 and name in capsys.readouterr().err
+
+
+def test_numbers_in_range_pass():
+    found = parse(Ranges, ["--komi", "-7.5", "--count", "1", "--share", "1", "--sizes", "2", "25"])
+    assert found == Ranges(komi=-7.5, count=1, share=1.0, sizes=(2, 25))

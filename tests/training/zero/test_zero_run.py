@@ -96,7 +96,7 @@ def test_a_trained_net_keeps_its_statistics_where_batches_are_of_several_sorts(t
         (["--visits", "many"], "FULL[/CHEAP][@SHARE]"),
         (["--visits", "1"], "at least 2"),
         (["--validate-every", "0s"], "--validate-every must be a time above 0"),
-        (["--log-every", "0"], "--log-every must be at least 1"),
+        (["--log-every", "0"], "--log-every: must be at least 1"),
         (["--visits", "8,1@0.5"], "at least 2"),
         (["--play", "komi"], "NAME=VALUE"),
         (["--play", "tempo=3"], "tempo"),
