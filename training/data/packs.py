@@ -4,9 +4,9 @@ Knows the pack's fields, which games are fit for training, and the file beside a
 positions. Does not know how games are sampled or nets trained.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,14 +14,15 @@ import numpy as np
 
 from goengine.board import coords
 from goengine.board.kernels import play
-from goengine.board.rules import Rules, from_sgf_text, known_sgf_text
+from goengine.board.rules import Rules, from_sgf_text
 from goengine.board.state import EMPTY, PASS, new_board
 from goengine.core.array_file import RecordError, read_arrays, write_arrays
 from goengine.core.files import remove_parts, replacing
 from goengine.core.jit import kernel
 from goengine.core.machine import usable_cores
-from goengine.dataio.records import GamePack, GameRecord, PackBuilder
+from goengine.dataio.records import GamePack
 from training.data.ownership import estimate_owners
+from training.data.reading import ReadGames, read_records
 from training.data.sampling import Games, set_up
 
 OWNERS_FORMAT, OWNERS_VERSION = "goengine owners", 1
@@ -315,59 +316,6 @@ class PackReport:
     first_error: str = ""
     unknown_rules: int = 0  # games packed as if they named no rules, because nobody knows those that they name
     reasons: Path | None = None  # the file that says of each of these games what is wrong with it
-
-
-@dataclass
-class ReadGames:
-    """Games of SGF files and collections."""
-
-    builder: PackBuilder = field(default_factory=PackBuilder)
-    left_out: list[str] = field(default_factory=list)  # file, number of the game, and why; one text for each
-    unknown_rules: list[str] = field(default_factory=list)  # the same, of games that were packed without their rules
-
-    def add(self, game: GameRecord, place: str) -> None:
-        """Take a game, or say why not. ``place``: file and number of the game."""
-        if reason := _unfit(game):
-            self.left_out.append(f"{place}: {reason}")
-            return
-        rules = known_sgf_text(game.rules)
-        if game.rules and rules is None:
-            self.unknown_rules.append(f"{place}: the rules '{game.rules}' are unknown; packed as a game that names none")
-        try:
-            self.builder.add(replace(game, rules=rules.to_sgf_text() if rules else ""))
-        except RecordError as error:
-            self.left_out.append(f"{place}: {error}")
-
-
-def _unfit(game: GameRecord) -> str:
-    """Why a game that can be read is none to learn from, or an empty text."""
-    if not game.moves:
-        return "no moves"
-    if abs(game.komi) > game.size**2 / 2:
-        return f"komi {game.komi:g} is more than half of the board"
-    return ""
-
-
-def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = None) -> ReadGames:
-    """The games of SGF files and collections that can be learned from, and what had to be left out."""
-    found = ReadGames()
-    for number, (place, game) in enumerate(_games(sources), 1):
-        if isinstance(game, GameRecord):
-            found.add(game, place)
-        else:
-            found.left_out.append(str(game))
-        if say and number % 1000 == 0:
-            say(f"{number} games read")
-    return found
-
-
-def _games(sources: Sequence[Path]) -> Iterator[tuple[str, GameRecord | Exception]]:
-    """(file and number, game or what is wrong with it)."""
-    from goengine.dataio.sgf import iterate_games  # needs sgfmill, which training itself does not
-
-    for source in sources:
-        for number, game in enumerate(iterate_games([source]), 1):
-            yield f"{source}: game {number}", game
 
 
 def reasons_path(path: Path) -> Path:
