@@ -27,6 +27,7 @@ from training.core import launch
 from training.core.checkpoint import RunError
 from training.core.command_options import (
     CodistillOptions,
+    CountOptions,
     DistillOptions,
     EvaluateOptions,
     Export,
@@ -118,6 +119,28 @@ def run_evaluate(config: EvaluateOptions) -> int:
     for name, tenths in reliable.items():
         lines = [(f"{b.low:.1f}-{b.high:.1f}", b.positions, f"{b.predicted:.3f}", f"{b.actual:.3f}") for b in tenths]
         sys.stdout.write("\n" + table(lines, header=(name, "positions", "predicted", "actual")))
+    return 0
+
+
+def run_count(config: CountOptions) -> int:
+    """Count, and print a line per figure or one JSON object on stdout."""
+    from goengine.dataio import sgf
+    from goengine.player.net_source import NetSource
+    from goengine.player.opinion import Opinion
+    from training.measure.count_games import count_games
+
+    trust = {"card": None, "both": True, "playouts": False}[config.owners]
+    opinion = Opinion(NetSource(config.net or None), config.playouts, trust)
+    records = (game for game in sgf.iterate_games(config.games) if not isinstance(game, Exception))
+    with Progress("count", config.limit) as bar:
+        figures = count_games(opinion, records, config.limit, bar.update).as_dict()
+    if config.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+        return 0
+    wrong = figures.pop("wrong")
+    for name, value in figures.items():
+        sys.stdout.write(f"{name:14} {value:.2f}\n" if isinstance(value, float) else f"{name:14} {value}\n")
+    sys.stdout.write("".join(f"wrong winner   {line}\n" for line in wrong))
     return 0
 
 
@@ -291,6 +314,7 @@ COMMANDS = {
     "zero": (ZeroOptions, run_zero),
     "rate": (Rate, run_rate),
     "evaluate": (EvaluateOptions, run_evaluate),
+    "count": (CountOptions, run_count),
     "grow": (GrowOptions, run_grow),
     "export": (Export, run_export),
     "ship": (ShipOptions, run_ship),

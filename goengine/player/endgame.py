@@ -211,7 +211,8 @@ class Finish:
             return next(safe, PASS)
         visited = [c.value for c in self.moves if c.value is not None]
         passing = self.passing.value if self.passing else None
-        if passing is None or not visited or max(visited) >= passing - PASS_MARGIN:
+        would_end = self.position.game.status[PASSES] > 0  # and `_pass_ends_well` has said no
+        if would_end or passing is None or not visited or max(visited) >= passing - PASS_MARGIN:
             return self.moves[0].point
         return PASS
 

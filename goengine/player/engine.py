@@ -247,13 +247,7 @@ class Engine:
         """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
         wide = self._params.with_(wide_root_noise=self.options.analysis_wide_root_noise)
         turned = self._turned(color)
-        search, lead = self._prepared(turned, watch.get("restrictions", ()), params=wide), self._lead(turned)
-        return _run(search, limits or Limits(), _with_lead(watch, lead)).with_lead(lead)
-
-    def _lead(self, position: Position) -> float:
-        """Points by which the side to play leads."""
-        black = self.opinion.lead(position)
-        return black if position.to_play == BLACK else -black
+        return self._run(self._prepared(turned, watch.get("restrictions", ()), params=wide), turned, limits or Limits(), watch)
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
         """Think in the opponent's time until `ponder_time` is spent, in several calls if need be.
@@ -364,6 +358,26 @@ class Engine:
             search.clear()
         return search
 
+    def _run(self, search: Search, position: Position, limits: Limits, watch: Watch) -> SearchResult:
+        """Search, and tell points that agree with the root's lead; this is asked for when there is something to tell."""
+        lead: list[float] = []
+
+        def told(result: SearchResult) -> SearchResult:
+            if not lead:
+                lead.append(self.opinion.lead(position, result.net_score))
+            return result.with_lead(lead[0])
+
+        report = watch.get("on_report")
+        found = search.run(
+            limits,
+            watch.get("should_stop"),
+            None if report is None else lambda result: report(told(result)),
+            watch.get("report_every", 1.0),
+            ownership=watch.get("ownership", False),
+            min_moves=max(watch.get("min_moves", 0), _FALLBACKS),
+        )
+        return told(found)
+
     def _limits(self, color: int, clock: Clock | None) -> Limits:
         """How long to search for a move: the options', or the clock's where one runs."""
         options, weaker = self.options, strength(self.options.level)
@@ -390,8 +404,7 @@ class Engine:
         """Search, ``pick`` a move from what was found, then let the endgame's judgement have its say."""
         start, turned = time.monotonic(), self._turned(color)
         weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
-        search, lead = self._prepared(turned, watch.get("restrictions", ()), anew=weak), self._lead(turned)
-        result = _run(search, limits, _with_lead(watch, lead))
+        result = self._run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), turned, limits, watch)
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         valued = self.evaluator.traits.value_proven
@@ -408,7 +421,7 @@ class Engine:
             counted = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
             resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, counted)
         self._judging.append(time.monotonic() - start - result.seconds)
-        return Decision(color, point, resign, result.with_lead(lead), turned, stopped)
+        return Decision(color, point, resign, result, turned, stopped)
 
     def _drawn(self, result: SearchResult) -> int:
         """The move that the search chose; below full strength one drawn at random from those that it visited."""
@@ -421,20 +434,3 @@ class Engine:
 def _best(result: SearchResult) -> int:
     """The move that the search thinks best, whatever it would draw."""
     return result.moves[0].point if result.moves else result.chosen
-
-
-def _with_lead(watch: Watch, lead: float) -> Watch:
-    """The same watch, whose reports tell points that agree with the root's lead."""
-    report = watch.get("on_report")
-    return watch if report is None else {**watch, "on_report": lambda result: report(result.with_lead(lead))}
-
-
-def _run(search: Search, limits: Limits, watch: Watch) -> SearchResult:
-    return search.run(
-        limits,
-        watch.get("should_stop"),
-        watch.get("on_report"),
-        watch.get("report_every", 1.0),
-        ownership=watch.get("ownership", False),
-        min_moves=max(watch.get("min_moves", 0), _FALLBACKS),
-    )

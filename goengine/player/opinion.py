@@ -10,12 +10,13 @@ import numpy as np
 
 from goengine import features
 from goengine.board import coords, symmetry
+from goengine.board.life import MOST_EMPTY
 from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.state import BLACK, EMPTIES, PASS
 from goengine.evaluators.base import Batch, Evaluation
 from goengine.player import territory
-from goengine.player.endgame import LARGEST_DAME, counted_as_it_stands
+from goengine.player.endgame import counted_as_it_stands
 from goengine.player.net_source import NetSource
 from goengine.player.territory import Territory
 
@@ -27,8 +28,9 @@ SHIFTS = (-400, -200, -120, -80, -50, -30, -15, 0, 15, 30, 50, 80, 120, 200, 400
 class Opinion:
     """Judges positions with `playouts` random playouts, and with the nets of a source as far as these are proven."""
 
-    def __init__(self, nets: NetSource, playouts: int):
-        self._nets, self._playouts = nets, playouts
+    def __init__(self, nets: NetSource, playouts: int, trust: bool | None = None):
+        """trust: whether a net's ownership is believed; None: as its card says."""
+        self._nets, self._playouts, self._trust = nets, playouts, trust
         self._last: tuple[tuple, Territory] | None = None
 
     def territory(self, position: Position) -> Territory:
@@ -44,7 +46,8 @@ class Opinion:
         board = position.game.board
         generator = new_generator(int(board.hash[0]))  # so that the same board always gets the same answer
         played = territory.owned_by_playouts(board, position.to_play, generator, self._playouts)
-        if not self._nets.get(position.size).traits.ownership_proven:
+        proven = self._nets.get(position.size).traits.ownership_proven
+        if not (proven if self._trust is None else self._trust):
             return played
         views = [self.evaluation(position, position.to_play, s).ownership[0] for s in range(symmetry.COUNT)]
         return (played + np.mean(views, axis=0) * (1 if position.to_play == BLACK else -1)) / 2
@@ -52,7 +55,11 @@ class Opinion:
     def decided(self, position: Position) -> bool:
         """Whether no chain and no territory is in doubt, and nothing is left but dame."""
         opinion = self.territory(position)
-        return not opinion.open and opinion.firm and all(len(region) <= LARGEST_DAME for region in opinion.neutral)
+        return not opinion.open and opinion.firm and self._only_dame(position)
+
+    def _only_dame(self, position: Position) -> bool:
+        """Whether all neutral regions are small."""
+        return all(len(region) <= MOST_EMPTY for region in self.territory(position).neutral)
 
     def agreed_dead(self, position: Position) -> frozenset[int]:
         """The stones that both sides would take off if the game ended here; none if it is undecided or counted as it stands."""
@@ -66,8 +73,8 @@ class Opinion:
         return stones >= FEWEST_STONES * position.size**2
 
     def score(self, position: Position) -> float:
-        """Black's lead: counted without dead stones where the game is decided or over, else a whole-point estimate."""
-        if position.is_empty or position.is_over() or self.decided(position):
+        """Black's lead: counted without dead stones where nothing but dame is left, else a whole-point estimate."""
+        if position.is_empty or position.is_over() or self._only_dame(position):
             return -position.score(self.territory(position).dead_points)
         return self.estimate(position)
 
@@ -75,27 +82,32 @@ class Opinion:
         """Black's lead by the map of owners, in whole points before komi."""
         return round(float(self.territory(position).owned.sum())) - position.white_bonus()
 
-    def lead(self, position: Position) -> float:
-        """Black's lead in points: counted where the game is decided, else the komi that the net calls even, less the real one.
+    def lead(self, position: Position, said: float) -> float:
+        """Points by which the side to play leads; `said`: by the net's score of the position.
 
-        Nets learned from games with a usual komi: of a lead of 80 points they say little, but they know an even position. Where
-        a net knows none, as its score does not follow the komi, the map of owners tells.
+        Counted where the game is decided. Else it is the komi that the net calls even, less the real one: nets learned from
+        games with a usual komi, so that they say little of a lead of 80 points but know an even position. Where a net knows
+        none, as its score does not follow the komi, the map of owners tells.
         """
+        side = 1 if position.to_play == BLACK else -1
         if position.is_over() or (self._may_be_decided(position) and self.decided(position)):
-            return self.score(position)
-        if USUAL_KOMI[0] <= position.white_bonus() <= USUAL_KOMI[1]:
-            (found,) = self._scores_with(position, [0.0])
-            if 0 < abs(found) <= SMALL_LEAD:
-                return float(found)
-        shifts = np.array(SHIFTS)
+            return side * self.score(position)
+        if USUAL_KOMI[0] <= position.white_bonus() <= USUAL_KOMI[1] and abs(said) <= SMALL_LEAD:
+            return said
+        return side * self._missing_komi(position)
+
+    def _missing_komi(self, position: Position) -> float:
+        """How much more White would have to get for an even game."""
+        shifts = np.array(SHIFTS, np.float64)
         for _ in range(2):
             scores = self._scores_with(position, shifts)
             place = int(np.argmax(scores < 0))
             if place == 0:
                 return self.estimate(position)
-            shifts = np.linspace(shifts[place - 1], shifts[place], 6)
-        low, high = scores[place - 1], scores[place]
-        return float(shifts[0] + (shifts[-1] - shifts[0]) * low / (low - high))
+            low, high = scores[place - 1], scores[place]
+            ends = shifts[place - 1], shifts[place]
+            shifts = np.linspace(*ends, 6)
+        return float(ends[0] + (ends[1] - ends[0]) * low / (low - high))
 
     def _scores_with(self, position: Position, shifts: Sequence[float]) -> np.ndarray:
         """The net's scores for Black if White got that much more: float32[len(shifts)]."""

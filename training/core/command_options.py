@@ -77,6 +77,20 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountOptions:
+    """Measure how well the engine counts finished games: its score of the last position against the recorded result."""
+
+    games: tuple[Path, ...] = option(help="SGF files or collections; games that ended with a score are counted")
+    net: str = option("", "a shipped net's name, or a path; the default net for the board if empty")
+    owners: Literal["card", "both", "playouts"] = option(
+        "card", "who owns a point is told by playouts alone, by the net, too (both), or as the net's card says"
+    )
+    limit: int | None = option(None, "count so many games, the first", least=1)
+    playouts: int = option(300, "random playouts for each position", least=2)
+    json: bool = option(False, "print one JSON object")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoopedOptions:
     """What every command takes that changes a net step by step (`training.core.loop`)."""
 

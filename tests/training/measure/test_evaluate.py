@@ -98,4 +98,4 @@ def test_views_are_averaged(small_pack, tmp_path, capsys):
     assert one != eight and eight == pytest.approx(entropy("--symmetries", "8", "--batch", "7"), abs=0.02)
     with pytest.raises(SystemExit):
         cli.main(["evaluate", "--games", "g.npz", "--symmetries", "9"])
-    assert "1 to 8 views" in capsys.readouterr().err
+    assert "must be from 1 to 8, not 9" in capsys.readouterr().err
