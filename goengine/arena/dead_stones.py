@@ -18,6 +18,8 @@ from goengine.board.random import new_generator
 from goengine.board.state import EMPTY
 from goengine.gtp.controller import Controller, ControllerError
 from goengine.player import territory
+from goengine.player.endgame import counted_as_it_stands
+from goengine.player.territory import Territory
 
 Dead = Literal["agreement", "judge", "own", "none"]
 PLAYOUTS = 1000  # for our own opinion, which is asked for once in a game at most
@@ -55,11 +57,23 @@ def dead_stones(
 
 
 def own_opinion(position: Position) -> frozenset[int]:
-    """The dead stones by random playouts and by what Benson's algorithm proves; always the same for the same board."""
+    """The dead stones by random playouts, proofs and reading; always the same for the same board."""
+    return _territory(position).dead_points
+
+
+def undisputed(position: Position) -> frozenset[int]:
+    """The stones that come off if the game ends here; none where it is counted as it stands, or anything is undecided."""
+    if counted_as_it_stands(position):
+        return frozenset()
+    found = _territory(position)
+    return frozenset() if found.open or not found.firm else found.dead_points
+
+
+def _territory(position: Position) -> Territory:
     board = position.game.board
     generator = new_generator(int(board.hash[0]))
     owned = territory.owned_by_playouts(board, position.to_play, generator, PLAYOUTS)
-    return territory.judge(board, owned, position.rules.suicide).dead_points
+    return territory.judge(board, owned, position.rules.suicide)
 
 
 def listed(program: Controller, position: Position) -> frozenset[int] | None:

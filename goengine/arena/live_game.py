@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from goengine import features
+from goengine.arena.dead_stones import own_opinion, undisputed
 from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup, Side, other
 from goengine.arena.players import DEFAULT_VISITS, NetPlayer
 from goengine.arena.referee import Referee
@@ -19,6 +20,7 @@ from goengine.board import coords
 from goengine.board.playout import sensible_moves
 from goengine.board.state import BLACK, PASS, PASSES
 from goengine.evaluators.base import Evaluation, Traits
+from goengine.player.endgame import counted_as_it_stands
 from goengine.policy_play.game_arrays import draw
 from goengine.search import root as roots
 from goengine.search.leaves import Leaves
@@ -138,7 +140,9 @@ class LiveGame:
     # -- inside --
 
     def _begin(self, seat: SearchSide) -> Run:
-        seat.core.set_position(self.referee.position)
+        position = self.referee.position
+        seat.core.set_position(position)
+        seat.core.agree(undisputed(position) if position.game.status[PASSES] else ())
         seat.core.renew()
         run = seat.run = Run(seat.core, seat.limits)
         seat.core.begin(run.simulations())
@@ -158,13 +162,13 @@ class LiveGame:
     def _pass_wins(self) -> bool:
         """The opponent has passed, and the board counts for the player to move as it stands: nobody plays on then.
 
-        Only where all stones on the board are alive by rule, and passes do not cost or win points.
+        Only where passes do not cost or win points.
         """
         position = self.referee.position
         rules = position.rules
         if not position.game.status[PASSES] or rules.scoring != "area" or rules.has_button:
             return False
-        white = position.score()
+        white = position.score(undisputed(position))
         return (white < 0) if position.to_play == BLACK else (white > 0)
 
     def _note_value(self, core: TreeSearch) -> None:
@@ -176,7 +180,10 @@ class LiveGame:
     def _check_end(self) -> None:
         state = self.referee.state()
         if state == "passes":
-            self.played = self.referee.count(**self._facts())
+            position = self.referee.position
+            dead = frozenset() if counted_as_it_stands(position) else own_opinion(position)
+            detail = {"detail": f"{len(dead)} dead stones by our own opinion"} if dead else {}
+            self.played = self.referee.count(dead, **detail, **self._facts())
         elif state == "decided":
             self.played = self.referee.decided(**self._facts())
         elif state == "move limit":

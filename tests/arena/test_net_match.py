@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from goengine.arena.batched_games import BatchedGames, NetQueue, NetStats
+from goengine.arena.dead_stones import own_opinion
 from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup
 from goengine.arena.live_game import LiveGame, new_seat
 from goengine.arena.net_match import LockStepError, play_in_process
@@ -54,6 +55,13 @@ def wavering(planes: np.ndarray, values: np.ndarray) -> Evaluation:
     return answer
 
 
+def loves_passing(planes: np.ndarray, values: np.ndarray) -> Evaluation:
+    """Nothing but a pass is worth a thought."""
+    answer = flat_evaluation(len(planes), planes.shape[-1])
+    answer.policy[:, -1] = 20.0
+    return answer
+
+
 def net(script, name: str = "scripted") -> Scripted:
     return Scripted(script, traits=Traits(name=name, features="zero"))
 
@@ -97,7 +105,8 @@ def test_games_are_legal_and_begin_with_their_opening():
         assert not any(referee.play(point) for point in played.moves)
         assert played.names == {"a": "scripted", "b": "uniform"}
         if referee.position.is_over():
-            assert played.winner == referee.count().winner and played.margin == referee.count().margin
+            counted = referee.count(own_opinion(referee.position))
+            assert played.winner == counted.winner and played.margin == counted.margin
 
 
 @pytest.mark.parametrize("leaves", [1, 4])
@@ -375,3 +384,15 @@ def test_raw_players_follow_their_policy():
 def _ramp(legal: np.ndarray, s: int) -> np.ndarray:
     """What `wavering` says of the sensible moves when it sees the board through symmetry s."""
     return np.where(legal > 0, symmetry.flat(np.linspace(0.0, 2.0, SIZE**2, dtype=np.float32), symmetry.inverse(s)), -1.0)
+
+
+def test_dead_stones_come_off_where_players_agree_about_them():
+    """Under Japanese rules both nets pass at once beside a stone that cannot live."""
+    walls = [f"{column}{row}" for row in range(1, 10) for column in "EF"] + ["J5", "H5"]
+    opening = tuple(coords.from_gtp(vertex, 9) for vertex in walls)
+    terms = replace(TERMS, size=9, rules=Rules.preset("japanese").with_komi(0.5))
+    games = [Fixture(0, "a", opening), Fixture(1, "b", opening)]
+    for played in play({"a": net(loves_passing), "b": net(loves_passing)}, games, terms).values():
+        # Black has 36 points. White has 26 with that of the dead stone, the prisoner, and komi.
+        assert (played.reason, played.margin) == ("score", 36 - 26 - 1 - 0.5)
+        assert "1 dead stones" in played.detail
