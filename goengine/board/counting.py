@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board import coords
-from goengine.board.life import in_seki, parts, without
+from goengine.board.life import parts, rest_of, without
 from goengine.board.rules import SCORING_TERRITORY, TAX_ALL, TAX_NONE, RuleCode
 from goengine.board.scoring import area
 from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EMPTY, SIZE, WHITE, Board
@@ -59,7 +59,7 @@ def count(board: Board, rules: RuleCode, dead: Set[int] = frozenset()) -> Count:
 
 def _tax_groups(board: Board, owner: np.ndarray, counted: np.ndarray, fees: np.ndarray | None) -> None:
     """Take the owned points of groups in seki out of ``counted``; add to ``fees``, if given, what the other groups pay."""
-    size, seki = int(board.info[SIZE]), in_seki(board)
+    size, seki = int(board.info[SIZE]), rest_of(board).seki
     for color, sign in ((BLACK, 1), (WHITE, -1)):
         for group in parts((int(p) for p in np.flatnonzero(owner == sign)), size):
             owned = [p for p in group if board.color[p] == EMPTY]

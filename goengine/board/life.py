@@ -18,6 +18,8 @@ import numpy as np
 from goengine.board import coords
 from goengine.board.capture_search import CAPTURED, SURVIVES, UNKNOWN, new_capture_scratch, search_capture
 from goengine.board.kernels import is_legal, play
+from goengine.board.ladders import BUDGET as LADDER_BUDGET
+from goengine.board.ladders import ladder_capture, new_ladder_scratch
 from goengine.board.replay import put_stones
 from goengine.board.state import BLACK, EDGE, EMPTY, SIZE, WHITE, Board, copy_board, new_board
 
@@ -27,6 +29,7 @@ TWO_EYES = 7  # an empty eye space of this size makes two eyes
 JOINS = 3  # an empty eye space of this size connects all chains around it, and is one eye at least
 MOST_EMPTY = 12  # empty points of a region that is read
 BUDGET = 20_000  # positions of one reading
+URGENT = 3  # an outcome beside those of a search: captured or not by who moves first
 
 
 def without(board: Board, points: Collection[int]) -> Board:
@@ -206,20 +209,32 @@ def fight_around(board: Board, points: Iterable[int], living: Collection[int]) -
     return region
 
 
-def in_seki(board: Board) -> frozenset[int]:
-    """The stones that live in seki, on a board without dead stones: whichever colour fills the dame."""
+class Rest(NamedTuple):
+    """What is left to say of a board without dead stones."""
+
+    seki: frozenset[int]  # the stones that live in seki
+    dame: frozenset[int]  # the neutral points that somebody can fill
+
+
+def rest_of(board: Board) -> Rest:
+    """What lives in seki, and which points are dame, on a board without dead stones: whichever colour fills the dame."""
     living = living_by_eyes(board)
     alive = frozenset(p for p in _stones(board) if int(board.chain[p]) in living)
     reader = Reader(int(board.info[SIZE]))
-    black, white = (_seki_around(*_filled(board, color, alive, reader), alive, reader) for color in (BLACK, WHITE))
-    return black & white & _stones(board)
+    neutral = {p for region, owner in empty_regions(board) for p in region if owner == EMPTY}
+    seki, closed = _stones(board), _small(board)
+    for first in (BLACK, WHITE):
+        filled, left = _filled(board, first, alive, reader)
+        seki &= _seki_around(filled, left, alive, reader)
+        closed &= left
+    return Rest(seki, frozenset(neutral - closed))
 
 
 def _filled(board: Board, first: int, alive: Set[int], reader: Reader) -> tuple[Board, set[int]]:
     """The board when every dame is filled, by colour `first` where both could, and the neutral points that are left."""
     filled = new_board(int(board.info[SIZE]))
     copy_board(filled, board)
-    left = _neutral(filled)
+    left = _small(filled)
     changed = True
     while changed:
         changed = False
@@ -236,9 +251,9 @@ def _stones(board: Board) -> frozenset[int]:
     return frozenset(int(p) for p in np.flatnonzero((board.color == BLACK) | (board.color == WHITE)))
 
 
-def _neutral(board: Board) -> set[int]:
-    """Empty points of regions that reach stones of both colours, and are small enough to be what is left of a game."""
-    return {p for part, owner in empty_regions(board) for p in part if owner == EMPTY and len(part) <= MOST_EMPTY}
+def _small(board: Board) -> set[int]:
+    """The points of neutral regions that are small enough to be what is left of a game."""
+    return {p for region, owner in empty_regions(board) for p in region if owner == EMPTY and len(region) <= MOST_EMPTY}
 
 
 def empty_regions(board: Board) -> list[tuple[list[int], int]]:
@@ -296,21 +311,37 @@ def _needs(board: Board, group: Sequence[int], around: Set[int], alive: Set[int]
     return reader.captured(filled, main, attacker, fight_around(filled, [main], living)) == CAPTURED
 
 
-def read(board: Board, dead: Sequence[Chain]) -> list[Chain]:
-    """The dead chains, of those that someone takes for dead, after reading: some live in seki, or by eyes that were not seen.
+def read(board: Board, dead: Sequence[Chain]) -> tuple[list[Chain], list[Chain]]:
+    """(the dead chains, those of both colours whose fate depends on who moves first), by reading.
 
-    Chains of one colour in one enclosure live or die together. They are read as they stand, and all others are taken off.
+    dead: the chains that someone takes for dead; some live in seki, or by eyes that were not seen. Chains of one colour in one
+    enclosure live or die together: they are read as they stand, when all others are taken off.
     """
-    size = int(board.info[SIZE])
-    reader = Reader(size)
+    reader = Reader(int(board.info[SIZE]))
     every = frozenset(p for chain in dead for p in chain)
     found: list[Chain] = []
+    urgent: list[Chain] = []
     for group in _together(board, dead):
         points = [p for chain in group for p in chain]
-        rest = without(board, every.difference(points))
-        if _outcome(rest, points, reader) != SURVIVES:
-            found += group
-    return found
+        outcome = _outcome(without(board, every.difference(points)), points, reader)
+        found += group if outcome != SURVIVES else []
+        urgent += group if outcome == URGENT else []
+    return found, urgent + _capturable(board, found, reader)
+
+
+def _capturable(board: Board, dead: Sequence[Chain], reader: Reader) -> list[Chain]:
+    """The chains that live only if their side answers, or moves first."""
+    rest = without(board, frozenset(p for chain in dead for p in chain))
+    living = living_by_eyes(rest)
+    return [chain for chain in chains(rest) if int(rest.chain[chain[0]]) not in living and _falls(rest, chain, living, reader)]
+
+
+def _falls(board: Board, chain: Chain, living: Collection[int], reader: Reader) -> bool:
+    """Whether a chain is captured if the opponent moves first: by reading, or by ladders where the region is large."""
+    outcome = reader.captured(board, chain[0], 3 - int(board.color[chain[0]]), fight_around(board, chain, living))
+    if outcome != UNKNOWN or len(liberties(board, chain)) > 2:
+        return outcome == CAPTURED
+    return bool(ladder_capture(board, chain[0], new_ladder_scratch(int(board.info[SIZE])), LADDER_BUDGET)[0])
 
 
 def _together(board: Board, chains: Sequence[Chain]) -> list[list[Chain]]:
@@ -328,6 +359,9 @@ def _together(board: Board, chains: Sequence[Chain]) -> list[list[Chain]]:
 
 
 def _outcome(board: Board, points: Sequence[int], reader: Reader) -> int:
-    """Whether stones that are taken for dead survive if the opponent moves first: what becomes of their largest chain."""
+    """What becomes of stones that are taken for dead, by their largest chain: as `search_capture` says, or URGENT."""
     main = max(points, key=lambda p: int(board.stones[board.chain[p]]))
-    return reader.captured(board, main, 3 - int(board.color[main]), fight_around(board, points, living_by_eyes(board)))
+    color, fight = int(board.color[main]), fight_around(board, points, living_by_eyes(board))
+    outcome = reader.captured(board, main, 3 - color, fight)
+    saved = outcome == CAPTURED and reader.captured(board, main, color, fight) == SURVIVES
+    return URGENT if saved else outcome

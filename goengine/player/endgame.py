@@ -75,18 +75,13 @@ def counted_as_it_stands(position: Position) -> bool:
 def settled(position: Position, territory: Territory, color: int) -> bool:
     """Whether no chain and no territory is in doubt, and nothing neutral is left that `color` would want.
 
-    Under area rules that is any neutral point that can be taken without danger; under territory rules a region too large for
-    dame.
+    Under area rules that is any dame; under territory rules a region too large to be one.
     """
     if territory.open or not territory.firm:
         return False
     if position.rules.scoring == "territory":
         return all(len(region) <= LARGEST_DAME for region in territory.neutral)
-    return not any(
-        may_play(position, p, color) and _liberties_after(position, p, color) >= 2
-        for region in territory.neutral
-        for p in region
-    )
+    return not any(may_play(position, p, color) for p in territory.dame)
 
 
 def dead_chains(position: Position, territory: Territory, color: int) -> list[tuple[int, ...]]:

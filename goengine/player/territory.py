@@ -34,6 +34,7 @@ class Territory:
     neutral: tuple[tuple[int, ...], ...]  # empty regions that belong to nobody once the dead stones are gone
     firm: bool  # whether the map of owners agrees with who surrounds what
     seki: tuple[life.Chain, ...]  # chains, of those alive, that live in seki
+    dame: frozenset[int]  # neutral points that somebody can fill
 
     @property
     def dead_points(self) -> frozenset[int]:
@@ -54,19 +55,20 @@ def owned_by_playouts(board: Board, to_play: int, generator: np.ndarray, count: 
 def judge(board: Board, owned: np.ndarray, suicide: bool) -> Territory:
     """Alive and dead chains by a map of owners (float32[N*N], 1 = Black's), corrected by proofs and by reading."""
     said = _by_ownership(board, owned, suicide)
-    dead = life.read(board, [chain for chain, lives, _ in said if not lives])
+    dead, urgent = life.read(board, [chain for chain, lives, _ in said if not lives])
     alive = [chain for chain, _, _ in said if chain not in dead]
     rest = life.without(board, frozenset(p for chain in dead for p in chain))
-    in_seki = life.in_seki(rest)
+    in_seki, dame = life.rest_of(rest)
     seki = [chain for chain in alive if chain[0] in in_seki]
     unsure = [chain for chain, lives, sure in said if not sure and lives == (chain in alive) and chain not in seki]
+    unsure += [chain for chain in urgent if chain not in unsure]
     neutral, firm = [], True
     for region, color in life.empty_regions(rest):
         if color == EMPTY:
             neutral.append(tuple(region))
         elif not _beside(region, in_seki, int(board.info[SIZE])):
             firm = firm and _mean(owned, region, color, int(board.info[SIZE])) >= FIRM
-    return Territory(owned, tuple(alive), tuple(dead), tuple(unsure), tuple(neutral), firm, tuple(seki))
+    return Territory(owned, tuple(alive), tuple(dead), tuple(unsure), tuple(neutral), firm, tuple(seki), dame)
 
 
 def _by_ownership(board: Board, owned: np.ndarray, suicide: bool) -> list[tuple[life.Chain, bool, bool]]:
