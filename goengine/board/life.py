@@ -97,6 +97,17 @@ def _regions(board: Board, color: int) -> list[_Region]:
     return found
 
 
+def lasting_eyes(board: Board) -> list[list[int]]:
+    """Empty regions too small for another group, all around whom live by their own eyes: nobody can take these points away."""
+    living, size = living_by_eyes(board), int(board.info[SIZE])
+    found = []
+    for region, owner in empty_regions(board):
+        around = {int(board.chain[n]) for p in region for n in neighbours(p, size)} - {0}
+        if owner != EMPTY and len(region) < TWO_EYES and around <= living:
+            found.append(region)
+    return found
+
+
 def _eyes(region: _Region, own: set[int], size: int) -> int:
     """How many eyes a region is for a group around it whose liberties are `own`."""
     pure = len(region.empty) == len(region.points)
@@ -296,21 +307,36 @@ def _needs(board: Board, group: Sequence[int], around: Set[int], alive: Set[int]
     return reader.captured(filled, main, attacker, fight_around(filled, [main], living)) == CAPTURED
 
 
-def read(board: Board, dead: Sequence[Chain]) -> list[Chain]:
-    """The dead chains, of those that someone takes for dead, after reading: some live in seki, or by eyes that were not seen.
+class Reading(NamedTuple):
+    """What reading says about chains that someone takes for dead."""
 
-    Chains of one colour in one enclosure live or die together. They are read as they stand, and all others are taken off.
+    dead: list[Chain]
+    settled: frozenset[int]  # stones whose fate is the same whoever moves first
+    unsettled: frozenset[int]  # stones that die if the opponent moves first and live if their own side does
+
+
+def read(board: Board, dead: Sequence[Chain]) -> Reading:
+    """The fate of chains that someone takes for dead: some live in seki, or by eyes that were not seen.
+
+    Chains of one colour in one enclosure live or die together. They are read as they stand, and all others are taken off. What
+    cannot be read is dead, as it was said to be.
     """
-    size = int(board.info[SIZE])
-    reader = Reader(size)
+    reader = Reader(int(board.info[SIZE]))
     every = frozenset(p for chain in dead for p in chain)
-    found: list[Chain] = []
+    found, settled, unsettled = [], set(), set()
     for group in _together(board, dead):
         points = [p for chain in group for p in chain]
         rest = without(board, every.difference(points))
-        if _outcome(rest, points, reader) != SURVIVES:
+        color = int(board.color[points[0]])
+        attacked = _outcome(rest, points, 3 - color, reader)
+        if attacked != SURVIVES:
             found += group
-    return found
+        defended = _outcome(rest, points, color, reader) if attacked == CAPTURED else attacked
+        if defended == attacked != UNKNOWN:
+            settled.update(points)
+        elif defended == SURVIVES:
+            unsettled.update(points)
+    return Reading(found, frozenset(settled), frozenset(unsettled))
 
 
 def _together(board: Board, chains: Sequence[Chain]) -> list[list[Chain]]:
@@ -327,7 +353,7 @@ def _together(board: Board, chains: Sequence[Chain]) -> list[list[Chain]]:
     return groups
 
 
-def _outcome(board: Board, points: Sequence[int], reader: Reader) -> int:
-    """Whether stones that are taken for dead survive if the opponent moves first: what becomes of their largest chain."""
+def _outcome(board: Board, points: Sequence[int], first: int, reader: Reader) -> int:
+    """Whether stones that are taken for dead survive if colour `first` begins: what becomes of their largest chain."""
     main = max(points, key=lambda p: int(board.stones[board.chain[p]]))
-    return reader.captured(board, main, 3 - int(board.color[main]), fight_around(board, points, living_by_eyes(board)))
+    return reader.captured(board, main, first, fight_around(board, points, living_by_eyes(board)))
