@@ -119,17 +119,24 @@ def _eyes(region: _Region, own: set[int], size: int) -> int:
 def _divides(space: set[int], size: int) -> bool:
     """Whether an empty eye space makes two eyes even if the opponent plays in it first: no shape that one stone kills.
 
-    The shapes of 4 to 6 points that die are the square, the pyramid, the cross, the bulky five and the rabbity six.
+    The shapes of 4 to 6 points that die are the square, the pyramid, the cross, the bulky five and the rabbity six; in the
+    corner of the board the bent four and the rectangular six, too, unless liberties outside help.
     """
-    degrees = [sum(n in space for n in neighbours(p, size)) for p in space]
-    most, lines = max(degrees, default=0), sum(degrees) // 2
+    degrees = {p: sum(n in space for n in neighbours(p, size)) for p in space}
+    most, lines = max(degrees.values(), default=0), sum(degrees.values()) // 2
+    bent_in_corner = any(degrees.get(p) == 2 for p in _corners(size))
     if len(space) == 4:
-        return most == 2 and lines == 3
+        return most == 2 and lines == 3 and not bent_in_corner
     if len(space) == 5:
         return most < 4 and lines == 4
     if len(space) == 6:
-        return most < 4 or lines == 5
+        return lines == 5 or (most < 4 and not (lines == 7 and bent_in_corner))
     return len(space) >= TWO_EYES
+
+
+def _corners(size: int) -> list[int]:
+    """The corner points of the board."""
+    return [coords.point(row, column, size) for row in (0, size - 1) for column in (0, size - 1)]
 
 
 def living_by_eyes(board: Board) -> frozenset[int]:

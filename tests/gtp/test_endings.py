@@ -62,7 +62,9 @@ def test_two_eyes_beside_dame_are_territory(engine, filled):
     """White has 3 points, with the dame open and with it filled by Black, who has 23."""
     set_up(engine, 7, "japanese", 0)
     rows = NO_TAX.split()
-    stones = [f"{'bw'['XO'.index(s)]} {'ABCDEFG'[x]}{7 - y}" for y, row in enumerate(rows) for x, s in enumerate(row) if s != "."]
+    stones = [
+        f"{'bw'['XO'.index(s)]} {'ABCDEFG'[x]}{7 - y}" for y, row in enumerate(rows) for x, s in enumerate(row) if s != "."
+    ]
     engine.ask("set_position " + " ".join([*stones, *(["b C5", "b C4"] if filled else [])]))
     assert status(engine, "seki") == status(engine, "dead") == set()
     assert engine.ask("final_score") == "B+20.0"

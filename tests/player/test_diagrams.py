@@ -64,7 +64,9 @@ def marked(position, found):
     inside = {p for chain in found for p in chain}
     rows = coords.points(position.size).reshape(position.size, position.size)
     text = [[SYMBOLS[position.color(p)] for p in row] for row in rows]
-    return "\n".join(" ".join(s.lower() if p in inside else s for s, p in zip(*pair, strict=True)) for pair in zip(text, rows, strict=True))
+    return "\n".join(
+        " ".join(s.lower() if p in inside else s for s, p in zip(*pair, strict=True)) for pair in zip(text, rows, strict=True)
+    )
 
 
 def expected(case, chosen):
