@@ -29,7 +29,6 @@ TWO_EYES = 7  # an empty eye space of this size makes two eyes
 JOINS = 3  # an empty eye space of this size connects all chains around it, and is one eye at least
 MOST_EMPTY = 12  # empty points of a region that is read
 BUDGET = 20_000  # positions of one reading
-URGENT = 3  # an outcome beside those of a search: captured or not by who moves first
 
 
 def without(board: Board, points: Collection[int]) -> Board:
@@ -100,6 +99,17 @@ def _regions(board: Board, color: int) -> list[_Region]:
     return found
 
 
+def lasting_eyes(board: Board) -> list[list[int]]:
+    """Empty regions too small for another group, all around whom live by their own eyes: nobody can take these points away."""
+    living, size = living_by_eyes(board), int(board.info[SIZE])
+    found = []
+    for region, owner in empty_regions(board):
+        around = {int(board.chain[n]) for p in region for n in neighbours(p, size)} - {0}
+        if owner != EMPTY and len(region) < TWO_EYES and around <= living:
+            found.append(region)
+    return found
+
+
 def _eyes(region: _Region, own: set[int], size: int) -> int:
     """How many eyes a region is for a group around it whose liberties are `own`."""
     pure = len(region.empty) == len(region.points)
@@ -111,17 +121,24 @@ def _eyes(region: _Region, own: set[int], size: int) -> int:
 def _divides(space: set[int], size: int) -> bool:
     """Whether an empty eye space makes two eyes even if the opponent plays in it first: no shape that one stone kills.
 
-    The shapes of 4 to 6 points that die are the square, the pyramid, the cross, the bulky five and the rabbity six.
+    The shapes of 4 to 6 points that die are the square, the pyramid, the cross, the bulky five and the rabbity six; in the
+    corner of the board the bent four and the rectangular six, too, unless liberties outside help.
     """
-    degrees = [sum(n in space for n in neighbours(p, size)) for p in space]
-    most, lines = max(degrees, default=0), sum(degrees) // 2
+    degrees = {p: sum(n in space for n in neighbours(p, size)) for p in space}
+    most, lines = max(degrees.values(), default=0), sum(degrees.values()) // 2
+    bent_in_corner = any(degrees.get(p) == 2 for p in _corners(size))
     if len(space) == 4:
-        return most == 2 and lines == 3
+        return most == 2 and lines == 3 and not bent_in_corner
     if len(space) == 5:
         return most < 4 and lines == 4
     if len(space) == 6:
-        return most < 4 or lines == 5
+        return lines == 5 or (most < 4 and not (lines == 7 and bent_in_corner))
     return len(space) >= TWO_EYES
+
+
+def _corners(size: int) -> list[int]:
+    """The corner points of the board."""
+    return [coords.point(row, column, size) for row in (0, size - 1) for column in (0, size - 1)]
 
 
 def living_by_eyes(board: Board) -> frozenset[int]:
@@ -311,22 +328,39 @@ def _needs(board: Board, group: Sequence[int], around: Set[int], alive: Set[int]
     return reader.captured(filled, main, attacker, fight_around(filled, [main], living)) == CAPTURED
 
 
-def read(board: Board, dead: Sequence[Chain]) -> tuple[list[Chain], list[Chain]]:
-    """(the dead chains, those of both colours whose fate depends on who moves first), by reading.
+class Reading(NamedTuple):
+    """What reading says about chains that someone takes for dead."""
 
-    dead: the chains that someone takes for dead; some live in seki, or by eyes that were not seen. Chains of one colour in one
-    enclosure live or die together: they are read as they stand, when all others are taken off.
+    dead: list[Chain]
+    settled: frozenset[int]  # stones whose fate is the same whoever moves first
+    unsettled: frozenset[int]  # stones of both colours that die if the opponent moves first and live if their own side does
+
+
+def read(board: Board, dead: Sequence[Chain]) -> Reading:
+    """The fate of chains that someone takes for dead: some live in seki, or by eyes that were not seen.
+
+    Chains of one colour in one enclosure live or die together. They are read as they stand, and all others are taken off. What
+    cannot be read is dead, as it was said to be.
     """
     reader = Reader(int(board.info[SIZE]))
     every = frozenset(p for chain in dead for p in chain)
     found: list[Chain] = []
-    urgent: list[Chain] = []
+    settled: set[int] = set()
+    unsettled: set[int] = set()
     for group in _together(board, dead):
         points = [p for chain in group for p in chain]
-        outcome = _outcome(without(board, every.difference(points)), points, reader)
-        found += group if outcome != SURVIVES else []
-        urgent += group if outcome == URGENT else []
-    return found, urgent + _capturable(board, found, reader)
+        rest = without(board, every.difference(points))
+        color = int(board.color[points[0]])
+        attacked = _outcome(rest, points, 3 - color, reader)
+        if attacked != SURVIVES:
+            found += group
+        defended = _outcome(rest, points, color, reader) if attacked == CAPTURED else attacked
+        if defended == attacked != UNKNOWN:
+            settled.update(points)
+        elif defended == SURVIVES:
+            unsettled.update(points)
+    unsettled.update(p for chain in _capturable(board, found, reader) for p in chain)
+    return Reading(found, frozenset(settled - unsettled), frozenset(unsettled))
 
 
 def _capturable(board: Board, dead: Sequence[Chain], reader: Reader) -> list[Chain]:
@@ -358,10 +392,7 @@ def _together(board: Board, chains: Sequence[Chain]) -> list[list[Chain]]:
     return groups
 
 
-def _outcome(board: Board, points: Sequence[int], reader: Reader) -> int:
-    """What becomes of stones that are taken for dead, by their largest chain: as `search_capture` says, or URGENT."""
+def _outcome(board: Board, points: Sequence[int], first: int, reader: Reader) -> int:
+    """Whether stones that are taken for dead survive if colour `first` begins: what becomes of their largest chain."""
     main = max(points, key=lambda p: int(board.stones[board.chain[p]]))
-    color, fight = int(board.color[main]), fight_around(board, points, living_by_eyes(board))
-    outcome = reader.captured(board, main, 3 - color, fight)
-    saved = outcome == CAPTURED and reader.captured(board, main, color, fight) == SURVIVES
-    return URGENT if saved else outcome
+    return reader.captured(board, main, first, fight_around(board, points, living_by_eyes(board)))

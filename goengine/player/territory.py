@@ -28,12 +28,12 @@ class Territory:
     """An opinion about every chain of a board."""
 
     owned: np.ndarray  # float32[N*N] in index order: 1 = Black's, -1 = White's
-    alive: tuple[life.Chain, ...]
+    alive: tuple[life.Chain, ...]  # but for those in seki: every chain is alive, in seki or dead
     dead: tuple[life.Chain, ...]
     open: tuple[life.Chain, ...]  # chains, of both lists above, that are not decided
     neutral: tuple[tuple[int, ...], ...]  # empty regions that belong to nobody once the dead stones are gone
     firm: bool  # whether the map of owners agrees with who surrounds what
-    seki: tuple[life.Chain, ...]  # chains, of those alive, that live in seki
+    seki: tuple[life.Chain, ...]
     dame: frozenset[int]  # neutral points that somebody can fill
 
     @property
@@ -55,20 +55,36 @@ def owned_by_playouts(board: Board, to_play: int, generator: np.ndarray, count: 
 def judge(board: Board, owned: np.ndarray, suicide: bool) -> Territory:
     """Alive and dead chains by a map of owners (float32[N*N], 1 = Black's), corrected by proofs and by reading."""
     said = _by_ownership(board, owned, suicide)
-    dead, urgent = life.read(board, [chain for chain, lives, _ in said if not lives])
-    alive = [chain for chain, _, _ in said if chain not in dead]
-    rest = life.without(board, frozenset(p for chain in dead for p in chain))
+    reading = life.read(board, [chain for chain, lives, _ in said if not lives])
+    rest = life.without(board, frozenset(p for chain in reading.dead for p in chain))
     in_seki, dame = life.rest_of(rest)
-    seki = [chain for chain in alive if chain[0] in in_seki]
-    unsure = [chain for chain, lives, sure in said if not sure and lives == (chain in alive) and chain not in seki]
-    unsure += [chain for chain in urgent if chain not in unsure]
-    neutral, firm = [], True
-    for region, color in life.empty_regions(rest):
-        if color == EMPTY:
-            neutral.append(tuple(region))
-        elif not _beside(region, in_seki, int(board.info[SIZE])):
-            firm = firm and _mean(owned, region, color, int(board.info[SIZE])) >= FIRM
-    return Territory(owned, tuple(alive), tuple(dead), tuple(unsure), tuple(neutral), firm, tuple(seki), dame)
+    living = [chain for chain, _, _ in said if chain not in reading.dead]
+    seki = [chain for chain in living if chain[0] in in_seki]
+    alive = [chain for chain in living if chain[0] not in in_seki]
+    unsure = [
+        chain
+        for chain, lives, sure in said
+        if chain[0] in reading.unsettled or not (sure or chain[0] in reading.settled or chain[0] in in_seki)
+    ]
+    neutral = tuple(tuple(region) for region, color in life.empty_regions(rest) if color == EMPTY)
+    firm = _firm(rest, owned, in_seki | reading.settled)
+    return Territory(owned, tuple(alive), tuple(reading.dead), tuple(unsure), neutral, firm, tuple(seki), dame)
+
+
+def _firm(board: Board, owned: np.ndarray, read: Set[int]) -> bool:
+    """Whether the map of owners agrees with who surrounds what, on a board without dead stones.
+
+    The map is not asked about eyes that nobody can take away, nor where reading has told more: on points of `read`, which may
+    hold dead stones, and beside them.
+    """
+    size = int(board.info[SIZE])
+    eyes = life.lasting_eyes(board)
+    doubtful = [
+        (region, color)
+        for region, color in life.empty_regions(board)
+        if color != EMPTY and region not in eyes and read.isdisjoint(region) and not _beside(region, read, size)
+    ]
+    return all(_mean(owned, region, color, size) >= FIRM for region, color in doubtful)
 
 
 def _by_ownership(board: Board, owned: np.ndarray, suicide: bool) -> list[tuple[life.Chain, bool, bool]]:

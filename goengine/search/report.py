@@ -36,6 +36,7 @@ from goengine.search.tree_search import TreeSearch
 
 LONGEST = 60  # moves of a principal variation
 LEAST_SHIFT, RELATIVE_SHIFT = 2.0, 0.15  # a lead that is off by less, in points or as a share, is left as the net gave it
+COUNTED = 1e-3  # points: a smaller deviation is no net's, but that of games which have ended
 FAR_OFF = 10.0  # points: a net that errs so much about the score errs about the winner
 
 Ownership = bool | Literal["moves"]  # whether a result has it; "moves": of the whole tree and of each move
@@ -106,7 +107,9 @@ class SearchResult:
 
 
 def _shifted(found: MoveInfo | SearchResult, shift: float) -> dict[str, float]:
-    """Score and win rate when the net is known to be off by that many points."""
+    """Score and win rate when the net is known to be off by that many points; a counted end of the game keeps its own."""
+    if found.score_stdev < COUNTED:
+        return {}
     score = found.score + shift
     if abs(shift) < FAR_OFF:
         return {"score": score}

@@ -5,44 +5,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goengine.board import coords, ladders, scoring
+from goengine.board import ladders, scoring
 from goengine.board.kernels import fills_eye
 from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE
+from tests.diagrams import COLORS, cases, divided, names, points
 
 FOLDER = Path(__file__).parent / "diagrams"
-COLORS = {"X": BLACK, "O": WHITE, ".": 0}
 
 
-def cases():
-    for path in sorted(FOLDER.glob("*.txt")):
-        if path.name == "README.txt":
-            continue
-        for text in path.read_text().split("== ")[1:]:
-            name, *lines = text.splitlines()
-            yield pytest.param([line.split() for line in lines if line.strip()], id=f"{path.stem}: {name}")
-
-
-@pytest.mark.parametrize("lines", list(cases()))
+@pytest.mark.parametrize("lines", list(cases(FOLDER)))
 def test_case(lines):
     rules = next((line[1] for line in lines if line[0] == "rules"), "japanese")
     to_play = WHITE if ["white", "to", "play"] in lines else BLACK
-    rows = [line for line in lines if set(line) <= set(COLORS)]
-    diagram = "\n".join(" ".join(row) for row in rows)
+    diagram, rest = divided(lines)
     position = Position.from_diagram(diagram, Rules.preset(rules).with_komi(0), to_play)
-    steps = [line for line in lines if line not in rows and line[0] not in ("rules", "white")]
+    steps = [line for line in rest if line[0] not in ("rules", "white")]
     assert steps
     for step in steps:
         check(position, step)
-
-
-def points(position, words):
-    return [] if words == ["-"] else [coords.from_gtp(word, position.size) for word in words]
-
-
-def names(position, found):
-    return {coords.to_gtp(int(p), position.size) for p in found}
 
 
 def check(position, step):

@@ -273,7 +273,7 @@ def test_every_level_plays_a_whole_game_and_passes(level):
     status = engine.final_status()
     stones = {p for _, p in engine.stones()}
     assert stones == {p for chain in (*status.alive, *status.seki, *status.dead) for p in chain}
-    assert sum(len(chain) for chain in (*status.alive, *status.dead)) == len(stones)
+    assert sum(len(chain) for chain in (*status.alive, *status.seki, *status.dead)) == len(stones)
     assert engine.score() == -engine.position.score(status.dead_points)
     answers = {PASS, *engine.position.legal_moves()}
     assert engine.genmove(color).point in answers, "after the end there still is an answer"
