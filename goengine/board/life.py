@@ -190,6 +190,7 @@ class Reader:
 
     def __init__(self, size: int):
         self._scratch = new_capture_scratch(size)
+        self.ladders = new_ladder_scratch(size)
         self._mask = np.zeros(coords.padded(size), np.uint8)
 
     def captured(self, board: Board, target: int, first: int, fight: Set[int] | None) -> int:
@@ -367,15 +368,15 @@ def _capturable(board: Board, dead: Sequence[Chain], reader: Reader) -> list[Cha
     """The chains that live only if their side answers, or moves first."""
     rest = without(board, frozenset(p for chain in dead for p in chain))
     living = living_by_eyes(rest)
-    return [chain for chain in chains(rest) if int(rest.chain[chain[0]]) not in living and _falls(rest, chain, living, reader)]
+    return [chain for chain in chains(rest) if _falls(rest, chain, living, reader)]
 
 
 def _falls(board: Board, chain: Chain, living: Collection[int], reader: Reader) -> bool:
-    """Whether a chain is captured if the opponent moves first: by reading, or by ladders where the region is large."""
-    outcome = reader.captured(board, chain[0], 3 - int(board.color[chain[0]]), fight_around(board, chain, living))
-    if outcome != UNKNOWN or len(liberties(board, chain)) > 2:
-        return outcome == CAPTURED
-    return bool(ladder_capture(board, chain[0], new_ladder_scratch(int(board.info[SIZE])), LADDER_BUDGET)[0])
+    """Whether a chain is captured if the opponent moves first: by ladders, or by reading if it has no two eyes."""
+    name, attacker = int(board.chain[chain[0]]), 3 - int(board.color[chain[0]])
+    if len(liberties(board, chain)) <= 2 and ladder_capture(board, name, reader.ladders, LADDER_BUDGET)[0]:
+        return True
+    return name not in living and reader.captured(board, name, attacker, fight_around(board, chain, living)) == CAPTURED
 
 
 def _together(board: Board, chains: Sequence[Chain]) -> list[list[Chain]]:
