@@ -19,7 +19,7 @@ from goengine.board.state import BLACK, EMPTY, SIZE, WHITE, Board, new_board
 # A chain is dead where the map of owners gives its points, on average, less than this to its colour. `training count` measures
 # it: on 300 counted games the maps of b8c96 and of playouts name 3 wrong winners with -0.08, with 0 and with 0.06.
 DEAD_BELOW = 0.0
-DOUBT = 0.4  # a chain this near to the border may still live or die, unless reading tells
+DOUBT = 0.16  # a chain this near to the border may still live or die, unless reading tells
 FIRM = 0.25  # the mean of a territory whose owner is clear; in those finished games none was below 0.31, an open board has 0.1
 
 
