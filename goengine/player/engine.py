@@ -19,6 +19,7 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, PASSES, WHITE
 from goengine.evaluators.base import Evaluator
+from goengine.player.aftermath import Aftermath
 from goengine.player.decision import Decision
 from goengine.player.endgame import Finish, Resignation, candidates, values_mean_something
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
@@ -66,7 +67,7 @@ class Engine:
         self.seed = random.SystemRandom().getrandbits(31) if seed is None else seed
         self._params = params
         self._chance = np.random.default_rng(self.seed)
-        self.opinion = Opinion(self._nets, self.options.playouts)
+        self._judge_with(self.options.playouts)
         self.position = Position(size, rules)
         self._searches: dict[str, Search] = {}
         self._resignation = Resignation()
@@ -274,7 +275,7 @@ class Engine:
     def configure(self, options: EngineOptions) -> None:
         """Other settings from now on."""
         self.options = options
-        self.opinion = Opinion(self._nets, options.playouts)
+        self._judge_with(options.playouts)
         self.clock.lag = options.lag
 
     def warm_up(self) -> None:
@@ -297,12 +298,12 @@ class Engine:
     # -- the judgement, for people and programs --
 
     def score(self) -> float:
-        """Black's lead, komi included, at any time."""
-        return self.opinion.score(self.position)
+        """Black's lead, komi included, at any time. Where somebody has passed in doubt, the engine plays on first."""
+        return self._aftermath.score(self.position)
 
     def final_status(self) -> Territory:
         """Who owns what, and which chains are alive, in seki or dead; every stone is in exactly one."""
-        return self.opinion.territory(self.position)
+        return self._aftermath.territory(self.position)
 
     def describe(self) -> str:
         """The engine, its net and its strength, in a line."""
@@ -324,6 +325,10 @@ class Engine:
         self._nets.close()
 
     # -- inside --
+
+    def _judge_with(self, playouts: int) -> None:
+        self.opinion = Opinion(self._nets, playouts)
+        self._aftermath = Aftermath(self.opinion, self._nets.get, self.seed)
 
     def _turned(self, color: int) -> Position:
         """The position as it is searched: `color` to play, and never already over, because an answer is always wanted."""

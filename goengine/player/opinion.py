@@ -94,20 +94,20 @@ class Opinion:
             return side * self.score(position)
         if USUAL_KOMI[0] <= position.white_bonus() <= USUAL_KOMI[1] and abs(said) <= SMALL_LEAD:
             return said
-        return side * self._missing_komi(position)
+        return side * (self.even_komi(position) - position.white_bonus())
 
-    def _missing_komi(self, position: Position) -> float:
-        """How much more White would have to get for an even game."""
+    def even_komi(self, position: Position) -> float:
+        """What White would have to get for an even game, all told."""
         shifts = np.array(SHIFTS, np.float64)
         for _ in range(2):
             scores = self._scores_with(position, shifts)
             place = int(np.argmax(scores < 0))
             if place == 0:
-                return self.estimate(position)
+                return self.estimate(position) + position.white_bonus()
             low, high = scores[place - 1], scores[place]
             ends = shifts[place - 1], shifts[place]
             shifts = np.linspace(*ends, 6)
-        return float(ends[0] + (ends[1] - ends[0]) * low / (low - high))
+        return position.white_bonus() + float(ends[0] + (ends[1] - ends[0]) * low / (low - high))
 
     def _scores_with(self, position: Position, shifts: Sequence[float]) -> np.ndarray:
         """The net's scores for Black if White got that much more: float32[len(shifts)]."""
