@@ -1,8 +1,8 @@
 """The end of a game that was passed out while something was in doubt: the engine plays it on with itself, and sees what dies.
 
-Both colours get to begin once, as who captures what may hang on that. What the opponent can capture when it moves first is dead:
-the play in which more stones died counts. It is played under area rules with a komi that makes it even, so that both fight
-for every point. Knows searches and judgements; no clock and no protocol.
+Both colours get to begin once, as who captures what may hang on that. What the opponent can capture when it moves first is
+dead: the play in which more stones died counts. It is played under area rules with a komi that makes it even, so that both
+fight for every point. Knows searches and judgements; no clock and no protocol.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from goengine.player.territory import Territory
 from goengine.search.params import PLAY, Limits
 from goengine.search.search import Search
 
-VISITS = 24  # of each search: a few seconds on 19x19
+VISITS = 16  # of each search: a few seconds on 19x19
 LONGEST = 0.4  # times N * N moves
 
 

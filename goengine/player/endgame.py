@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from goengine.board import coords
-from goengine.board.kernels import KO_POSITIONAL, breaks_superko, fills_eye, find_liberties, play
+from goengine.board.kernels import KO_POSITIONAL, breaks_superko, fills_eye, find_liberties, is_legal, play
+from goengine.board.life import empty_regions, neighbours, without
 from goengine.board.position import Position
-from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, PASSES, copy_board, new_board
+from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, PASSES, SIZE, WHITE, Board, copy_board, new_board
 from goengine.player.engine_options import EngineOptions
 from goengine.player.territory import Territory
 
@@ -75,13 +76,35 @@ def counted_as_it_stands(position: Position) -> bool:
 def settled(position: Position, territory: Territory, color: int) -> bool:
     """Whether no chain and no territory is in doubt, and nothing neutral is left that `color` would want.
 
-    Under area rules that is any dame; under territory rules a region too large to be one.
+    Under area rules that is any dame. Under territory rules it is a region that is too large to be one, or where a move makes
+    territory, or threatens something that must be answered in one's own.
     """
     if territory.open or not territory.firm:
         return False
-    if position.rules.scoring == "territory":
-        return all(len(region) <= LARGEST_DAME for region in territory.neutral)
-    return not any(may_play(position, p, color) for p in territory.dame)
+    if position.rules.scoring == "area":
+        return not any(may_play(position, p, color) for p in territory.dame)
+    if any(len(region) > LARGEST_DAME for region in territory.neutral):
+        return False
+    rest = without(position.game.board, territory.dead_points)
+    return not any(_matters(rest, region) for region in territory.neutral)
+
+
+def _matters(board: Board, region: Sequence[int]) -> bool:
+    """Whether a move of either colour in a neutral region gives it a part of the region as territory, or an atari."""
+    places, size = frozenset(region), int(board.info[SIZE])
+    for p in region:
+        for color in (BLACK, WHITE):
+            if not is_legal(board, p, color, False):
+                continue
+            after = new_board(size)
+            copy_board(after, board)
+            play(after, p, color)
+            around = [n for n in neighbours(p, size) if after.color[n] == 3 - color]
+            if any(find_liberties(after, n, 2, np.zeros(2, np.uint64)) == 1 for n in around):
+                return True
+            if any(owner == color and not places.isdisjoint(points) for points, owner in empty_regions(after)):
+                return True
+    return False
 
 
 def dead_chains(position: Position, territory: Territory, color: int) -> list[tuple[int, ...]]:
