@@ -337,25 +337,27 @@ class Reading(NamedTuple):
     unsettled: frozenset[int]  # stones of both colours that die if the opponent moves first and live if their own side does
 
 
-def read(board: Board, dead: Sequence[Chain]) -> Reading:
-    """The fate of chains that someone takes for dead: some live in seki, or by eyes that were not seen.
+def read(board: Board, dead: Sequence[Chain], doubtful: Sequence[Chain] = ()) -> Reading:
+    """The fate of chains that someone takes for dead, or is in doubt about: some live in seki, or by eyes that were not seen.
 
     Chains of one colour in one enclosure live or die together. They are read as they stand, and all others are taken off. What
-    cannot be read is dead, as it was said to be.
+    cannot be read is what it was taken for: dead, or alive if it was doubtful.
     """
     reader = Reader(int(board.info[SIZE]))
+    asked = [*dead, *doubtful]
     every = frozenset(p for chain in dead for p in chain)
     found: list[Chain] = []
     settled: set[int] = set()
     unsettled: set[int] = set()
-    for group in _together(board, dead):
+    for group in _together(board, asked):
         points = [p for chain in group for p in chain]
         rest = without(board, every.difference(points))
         color = int(board.color[points[0]])
         attacked = _outcome(rest, points, 3 - color, reader)
-        if attacked != SURVIVES:
-            found += group
         defended = _outcome(rest, points, color, reader) if attacked == CAPTURED else attacked
+        if attacked != SURVIVES:
+            lost = attacked == CAPTURED and defended != SURVIVES
+            found += [chain for chain in group if lost or chain not in doubtful]
         if defended == attacked != UNKNOWN:
             settled.update(points)
         elif defended == SURVIVES:

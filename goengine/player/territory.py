@@ -55,7 +55,8 @@ def owned_by_playouts(board: Board, to_play: int, generator: np.ndarray, count: 
 def judge(board: Board, owned: np.ndarray, suicide: bool) -> Territory:
     """Alive and dead chains by a map of owners (float32[N*N], 1 = Black's), corrected by proofs and by reading."""
     said = _by_ownership(board, owned, suicide)
-    reading = life.read(board, [chain for chain, lives, _ in said if not lives])
+    doubtful = [chain for chain, lives, sure in said if lives and not sure]
+    reading = life.read(board, [chain for chain, lives, _ in said if not lives], doubtful)
     rest = life.without(board, frozenset(p for chain in reading.dead for p in chain))
     in_seki, dame = life.rest_of(rest)
     living = [chain for chain, _, _ in said if chain not in reading.dead]
