@@ -154,10 +154,10 @@ class DepotWorker:
     """
 
     def __init__(
-        self, name: str, options: ClusterOptions, desk: DepotClient, fetch: Callable[[Any], Bundle] = lambda files: files
+        self, name: str, options: ClusterOptions, client: DepotClient, fetch: Callable[[Any], Bundle] = lambda files: files
     ):
         self.name, self.options = name, options
-        self._desk, self._fetch = desk, fetch
+        self._client, self._fetch = client, fetch
         self._net = ""  # that was fetched last
         self._told: Status | None = None
         self._error: Exception | None = None
@@ -167,7 +167,7 @@ class DepotWorker:
 
         Raises what `Worker.play` raises, and whatever a call to the depot did; then it has set `stop`, too.
         """
-        welcome = self._desk.welcome(self.name, __version__)
+        welcome = self._client.welcome(self.name, __version__)
         run = Path(tempfile.gettempdir()) / welcome.folder
         shutil.rmtree(run, ignore_errors=True)  # of a player of this name that was killed here
         run.mkdir(mode=0o700)
@@ -207,16 +207,16 @@ class DepotWorker:
         """Everything that the worker has written since."""
         for path in sorted((run / run_folder.SHARDS).glob("[!.]*.npz")):
             self._told = run_folder.read_status(run, self.name)
-            self._desk.deliver(self.name, path.read_bytes(), self._told)
+            self._client.deliver(self.name, path.read_bytes(), self._told)
             path.unlink()
         status = run_folder.read_status(run, self.name)
         if status != self._told:
-            self._desk.deliver(self.name, None, status)
+            self._client.deliver(self.name, None, status)
             self._told = status
 
     def _get(self, run: Path) -> None:
         """The newest net, if that is another one."""
-        found = self._desk.newest(self._net, self.options.device)
+        found = self._client.newest(self._net, self.options.device)
         if found is None:
             return
         name, files = found[0], self._fetch(found[1])

@@ -119,7 +119,7 @@ class Lockstep:
         self._planes = np.zeros((self.games, chosen.planes, size, size), np.float32)
         self._globals = np.zeros((self.games, chosen.globals), np.float32)
         self._keys, self._waiting = np.zeros(self.games, np.uint64), np.zeros(self.games, np.int64)
-        self._ways = ways_of(self.settings)
+        self._play_params = play_params(self.settings)
 
     def _each(self, work: Callable[[int], int]) -> list[int]:
         """The work of every part, by as many threads."""
@@ -132,7 +132,7 @@ class Lockstep:
         rows = slice(games[0], games[-1] + 1)
         waiting = self._waiting[rows]
         count = kernels.advance(
-            self.table, games, self.settings.size, self._ways, self._memory[part], waiting, self._keys[rows]
+            self.table, games, self.settings.size, self._play_params, self._memory[part], waiting, self._keys[rows]
         )
         self._encode(self.table, waiting[:count], self._scratch[part], self._planes[rows], self._globals[rows])
         return count
@@ -148,7 +148,7 @@ class Lockstep:
                 array[rows] = array[kept]
         answer = self._net.evaluate(Batch(self._planes[rows], self._globals[rows], self._keys[rows]))
         arrays = Evaluation._make(np.ascontiguousarray(array, np.float32) for array in answer)
-        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._ways, arrays)
+        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._play_params, arrays)
         if good < total:
             raise EvaluatorError(f"net {self._net.name}: a value, a score or a policy is not a number")
 
@@ -191,7 +191,7 @@ def new_table_needed(old: SelfPlayParams, new: SelfPlayParams) -> bool:
     return any(getattr(old, name) != getattr(new, name) for name in names)
 
 
-def ways_of(settings: SelfPlayParams) -> kernels.PlayParams:
+def play_params(settings: SelfPlayParams) -> kernels.PlayParams:
     """The settings as the kernels take them."""
     full, cheap = (
         make_constants(root_params.params_of(settings, kind), settings.size, use_score=False, center=0.0, passes=0, salt=0)

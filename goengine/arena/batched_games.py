@@ -50,7 +50,7 @@ class NetStats:
 
 
 class NetQueue:
-    """A net as the hall asks it: counted, and seen in views drawn by key.
+    """A net as batched games ask it: counted, and seen in views drawn by key.
 
     Nothing is remembered: a leaf's key names its game's last moves too, and in matches no key was met twice.
     """

@@ -102,7 +102,7 @@ class _Job:
     seats: int
     groups: int | None
 
-    def hall(self, nets: Mapping[Side, NetQueue]) -> BatchedGames:
+    def batched_games(self, nets: Mapping[Side, NetQueue]) -> BatchedGames:
         """Where its games are played, by these nets."""
         return BatchedGames(self.players, nets, self.terms, self.seats, self.groups or _usual_groups(nets))
 
@@ -117,15 +117,15 @@ def _play_here(
 ) -> None:
     """Play the fixtures in this process, with these evaluators or the players' own nets."""
     nets = _nets(job.players, evaluators, job.terms.size)
-    hall, waiting = job.hall(nets), deque(fixtures)
+    batched, waiting = job.batched_games(nets), deque(fixtures)
     try:
-        while (waiting or hall.playing) and not should_stop():
-            while waiting and hall.playing < job.seats:
-                hall.seat(waiting.popleft())
-            for played in hall.step():
+        while (waiting or batched.playing) and not should_stop():
+            while waiting and batched.playing < job.seats:
+                batched.seat(waiting.popleft())
+            for played in batched.step():
                 on_played(played)
     finally:
-        stats.add(hall.stats)
+        stats.add(batched.stats)
         if evaluators is None:
             for net in nets.values():
                 net.close()
@@ -139,18 +139,18 @@ def _work(connection: Connection, job: _Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who dealt the games out ends the process
     try:
         nets = _nets(job.players, None, job.terms.size)
-        hall = job.hall(nets)
+        batched = job.batched_games(nets)
         more = True
-        while more or hall.playing:
-            while more and (not hall.playing or connection.poll()):
+        while more or batched.playing:
+            while more and (not batched.playing or connection.poll()):
                 fixture = connection.recv()
                 if fixture is None:
                     more = False
                 else:
-                    hall.seat(fixture)
-            for played in hall.step():
+                    batched.seat(fixture)
+            for played in batched.step():
                 connection.send(played)
-        connection.send(hall.stats)
+        connection.send(batched.stats)
     except (EOFError, BrokenPipeError):
         pass  # nobody waits for the games any more
     except EvaluatorError as error:

@@ -26,25 +26,25 @@ def visits_per_second(player: NetPlayer, size: int, *, seconds: float = SECONDS,
     """
     net = NetQueue(player.load(size) if evaluator is None else evaluator, player.symmetries)
     try:
-        hall = BatchedGames({"a": player, "b": player}, {"a": net, "b": net}, GameSetup(size, Rules()), GAMES)
+        batched = BatchedGames({"a": player, "b": player}, {"a": net, "b": net}, GameSetup(size, Rules()), GAMES)
         clock = time.process_time if net.traits.device.startswith("cpu") else time.perf_counter
-        begun = _rounds(hall, 0, lambda rounds: rounds < _FIRST_ROUNDS)
-        visits, start = hall.visits, clock()
-        _rounds(hall, begun, lambda rounds: clock() - start < seconds)
-        return (hall.visits - visits) / max(1e-9, clock() - start)
+        begun = _rounds(batched, 0, lambda rounds: rounds < _FIRST_ROUNDS)
+        visits, start = batched.visits, clock()
+        _rounds(batched, begun, lambda rounds: clock() - start < seconds)
+        return (batched.visits - visits) / max(1e-9, clock() - start)
     finally:
         if evaluator is None:
             net.close()
 
 
-def _rounds(hall: BatchedGames, begun: int, go_on: Callable[[int], bool]) -> int:
+def _rounds(batched: BatchedGames, begun: int, go_on: Callable[[int], bool]) -> int:
     """Rounds of games that begin anew as they end, while ``go_on(rounds)``. Returns how many games have begun in all."""
     rounds = 0
     while go_on(rounds):
-        while hall.playing < GAMES:
-            hall.seat(Fixture(begun, "a", seed=begun))
+        while batched.playing < GAMES:
+            batched.seat(Fixture(begun, "a", seed=begun))
             begun += 1
-        hall.step()
+        batched.step()
         rounds += 1
     return begun
 

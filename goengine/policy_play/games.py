@@ -124,7 +124,7 @@ class PolicyGames:
         self.terms, self.games = terms, games
         self._rules = RULES.with_komi(terms.komi).code()._replace(komi=float(terms.komi))
         self._table = tables.new_table(terms.size, games, terms.plies)
-        self._desks: dict[str, _PolicyGroup] = {}
+        self._groups: dict[str, _PolicyGroup] = {}
 
     def play(
         self, policies: Sequence[Policy], who: Who, seed: Sequence[int], random_at: np.ndarray | None = None
@@ -154,12 +154,12 @@ class PolicyGames:
             if not len(places):
                 continue
             name = policy.features.name
-            desk = self._desks.setdefault(name, _PolicyGroup(policy.features, self.terms.size, self.games))
+            group = self._groups.setdefault(name, _PolicyGroup(policy.features, self.terms.size, self.games))
             if name not in encoded:  # all games at once, whoever is to move: policies that meet mostly see the same features
                 encoded.add(name)
-                desk.encode(self._table.games, count, self._rules, desk.scratch, desk.planes, desk.globals)
+                group.encode(self._table.games, count, self._rules, group.scratch, group.planes, group.globals)
             legal = self._table.legal[places]
-            rows = PolicyRows(desk.planes[places], desk.globals[places], legal, self._table.number[places], ply)
+            rows = PolicyRows(group.planes[places], group.globals[places], legal, self._table.number[places], ply)
             logits[places] = answer = policy.logits(rows)
             if not np.isfinite(answer[legal > 0]).all():
                 raise ValueError("a policy's answers are not numbers")

@@ -199,14 +199,14 @@ def test_a_broken_net_loses_its_games_and_the_match_goes_on(how, words):
 
 def test_nothing_is_left_under_way():
     evaluators = {"a": net(wavering), "b": broken_after(60, "nan")}
-    hall = BatchedGames(
+    batched = BatchedGames(
         players("visits=20,leaves=4"), {side: NetQueue(e) for side, e in evaluators.items()}, SHORT, 6, groups=2
     )
     for fixture in fixtures(6):
-        hall.seat(fixture)
-    games = [game for group in hall._groups for game in group.games]
-    while hall.playing:
-        hall.step()
+        batched.seat(fixture)
+    games = [game for group in batched._groups for game in group.games]
+    while batched.playing:
+        batched.step()
     assert all(game.played is not None for game in games)
     for game in games:
         for seat in game.seats.values():

@@ -8,7 +8,7 @@ from goengine.patterns.dictionary import most_frequent, new_counts
 from goengine.patterns.policy import MOST
 from tests.training.conftest import random_record
 from training.data import packs
-from training.stages.pattern_kernels import PatternCounts, count_patterns, new_desk
+from training.stages.pattern_kernels import PatternCounts, count_patterns, new_fit_scratch
 
 
 @pytest.fixture(scope="session")
@@ -22,5 +22,5 @@ def small_games():
 def mined(small_games) -> dict[str, np.ndarray]:
     """Their most frequent patterns."""
     counts = PatternCounts(*(new_counts(1 << 14) for _ in MOST))
-    count_patterns(small_games, np.arange(len(small_games.size)), 1, new_desk(7), counts)
+    count_patterns(small_games, np.arange(len(small_games.size)), 1, new_fit_scratch(7), counts)
     return {name: most_frequent(found, 300) for name, found in zip(MOST, counts, strict=True)}

@@ -35,11 +35,11 @@ def depot(run):
     found.close()
 
 
-def player(run, desk, name="c-1") -> DepotWorker:
-    return DepotWorker(name, ClusterOptions(run=run, games=8), desk)
+def player(run, client, name="c-1") -> DepotWorker:
+    return DepotWorker(name, ClusterOptions(run=run, games=8), client)
 
 
-def play_until(run, desk, enough, name="c-1", seconds=60.0) -> None:
+def play_until(run, client, enough, name="c-1", seconds=60.0) -> None:
     """Play until enough() holds, looked at now and then."""
     stop = threading.Event()
 
@@ -52,7 +52,7 @@ def play_until(run, desk, enough, name="c-1", seconds=60.0) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        player(run, desk, name).play(stop)
+        player(run, client, name).play(stop)
     finally:
         stop.set()
         watcher.join()

@@ -51,7 +51,7 @@ class FitScratch(NamedTuple):
     logit: np.ndarray  # float32[P]
 
 
-def new_desk(size: int) -> FitScratch:
+def new_fit_scratch(size: int) -> FitScratch:
     """Room for games of this size."""
     board = new_board(size)
     return FitScratch(board, new_surroundings(size), new_candidates(size), np.zeros(board.color.size, np.float32))

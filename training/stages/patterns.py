@@ -29,7 +29,7 @@ from training.core.messages import say, warn
 from training.core.run_lock import lock_run
 from training.data import packs
 from training.data.sampling import Games
-from training.stages.pattern_kernels import AdaGrad, FitScratch, PatternCounts, count_patterns, fit, new_desk
+from training.stages.pattern_kernels import AdaGrad, FitScratch, PatternCounts, count_patterns, fit, new_fit_scratch
 
 STATE, LOG = "state.safetensors", "log.jsonl"
 PARTS = 100  # of the games; the rate falls from part to part
@@ -68,11 +68,11 @@ def run(config: RolloutOptions) -> bool:
 def _fitted(config: RolloutOptions) -> bool:
     games = _games(config)
     order = np.random.default_rng(config.seed).permutation(len(games.size))[: config.games]
-    desks = [new_desk(config.size) for _ in range(config.threads or usable_cores())]
+    scratches = [new_fit_scratch(config.size) for _ in range(config.threads or usable_cores())]
     held_out = packs.load_sizes((config.validation,), warn).get(config.size) if config.validation is not None else None
-    with ThreadPoolExecutor(len(desks), "patterns") as pool:
-        workers = Workers(pool, desks)
-        state = _resumed(config) or _begun(config, desks[0], games, order)
+    with ThreadPoolExecutor(len(scratches), "patterns") as pool:
+        workers = Workers(pool, scratches)
+        state = _resumed(config) or _begun(config, scratches[0], games, order)
         policy = LinearPolicy(config.kind, **state.keys, weights=state.weights)
         patterns = policy.patterns()
         with told_to_stop() as stop, Progress(f"fit {config.run.name}", PARTS) as bar:
@@ -96,15 +96,15 @@ class Workers:
     """Threads, each with its own board and tables."""
 
     pool: ThreadPoolExecutor
-    desks: list[FitScratch]
+    scratches: list[FitScratch]
 
     def fit(self, games: Games, order: np.ndarray, patterns: Patterns, columns: int, state: Fit, rate: float, learn: int):
         """`training.stages.pattern_kernels.fit` by all threads. Returns float64[3]: positions, best moves named,
         cross-entropies.
         """
-        parts = np.array_split(order.astype(np.int64), len(self.desks))
+        parts = np.array_split(order.astype(np.int64), len(self.scratches))
         rest = (patterns, columns, AdaGrad(state.weights, state.squares, np.float32(rate), learn))
-        jobs = [self.pool.submit(fit, games, part, desk, *rest) for part, desk in zip(parts, self.desks, strict=True)]
+        jobs = [self.pool.submit(fit, games, part, desk, *rest) for part, desk in zip(parts, self.scratches, strict=True)]
         return np.sum([job.result() for job in jobs], axis=0)
 
 
