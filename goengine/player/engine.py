@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 
@@ -27,23 +27,11 @@ from goengine.player.levels import draw, strength
 from goengine.player.net_source import Given, NetOptions, NetSource
 from goengine.player.opinion import Opinion
 from goengine.player.territory import Territory
+from goengine.player.watch import Watch, run_search
 from goengine.search.clock import Clock
 from goengine.search.params import PLAY, Limits, Restriction, SearchParams
-from goengine.search.report import Ownership, SearchResult
+from goengine.search.report import SearchResult
 from goengine.search.search import Search
-
-_FALLBACKS = 5  # moves that a search names at least, for the case that those it visited will not do
-
-
-class Watch(TypedDict, total=False):
-    """How a caller looks at a search under way, and what it forbids; every key may be left out."""
-
-    should_stop: Callable[[], bool]  # asked between batches
-    on_report: Callable[[SearchResult], None]
-    report_every: float  # seconds
-    restrictions: Sequence[Restriction]
-    ownership: Ownership  # whether reports hold the ownership, and of what
-    min_moves: int  # that reports name at least
 
 
 class Engine:
@@ -248,7 +236,8 @@ class Engine:
         """Search for `color` at full strength until told to stop, with reports on the way and one at the end."""
         wide = self._params.with_(wide_root_noise=self.options.analysis_wide_root_noise)
         turned = self._turned(color)
-        return self._run(self._prepared(turned, watch.get("restrictions", ()), params=wide), turned, limits or Limits(), watch)
+        search = self._prepared(turned, watch.get("restrictions", ()), params=wide)
+        return run_search(search, self.opinion, turned, limits or Limits(), watch)
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
         """Think in the opponent's time until `ponder_time` is spent, in several calls if need be.
@@ -363,26 +352,6 @@ class Engine:
             search.clear()
         return search
 
-    def _run(self, search: Search, position: Position, limits: Limits, watch: Watch) -> SearchResult:
-        """Search, and tell points that agree with the root's lead; this is asked for when there is something to tell."""
-        lead: list[float] = []
-
-        def told(result: SearchResult) -> SearchResult:
-            if not lead:
-                lead.append(self.opinion.lead(position, result.net_score))
-            return result.with_lead(lead[0])
-
-        report = watch.get("on_report")
-        found = search.run(
-            limits,
-            watch.get("should_stop"),
-            None if report is None else lambda result: report(told(result)),
-            watch.get("report_every", 1.0),
-            ownership=watch.get("ownership", False),
-            min_moves=max(watch.get("min_moves", 0), _FALLBACKS),
-        )
-        return told(found)
-
     def _limits(self, color: int, clock: Clock | None) -> Limits:
         """How long to search for a move: the options', or the clock's where one runs."""
         options, weaker = self.options, strength(self.options.level)
@@ -409,7 +378,8 @@ class Engine:
         """Search, ``pick`` a move from what was found, then let the endgame's judgement have its say."""
         start, turned = time.monotonic(), self._turned(color)
         weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
-        result = self._run(self._prepared(turned, watch.get("restrictions", ()), anew=weak), turned, limits, watch)
+        search = self._prepared(turned, watch.get("restrictions", ()), anew=weak)
+        result = run_search(search, self.opinion, turned, limits, watch)
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         valued = self.evaluator.traits.value_proven
