@@ -27,7 +27,7 @@ from goengine.player.levels import draw, strength
 from goengine.player.net_source import Given, NetOptions, NetSource
 from goengine.player.opinion import Opinion
 from goengine.player.territory import Territory
-from goengine.player.watch import Watch, run_search
+from goengine.player.watch import Watch, run_search, with_lead
 from goengine.search.clock import Clock
 from goengine.search.params import PLAY, Limits, Restriction, SearchParams
 from goengine.search.report import SearchResult
@@ -237,7 +237,7 @@ class Engine:
         wide = self._params.with_(wide_root_noise=self.options.analysis_wide_root_noise)
         turned = self._turned(color)
         search = self._prepared(turned, watch.get("restrictions", ()), params=wide)
-        return run_search(search, self.opinion, turned, limits or Limits(), watch)
+        return with_lead(run_search(search, self.opinion, turned, limits or Limits(), watch), self.opinion, turned)
 
     def ponder(self, should_stop: Callable[[], bool]) -> None:
         """Think in the opponent's time until `ponder_time` is spent, in several calls if need be.
@@ -396,7 +396,7 @@ class Engine:
             counted = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
             resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, counted)
         self._judging.append(time.monotonic() - start - result.seconds)
-        return Decision(color, point, resign, result, turned, stopped)
+        return Decision(color, point, resign, with_lead(result, self.opinion, turned), turned, stopped)
 
     def _drawn(self, result: SearchResult) -> int:
         """The move that the search chose; below full strength one drawn at random from those that it visited."""

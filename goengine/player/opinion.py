@@ -13,14 +13,14 @@ from goengine.board import coords, symmetry
 from goengine.board.life import MOST_EMPTY
 from goengine.board.position import Position
 from goengine.board.random import new_generator
-from goengine.board.state import BLACK, EMPTIES, PASS
+from goengine.board.state import BLACK, EMPTIES, PASS, PASSES
 from goengine.evaluators.base import Batch, Evaluation
 from goengine.player import territory
 from goengine.player.endgame import counted_as_it_stands
 from goengine.player.net_source import NetSource
 from goengine.player.territory import Territory
 
-FEWEST_STONES = 0.2  # of all points: with fewer nobody asks whether the game is decided
+FEWEST_STONES = 0.1  # of all points: with fewer nobody asks whether the game is decided
 USUAL_KOMI, SMALL_LEAD = (5.0, 8.5), 10.0  # points: there the score of a net is taken as it is
 SHIFTS = (-400, -200, -120, -80, -50, -30, -15, 0, 15, 30, 50, 80, 120, 200, 400)  # points for White that a net is asked about
 
@@ -32,14 +32,20 @@ class Opinion:
         """trust: whether a net's ownership is believed; None: as its card says."""
         self._nets, self._playouts, self._trust = nets, playouts, trust
         self._last: tuple[tuple, Territory] | None = None
+        self._lead: tuple[tuple, float] | None = None
 
     def territory(self, position: Position) -> Territory:
         """Who owns what, and which chains are dead."""
         board = position.game.board
-        key = (position.size, int(board.hash[0]), position.to_play, position.rules)
+        key = self._key(position)
         if self._last is None or self._last[0] != key:
             self._last = key, territory.judge(board, self._owned(position), position.rules.suicide)
         return self._last[1]
+
+    def _key(self, position: Position) -> tuple:
+        """What an answer depends on."""
+        bonus, passes = position.white_bonus(), int(position.game.status[PASSES])
+        return position.size, int(position.game.board.hash[0]), position.to_play, position.rules, bonus, passes
 
     def _owned(self, position: Position) -> np.ndarray:
         """float32[N*N]: 1 = Black's."""
@@ -54,8 +60,11 @@ class Opinion:
 
     def decided(self, position: Position) -> bool:
         """Whether no chain and no territory is in doubt, and nothing is left but dame."""
-        opinion = self.territory(position)
-        return not opinion.open and opinion.firm and self._only_dame(position)
+        return self.territory(position).firm and self._is_closed(position)
+
+    def _is_closed(self, position: Position) -> bool:
+        """Whether no chain is in doubt and nothing is left but dame, even if someone could still invade."""
+        return not self.territory(position).open and self._only_dame(position)
 
     def _only_dame(self, position: Position) -> bool:
         """Whether all neutral regions are small."""
@@ -85,12 +94,18 @@ class Opinion:
     def lead(self, position: Position, said: float) -> float:
         """Points by which the side to play leads; `said`: by the net's score of the position.
 
-        Counted where the game is decided. Else it is the komi that the net calls even, less the real one: nets learned from
+        Counted where the board is closed. Else it is the komi that the net calls even, less the real one: nets learned from
         games with a usual komi, so that they say little of a lead of 80 points but know an even position. Where a net knows
         none, as its score does not follow the komi, the map of owners tells.
         """
+        key = (*self._key(position), float(said))
+        if self._lead is None or self._lead[0] != key:
+            self._lead = key, self._find_lead(position, said)
+        return self._lead[1]
+
+    def _find_lead(self, position: Position, said: float) -> float:
         side = 1 if position.to_play == BLACK else -1
-        if position.is_over() or (self._may_be_decided(position) and self.decided(position)):
+        if position.is_over() or (self._may_be_decided(position) and self._is_closed(position)):
             return side * self.score(position)
         if USUAL_KOMI[0] <= position.white_bonus() <= USUAL_KOMI[1] and abs(said) <= SMALL_LEAD:
             return said

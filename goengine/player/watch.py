@@ -27,21 +27,18 @@ class Watch(TypedDict, total=False):
 
 
 def run_search(search: Search, opinion: Opinion, position: Position, limits: Limits, watch: Watch) -> SearchResult:
-    """Search, and tell points that agree with the root's lead; this is asked for when there is something to tell."""
-    lead: list[float] = []
-
-    def told(result: SearchResult) -> SearchResult:
-        if not lead:
-            lead.append(opinion.lead(position, result.net_score))
-        return result.with_lead(lead[0])
-
+    """Search; reports tell points that agree with the root's lead, the result is as the search found it."""
     report = watch.get("on_report")
-    found = search.run(
+    return search.run(
         limits,
         watch.get("should_stop"),
-        None if report is None else lambda result: report(told(result)),
+        None if report is None else lambda result: report(with_lead(result, opinion, position)),
         watch.get("report_every", 1.0),
         ownership=watch.get("ownership", False),
         min_moves=max(watch.get("min_moves", 0), FALLBACKS),
     )
-    return told(found)
+
+
+def with_lead(result: SearchResult, opinion: Opinion, position: Position) -> SearchResult:
+    """The same result in points that agree with the root's lead."""
+    return result.with_lead(opinion.lead(position, result.net_score))

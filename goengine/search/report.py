@@ -88,12 +88,12 @@ class SearchResult:
         return replace(self, moves=tuple(moves))
 
     def with_lead(self, lead: float) -> "SearchResult":
-        """The same result in points that agree with a lead known for the root, by more than what the net said of it.
+        """The same result in points that agree with a lead known for the root; itself where the lead is the net's own.
 
         Where the net was far off, its win rates mean as little, and follow from the points and their spread.
         """
-        shift = lead - self.net_score
-        if abs(shift) <= max(LEAST_SHIFT, RELATIVE_SHIFT * abs(lead)):
+        shift = lead - self.score
+        if lead == self.net_score or abs(shift) <= max(LEAST_SHIFT, RELATIVE_SHIFT * abs(lead)):
             return self
         moves = tuple(replace(move, **_shifted(move, shift)) for move in self.moves)
         return replace(self, moves=moves, **_shifted(self, shift))

@@ -92,3 +92,27 @@ def test_two_passes_in_the_tree_are_counted_without_dead_stones(engine):
     assert float(passing[0]) < 0.05 and float(passing[1]) == -2.5
     root = re.findall(r"rootInfo .*?winrate (\S+) .*?scoreLead (\S+)", answer)[-1]
     assert float(root[0]) < 0.5 and float(root[1]) < 0
+
+
+def lead(engine, color):
+    answer = engine.ask(f"kata-search_analyze {color} maxmoves 1 rootInfo true")
+    return tuple(float(value) for value in re.findall(r"rootInfo .*?winrate (\S+) .*?scoreLead (\S+)", answer)[-1])
+
+
+def test_a_lead_is_told_in_points(engine):
+    """Two walls on 19x19 that leave White 9 points more, and an empty board, under usual and strange komi."""
+    set_up(engine, 19, "chinese", 7.5)
+    engine.ask("set_position " + " ".join(f"b N{row} w O{row}" for row in range(1, 20)))
+    assert engine.ask("final_score") == "B+125.5"
+    for komi, black in ((7.5, 125.5), (100, 33), (200, -67)):
+        engine.ask(f"komi {komi}")
+        chance, points = lead(engine, "b")
+        assert abs(points - black) <= 0.15 * abs(black) and (chance > 0.9 if black > 0 else chance < 0.1)
+
+
+@pytest.mark.parametrize("komi, black", [(7.5, 0), (0, 7), (30, -23), (150, -143)])
+def test_the_lead_on_an_empty_board_follows_the_komi(engine, komi, black):
+    set_up(engine, 19, "chinese", komi)
+    chance, points = lead(engine, "b")
+    assert abs(points - black) <= max(2, 0.15 * abs(black))
+    assert (chance > 0.5) == (black > 0) or abs(black) < 1

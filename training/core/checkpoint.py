@@ -18,6 +18,7 @@ from goengine.core.files import replacing
 from goengine.nets import safetensors_file
 
 FORMAT = "goengine-training-state-1"
+STATE = "state.safetensors"  # of a run's folder
 
 
 class RunError(Exception):
@@ -44,6 +45,12 @@ def plain(config: Any) -> Any:
     return str(config) if isinstance(config, Path) else config
 
 
+def what_is_left(folder: Path) -> str:
+    """What a run still has when its folder takes no more, in words."""
+    kept = (folder / STATE).exists()
+    return "the last checkpoint stays valid" if kept else "nothing was saved, as there is no checkpoint yet"
+
+
 def write_text(path: Path, text: str) -> None:
     """Write beside `path` and rename. Raises RunError if the disk does not take it."""
     try:
@@ -52,7 +59,7 @@ def write_text(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}; the last checkpoint stays valid") from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}; {what_is_left(path.parent)}") from error
 
 
 def save_state(path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, config: Any) -> None:
@@ -62,7 +69,7 @@ def save_state(path: Path, arrays: Mapping[str, np.ndarray], counters: Counters,
         safetensors_file.write_file(path, arrays, metadata)
     except OSError as error:
         raise RunError(
-            f"cannot write {path}: {error.strerror or error}; the last checkpoint stays valid. "
+            f"cannot write {path}: {error.strerror or error}; {what_is_left(path.parent)}. "
             "Make room and start the same command again"
         ) from error
 

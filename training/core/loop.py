@@ -22,7 +22,7 @@ from goengine.core.options import format_duration
 from goengine.core.progress import Progress
 from goengine.core.stopping import told_to_stop
 from training.core import checkpoint, launch, optimizers, parallel
-from training.core.checkpoint import Counters, RunError
+from training.core.checkpoint import STATE, Counters, RunError
 from training.core.device_feed import Batch, DeviceFeed
 from training.core.reporter import Reporter, step_of
 from training.core.run_lock import lock_run
@@ -193,7 +193,7 @@ class Trainer:
 
     @property
     def state_path(self) -> Path:
-        return self.folder / "state.safetensors"
+        return self.folder / STATE
 
     def _open(self) -> tuple[dict[str, np.ndarray], Counters] | None:
         """Take the folder. Returns (arrays, counters) of the state that is there."""

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from goengine.core.progress import Progress
-from training.core.checkpoint import Counters, RunError
+from training.core.checkpoint import Counters, RunError, what_is_left
 
 AROUND_SECONDS = 60.0  # between two lines that tell what happens around the training
 
@@ -89,7 +89,7 @@ class Reporter:
             self._to_board(line)
         except OSError as error:
             raise RunError(
-                f"cannot write {self._log.name}: {error.strerror or error}; the last checkpoint stays valid"
+                f"cannot write {self._log.name}: {error.strerror or error}; {what_is_left(Path(self._log.name).parent)}"
             ) from error
 
     def _to_board(self, line: Mapping[str, Any]) -> None:

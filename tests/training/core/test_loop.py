@@ -225,6 +225,11 @@ def largest_file(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def test_a_disk_that_takes_no_more_before_the_first_checkpoint(small_pack, tmp_path):
+    with largest_file(10), pytest.raises(RunError, match="nothing was saved, as there is no checkpoint yet"):
+        trainer(tmp_path, SmallStage(small_pack, 8), 3).run()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
 def test_a_disk_that_takes_no_more_is_told_and_the_last_checkpoint_stays(small_pack, tmp_path, share):
     assert trainer(tmp_path, SmallStage(small_pack, 8), 3).run()
