@@ -189,7 +189,7 @@ class Finish:
         return self.settled or (wins and self.playable[0].point == PASS)
 
     def _on_settled_board(self) -> int:
-        if counted_as_it_stands(self.position) and self.prisoners:
+        if counted_as_it_stands(self.position) and self.prisoners and not self._is_urgent():
             capture = self._capture()
             if capture is not None:
                 return capture
@@ -198,6 +198,11 @@ class Finish:
         if not counted_as_it_stands(self.position) and lead_for(self.position, self.color, self.territory.dead_points) > 0:
             return PASS
         return PASS if self._pass_costs_nothing() else self.moves[0].point
+
+    def _is_urgent(self) -> bool:
+        """Whether the search has found a move that is worth clearly more than a pass: the opponent is up to something."""
+        best, passing = self.playable[0], self.passing.value if self.passing else None
+        return best.point != PASS and best.value is not None and passing is not None and best.value - passing > PASS_MARGIN
 
     def _neutral(self) -> frozenset[int]:
         """Points that belong to nobody: under territory rules nothing is lost by playing there."""
