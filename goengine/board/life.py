@@ -370,7 +370,14 @@ def _capturable(board: Board, dead: Sequence[Chain], reader: Reader) -> list[Cha
     """The chains that live only if their side answers, or moves first."""
     rest = without(board, frozenset(p for chain in dead for p in chain))
     living = living_by_eyes(rest)
-    return [chain for chain in chains(rest) if _falls(rest, chain, living, reader)]
+    weak = [chain for chain in chains(rest) if _falls(rest, chain, living, reader)]
+    return weak + [chain for chain in chains(board) if chain not in dead and _in_atari(board, chain)]
+
+
+def _in_atari(board: Board, chain: Chain) -> bool:
+    """Whether the opponent can take a chain at once, be it with stones that are dead otherwise."""
+    last = liberties(board, chain)
+    return len(last) == 1 and is_legal(board, last.pop(), 3 - int(board.color[chain[0]]), False)
 
 
 def _falls(board: Board, chain: Chain, living: Collection[int], reader: Reader) -> bool:
