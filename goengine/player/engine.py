@@ -379,6 +379,8 @@ class Engine:
         start, turned = time.monotonic(), self._turned(color)
         weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
         search = self._prepared(turned, watch.get("restrictions", ()), anew=weak)
+        if weak:
+            watch = {**watch, "min_moves": self.position.size**2 + 1}
         result = run_search(search, self.opinion, turned, limits, watch)
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
@@ -399,11 +401,11 @@ class Engine:
         return Decision(color, point, resign, with_lead(result, self.opinion, turned), turned, stopped)
 
     def _drawn(self, result: SearchResult) -> int:
-        """The move that the search chose; below full strength one drawn at random from those that it visited."""
-        weaker, visited = strength(self.options.level), [m for m in result.moves if m.visits and m.point != PASS]
-        if weaker is None or result.chosen == PASS or not visited:
+        """The move that the search chose; below full strength one drawn at random."""
+        weaker, moves = strength(self.options.level), [m for m in result.moves if m.point != PASS]
+        if weaker is None or result.chosen == PASS or not moves:
             return result.chosen
-        return draw(visited, weaker, self.evaluator.traits.score_proven, self._chance).point
+        return draw(moves, weaker, self.evaluator.traits.score_proven, self._chance).point
 
 
 def _best(result: SearchResult) -> int:

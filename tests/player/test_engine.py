@@ -254,10 +254,18 @@ def test_levels_go_down_smoothly():
     for weaker, stronger in pairwise(limits):
         assert weaker.visits <= stronger.visits and weaker.temperature > stronger.temperature
         assert weaker.value_loss > stronger.value_loss
-    moves = [info(20, 50, 0.5, 0.4), info(21, 30, 0.3, 0.3), info(22, 20, -0.6, 0.3)]
+    moves = [
+        info(20, 50, 0.5, 0.4),
+        info(21, 30, 0.3, 0.3),
+        info(22, 20, -0.6, 0.3),
+        info(23, 0, 0.5, 0.01),
+        info(24, 0, 0.5, 0.0),
+    ]
     generator = np.random.default_rng(1)
     often = {level: [draw(moves, strength(level), False, generator).point for _ in range(300)] for level in (1, 10, 19)}
-    assert 22 not in often[1], "a blunder is not within any level's loss"
+    assert 22 not in often[1], "a blunder that the search saw is not within any level's loss"
+    assert 24 not in often[1], "nor is a move that the policy thinks impossible"
+    assert often[1].count(23) > often[10].count(23) >= often[19].count(23) == 0, "what was not looked at is for the weak"
     assert often[1].count(20) < often[10].count(20) <= often[19].count(20) == 300
 
 
@@ -376,7 +384,7 @@ def test_a_net_of_another_size_is_ready_before_the_first_move():
 
 
 def test_the_best_move_is_asked_for_without_chance():
-    engine = Engine(Uniform(), EngineOptions(level=1), size=5, seed=3)
+    engine = Engine(Uniform(), EngineOptions(level=6), size=5, seed=3)
 
     def led(decision):
         return decision.point == next(move.point for move in decision.search.moves if move.point != PASS)
