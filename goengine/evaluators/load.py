@@ -228,12 +228,11 @@ def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Eval
     except ImportError as error:
         raise EvaluatorError(f"torch cannot be imported ({error}); install it, or play on OpenVINO: device cpu") from error
     net, meta = load_module(path)
-    place = "cpu" if device == "torch-cpu" else device
-    described = f"{place} {backend.precision}"
+    place = "cpu" if device == "torch-cpu" else device  # the evaluator adds the precision that it chooses
     if card is None:
-        traits = _raw_traits(path.stem, meta.spec, described)
+        traits = _raw_traits(path.stem, meta.spec, place)
     elif card.spec != meta.spec:
         raise WeightsError(f"{path}: is another net than its card says; get it again")
     else:
-        traits = _traits(card, described)
+        traits = _traits(card, place)
     return Network(net, traits, device=place, precision=backend.precision, threads=backend.threads)
