@@ -9,7 +9,6 @@ playing on a CPU never imports torch.
 import ctypes
 import dataclasses
 import hashlib
-import importlib.util
 import os
 import sys
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
 
+from goengine.core.machine import importable
 from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import Evaluator, EvaluatorError, Traits
 from goengine.evaluators.pair import Pair
@@ -140,10 +140,15 @@ def _device(backend: Backend) -> str:
     """'cpu', 'torch-cpu' or a CUDA device, with 'auto' decided."""
     device = backend.device
     if device == "auto":
-        return "cuda" if importlib.util.find_spec("torch") and cuda_devices() and _torch_has_cuda() else "cpu"
+        return automatic_device()
     if device in ("cpu", "torch-cpu") or device.split(":")[0] == "cuda":
         return device
     raise EvaluatorError(f"device: expected auto, cpu, torch-cpu, cuda or cuda:N, got '{device}'")
+
+
+def automatic_device() -> str:
+    """What the device 'auto' is here: 'cuda' where torch and a GPU are, else 'cpu'. Imports torch only where a GPU is."""
+    return "cuda" if importable("torch") and cuda_devices() and _torch_has_cuda() else "cpu"
 
 
 def _torch_has_cuda() -> bool:

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 from goengine.arena.log import LogError
 from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
+from goengine.zero.run_folder import RunFolderError
 from training.core import launch
 from training.core.checkpoint import RunError
 from training.core.messages import say
 from training.core.run_lock import lock_run
-from training.zero import anchors, rating, status
+from training.zero import anchors, division, rating, status
 from training.zero.processes import ProcessGroup, WatchedProcess
+from training.zero.rating import RatingGames
 from training.zero.zero_options import Rate, ZeroOptions
 
 if TYPE_CHECKING:
@@ -63,13 +65,13 @@ def _led(config: ZeroOptions, began: float) -> bool:
     )
 
     run_folder.remove_leftovers(config.run)
-    takeover.finish_takeover(config.run, say)
+    takeover.finish_takeover(config, say)
     net = publishing.begin(config)
     candidate = publishing.larger(config, net)
     if candidate is not None and launch.launched() > 1:
         raise RunError("a larger net learns in one process until it has taken over: start it without torchrun")
     config = _without_missing_anchor(config)
-    say(f"{config.run}: net {net.name}, {config.workers} workers of {config.games} games")
+    say(f"{config.run}: net {net.name}; {division.words(config.division, division.here(), config.threads)}")
     with ProcessGroup(members(config), say) as processes:
         complete = _learned(config, candidate, began, Tick(config, processes))
     if complete and config.rate_games:
@@ -103,19 +105,23 @@ def _without_missing_anchor(config: ZeroOptions) -> ZeroOptions:
 
 def members(config: ZeroOptions) -> list[WatchedProcess]:
     """The processes of a run: workers w1, w2 and so on, and the one that rates."""
-    found = []
+    found: list[WatchedProcess] = []
+    gpus = division.here().gpus
     for number in range(1, config.workers + 1):
         name = f"w{number}"
-        options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--attached"]
+        device = division.worker_device(config.device, number - 1, gpus)
+        options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--device", device, "--attached"]
         found.append(_member(config, name, "selfplay", "worker", *options))
+        found[-1].environment = {} if config.device == division.OPENVINO else division.ONE_THREAD
     if config.rate_games:
         options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
-        options += ["--nth", str(config.rate_nth), "--watch"]
+        options += ["--nth", str(config.rate_nth), "--device", config.device, "--watch"]
         if config.anchor:
             options += ["--anchor", config.anchor, "--anchor-games", str(config.anchor_games)]
             options += ["--anchor-nth", str(config.anchor_nth)]
         found.append(_member(config, "rating", "training", "rate", *options))
         found[-1].required = False
+        found[-1].environment = {} if config.device == division.OPENVINO else division.ONE_THREAD
     return found
 
 
@@ -187,13 +193,13 @@ def _rate_last(config: ZeroOptions) -> None:
     net = run_folder.newest(config.run)
     try:
         if net.name not in rating.rated(config.run):
-            rating.rate_net(config.run, net, games=config.rate_games, visits=config.rate_visits, say=say)
+            rating.rate_net(config.run, net, RatingGames(config.rate_games, config.rate_visits, config.device), say=say)
         elo = {found.name: found.elo for found in rating.write_ratings(config.run, say)}
         if net.name in elo:  # there is none if its games have no result
             say(f"net {net.name}: {elo[net.name]:+.0f} Elo above a random player; {config.run / rating.PICTURE}")
         if (anchor := anchors.find(config)) is not None:
-            anchors.play(config.run, net, anchor, visits=config.rate_visits, say=say)
-    except (EvaluatorError, LogError) as error:
+            anchors.play(config.run, net, anchor, visits=config.rate_visits, device=config.device, say=say)
+    except (EvaluatorError, LogError, RunFolderError) as error:
         say(f"net {net.name} is not rated: {error}")
 
 
@@ -201,17 +207,32 @@ def rate(config: Rate, stop: threading.Event) -> None:
     """The command rate. Raises RunFolderError if the folder is no run, RunError if the program to play against is missing."""
     if config.watch and hasattr(os, "nice"):
         os.nice(10)  # what a run is for comes first
-    anchor = anchors.find(config)
+    anchor, device = anchors.find(config), _rating_device(config)
 
     def against(net: run_folder.PublishedNet) -> None:
         if anchor is not None:
-            anchors.play(config.run, net, anchor, visits=config.visits, should_stop=stop.is_set, say=say)
+            played = {"visits": config.visits, "device": device}
+            anchors.play(config.run, net, anchor, **played, should_stop=stop.is_set, say=say)
 
     def then(net: run_folder.PublishedNet) -> None:
         if config.anchor_nth and len(rating.rated(config.run)) % config.anchor_nth == 0:
             against(net)
 
-    options = {"games": config.games, "visits": config.visits, "nth": config.nth, "watch": config.watch}
-    rating.rate_all(config.run, **options, stop=stop, say=say, then=then)
+    wanted = RatingGames(config.games, config.visits, device)
+    rating.rate_all(config.run, wanted, nth=config.nth, watch=config.watch, stop=stop, say=say, then=then)
     if not config.watch and not stop.is_set() and (last := rating.last_rated(config.run)) is not None:
         against(last)
+
+
+def _rating_device(config: Rate) -> str:
+    """Where nets compute for their ratings: as asked for, else as in the run; where that GPU is not here, on the CPU."""
+    device = config.device or str(run_folder.read_config(config.run).get("options", {}).get("device", division.OPENVINO))
+    if device == "auto":
+        return division.OPENVINO  # of versions that played on OpenVINO alone
+    if config.device or not device.startswith("cuda") or division.here().gpus:
+        return device
+    newest = run_folder.newest(config.run)
+    graph = newest is not None and (newest.folder / run_folder.GRAPH[0]).exists() and division.here().openvino
+    instead = division.OPENVINO if graph else "torch-cpu"
+    say(f"{config.run}: the run is on {device}, of which there is none here; ratings on {instead}")
+    return instead
