@@ -303,6 +303,15 @@ def run_bench(config: TrainingBenchOptions) -> int:
     return 0
 
 
+def _of_device(error: RuntimeError) -> str | None:
+    """What torch's device says by an error, None if it is none of its errors."""
+    if "torch" not in sys.modules:
+        return None
+    from goengine.nets import devices
+
+    return devices.failure(error, "the device")
+
+
 COMMANDS = {
     "pack": (PackOptions, run_pack),
     "supervised": (SupervisedOptions, run_supervised),
@@ -345,6 +354,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         wanted = f"'goengine[{EXTRAS[package]}]'" if package in EXTRAS else package
         reason = f"needs {package}, which is not installed: pip install {wanted}"
+    except RuntimeError as error:
+        if (told := _of_device(error)) is None:
+            raise
+        reason = told
     except OSError as error:
         place = error.filename2 or error.filename
         reason = (f"{place}: " if place else "") + (error.strerror or str(error))

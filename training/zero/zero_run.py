@@ -48,13 +48,37 @@ def run(config: ZeroOptions, began: float | None = None) -> bool:
         from training.zero import learner  # torch
 
         return learner.learn(config, config.run, began)
+    _check_device(config)
     run_folder.check(config.run, list(config.shares), config.features)  # before a file of ours is put there
     config.run.mkdir(parents=True, exist_ok=True)
     lock = lock_run(config.run)
     try:
-        return _led(config, began)
+        return _tested(config) and _led(config, began)
     finally:
         lock.release()
+
+
+def _check_device(config: ZeroOptions) -> None:
+    """Say what torch's device is. Raises RunError if it cannot be used."""
+    from goengine.nets import devices  # torch
+    from training.stages.supervised import device_name
+
+    device_name(config)
+    if config.device == division.OPENVINO:
+        return
+    try:
+        say(devices.description(config.device))
+    except RuntimeError as error:
+        raise RunError(f"--device {config.device}: {devices.failure(error, config.device) or error}") from error
+
+
+def _tested(config: ZeroOptions) -> bool:
+    """The self-test, if there is to be one. Returns False if a signal stopped it. Raises RunError if it fails."""
+    if not config.self_test or launch.launched() > 1:  # processes that learn together cannot step alone
+        return True
+    from training.zero import self_test  # torch
+
+    return self_test.run(config, say)
 
 
 def _led(config: ZeroOptions, began: float) -> bool:
