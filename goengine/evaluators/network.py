@@ -80,6 +80,8 @@ class Network(EvaluatorBase):
             self._net: Any = fold(net).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not list it
             self.precision = ("bf16" if devices.has_bfloat16(self.device) else "f32") if precision == "auto" else precision
             self._stream = torch.cuda.Stream(self.device) if on_gpu else None
+            if self._stream is not None:
+                self._stream.wait_stream(torch.cuda.current_stream(self.device))  # which brings the weights there
         except RuntimeError as error:
             why = devices.failure(error, device) or str(error).splitlines()[0]
             raise EvaluatorError(f"device '{device}' cannot be used: {why}") from error
@@ -107,6 +109,9 @@ class Network(EvaluatorBase):
             raise self._told(error, batch.rows) from error
 
     def close(self) -> None:
+        if self._stream is not None and self._net is not None:
+            with contextlib.suppress(RuntimeError):  # a device that has failed has nothing under way
+                self._stream.synchronize()  # whoever gets the weights' memory must not write there before
         self._net, self._graph = None, None
         self._free.clear()
 

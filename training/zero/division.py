@@ -61,6 +61,8 @@ def divide(asked: Division, machine: Machine) -> Division:
         raise RunError("--export writes nets for OpenVINO, which cannot be imported here: pip install openvino, or --no-export")
     if asked.int8 and not export:
         raise RunError("--int8 is a form for OpenVINO: give --device cpu or --export, or leave it out")
+    if device == OPENVINO and workers and not export:
+        raise RunError("--no-export leaves the workers on cpu nothing to play: leave it out, or play with --device torch-cpu")
     return Division(
         device=device,
         workers=workers,
@@ -68,7 +70,7 @@ def divide(asked: Division, machine: Machine) -> Division:
         sample_threads=_sampling(device, machine.cores, workers) if asked.sample_threads is None else asked.sample_threads,
         export=export,
         int8=export if asked.int8 is None else asked.int8,
-        rate_games=(RATE_GAMES if device == OPENVINO else 0) if asked.rate_games is None else asked.rate_games,
+        rate_games=(RATE_GAMES if export else 0) if asked.rate_games is None else asked.rate_games,
     )
 
 
@@ -99,6 +101,11 @@ def words(division: Division, machine: Machine, threads: int | None) -> str:
         f"{there}: {play}, {division.sample_threads} for the learner's samples, {learner} for the learner; "
         f"{nets}{form}; {ratings}"
     )
+
+
+def rating_device(device: str, export: bool | None) -> str:
+    """Where nets compute for their ratings: on OpenVINO where they are published for it, else as the run's."""
+    return OPENVINO if export else device
 
 
 def worker_device(device: str, number: int, gpus: int) -> str:

@@ -143,7 +143,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     )
     rate_games: int | None = option(
         None,
-        "games of a rating: half against the net rated before, half against chance; by default 40, on torch 0: none are rated",
+        "games of a rating: half against the net rated before, half against chance; by default 40, without exports 0: none",
     )
     rate_visits: int = option(32, "visits of their searches", least=1)
     rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run", least=1)

@@ -139,13 +139,14 @@ def members(config: ZeroOptions) -> list[WatchedProcess]:
         found[-1].environment = {} if config.device == division.OPENVINO else division.ONE_THREAD
     if config.rate_games:
         options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
-        options += ["--nth", str(config.rate_nth), "--device", config.device, "--watch"]
+        device = division.rating_device(config.device, config.export)
+        options += ["--nth", str(config.rate_nth), "--device", device, "--watch"]
         if config.anchor:
             options += ["--anchor", config.anchor, "--anchor-games", str(config.anchor_games)]
             options += ["--anchor-nth", str(config.anchor_nth)]
         found.append(_member(config, "rating", "training", "rate", *options))
         found[-1].required = False
-        found[-1].environment = {} if config.device == division.OPENVINO else division.ONE_THREAD
+        found[-1].environment = {} if device == division.OPENVINO else division.ONE_THREAD
     return found
 
 
@@ -214,15 +215,15 @@ def _last_losses(log: Path) -> dict[str, float]:
 
 def _rate_last(config: ZeroOptions) -> None:
     """Rate the net that the run has made."""
-    net = run_folder.newest(config.run)
+    net, device = run_folder.newest(config.run), division.rating_device(config.device, config.export)
     try:
         if net.name not in rating.rated(config.run):
-            rating.rate_net(config.run, net, RatingGames(config.rate_games, config.rate_visits, config.device), say=say)
+            rating.rate_net(config.run, net, RatingGames(config.rate_games, config.rate_visits, device), say=say)
         elo = {found.name: found.elo for found in rating.write_ratings(config.run, say)}
         if net.name in elo:  # there is none if its games have no result
             say(f"net {net.name}: {elo[net.name]:+.0f} Elo above a random player; {config.run / rating.PICTURE}")
         if (anchor := anchors.find(config)) is not None:
-            anchors.play(config.run, net, anchor, visits=config.rate_visits, device=config.device, say=say)
+            anchors.play(config.run, net, anchor, visits=config.rate_visits, device=device, say=say)
     except (EvaluatorError, LogError, RunFolderError) as error:
         say(f"net {net.name} is not rated: {error}")
 
@@ -250,7 +251,9 @@ def rate(config: Rate, stop: threading.Event) -> None:
 
 def _rating_device(config: Rate) -> str:
     """Where nets compute for their ratings: as asked for, else as in the run; where that GPU is not here, on the CPU."""
-    device = config.device or str(run_folder.read_config(config.run).get("options", {}).get("device", division.OPENVINO))
+    options = run_folder.read_config(config.run).get("options", {})
+    exports = options.get("export") and division.here().openvino
+    device = config.device or division.rating_device(str(options.get("device", division.OPENVINO)), exports)
     if device == "auto":
         return division.OPENVINO  # of versions that played on OpenVINO alone
     if config.device or not device.startswith("cuda") or division.here().gpus:

@@ -319,7 +319,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(small_pack, tmp_path):
 @pytest.mark.parametrize(
     "error, said",
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "no memory left.*a smaller --batch"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "has no memory left.*a smaller --batch"),
         (RuntimeError("CUDA error: the launch timed out\nmore"), r"failed \(CUDA error: the launch timed out\).*nvidia-smi"),
     ],
 )

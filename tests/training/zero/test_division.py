@@ -18,9 +18,9 @@ BARE, GPU, FULL = Machine(16, 1, False), Machine(16, 1, True), Machine(2, 0, Tru
         (GPU, {"device": "cuda"}, 12, 512, 3, (False, False, 0)),
         (GPU, {"device": "cuda:1", "workers": 8}, 8, 512, 7, (False, False, 0)),
         (GPU, {"device": "cuda", "sample_threads": 1, "games": 64}, 14, 64, 1, (False, False, 0)),
-        (GPU, {"device": "cuda", "workers": 0}, 0, 512, 15, (True, True, 0)),  # others play, maybe on CPUs
+        (GPU, {"device": "cuda", "workers": 0}, 0, 512, 15, (True, True, 40)),  # others play, maybe on CPUs
         (GPU, {"device": "cuda", "export": True, "int8": False, "rate_games": 8}, 12, 512, 3, (True, False, 8)),
-        (BARE, {"device": "cpu", "workers": 0}, 0, 128, 1, (False, False, 40)),
+        (BARE, {"device": "cpu", "workers": 0}, 0, 128, 1, (False, False, 0)),
         (Machine(1, 1, False), {"device": "cuda"}, 1, 512, 1, (False, False, 0)),
         (Machine(4, 1, False), {"device": "cuda"}, 2, 512, 1, (False, False, 0)),
         (Machine(64, 4, False), {"device": "cuda"}, 51, 512, 12, (False, False, 0)),
@@ -45,6 +45,7 @@ def test_the_device_that_is_not_named(monkeypatch):
     [
         (BARE, {"device": "cpu"}, "--device cpu plays on OpenVINO.*pip install openvino, or --device torch-cpu"),
         (BARE, {"device": "cuda", "export": True}, "--export .*pip install openvino"),
+        (FULL, {"device": "cpu", "export": False}, "--no-export leaves the workers on cpu nothing to play"),
         (GPU, {"device": "cuda", "int8": True}, "--int8 is a form for OpenVINO"),
     ],
 )
