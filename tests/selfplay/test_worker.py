@@ -218,7 +218,7 @@ def test_a_signal_ends_it_with_its_games_written(run, number):
         process.send_signal(number)
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 0, said
-    assert "w1: plays with net 000000, 4 visits, komi 3" in said
+    assert "w1: plays with net 000000 on cpu auto, 4 visits, komi 3" in said
     assert sum(map(len, shards(run))) == run_folder.read_status(run, "w1").games
     assert f"w1: {run_folder.read_status(run, 'w1').games:,} games, " in said.splitlines()[-1]
 

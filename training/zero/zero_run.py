@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goengine.arena.log import LogError
+from goengine.core.machine import importable
 from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
 from goengine.zero.run_folder import RunFolderError
@@ -48,7 +49,7 @@ def run(config: ZeroOptions, began: float | None = None) -> bool:
         from training.zero import learner  # torch
 
         return learner.learn(config, config.run, began)
-    _check_device(config)
+    _check_machine(config)
     run_folder.check(config.run, list(config.shares), config.features)  # before a file of ours is put there
     config.run.mkdir(parents=True, exist_ok=True)
     lock = lock_run(config.run)
@@ -58,12 +59,14 @@ def run(config: ZeroOptions, began: float | None = None) -> bool:
         lock.release()
 
 
-def _check_device(config: ZeroOptions) -> None:
-    """Say what torch's device is. Raises RunError if it cannot be used."""
+def _check_machine(config: ZeroOptions) -> None:
+    """Say what torch's device is. Raises RunError if it cannot be used, or a package is missing."""
     from goengine.nets import devices  # torch
     from training.stages.supervised import device_name
 
     device_name(config)
+    if config.rate_games and not importable("sgfmill"):
+        raise RunError("ratings write their games as SGF files, for which sgfmill is missing: pip install it, or --rate-games 0")
     if config.device == division.OPENVINO:
         return
     try:

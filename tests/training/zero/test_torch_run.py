@@ -90,6 +90,13 @@ def test_a_gpu_that_is_not_here_leaves_no_folder(tmp_path, capsys):
     assert "--device cuda: " in said and "--device torch-cpu" in said and not (tmp_path / "run").exists()
 
 
+def test_ratings_need_sgfmill(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(zero_run, "importable", lambda package: package != "sgfmill")
+    command = ["zero", "--run", str(tmp_path / "run"), *TINY, "--steps", "2", "--device", "torch-cpu", "--rate-games", "4"]
+    assert cli.main(command) == 1
+    assert "pip install it, or --rate-games 0" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     "program, said",
     [
