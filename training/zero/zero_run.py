@@ -66,7 +66,7 @@ def _check_machine(config: ZeroOptions) -> None:
 
     device_name(config)
     if config.rate_games and not importable("sgfmill"):
-        raise RunError("ratings write their games as SGF files, for which sgfmill is missing: pip install it, or --rate-games 0")
+        raise RunError("ratings write SGF files, for which sgfmill is missing: pip install it, or give --rate-games 0")
     if config.device == division.OPENVINO:
         return
     try:

@@ -94,7 +94,7 @@ def test_ratings_need_sgfmill(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(zero_run, "importable", lambda package: package != "sgfmill")
     command = ["zero", "--run", str(tmp_path / "run"), *TINY, "--steps", "2", "--device", "torch-cpu", "--rate-games", "4"]
     assert cli.main(command) == 1
-    assert "pip install it, or --rate-games 0" in capsys.readouterr().err and not (tmp_path / "run").exists()
+    assert "pip install it, or give --rate-games 0" in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
