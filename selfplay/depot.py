@@ -20,11 +20,9 @@ from typing import Any, Protocol
 from goengine import __version__
 from goengine.core.files import replacing
 from goengine.zero import run_folder
-from goengine.zero.run_folder import PLAY, Pace, RunFolderError, Status
+from goengine.zero.run_folder import GRAPH, PLAY, WEIGHTS, Pace, RunFolderError, Status
 from selfplay.worker import LOOK_SECONDS, NAME_SECONDS, Worker, hold_name
 from selfplay.worker_options import ClusterOptions, WorkerOptions
-
-_FILES = {"cpu": ("net.xml", "net.bin", PLAY), "cuda": ("net.safetensors", PLAY)}  # that a player needs of a net
 
 Bundle = Mapping[str, bytes]  # a net's files by name
 
@@ -90,12 +88,17 @@ class Depot:
         return Welcome(self.config, self._statuses.get(player, Status()), f"goengine-{place:08x}-{player}")
 
     def newest(self, known: str, kind: str) -> tuple[str, Any] | None:
-        """(name, files) of the newest net, as `put` made them; None if that is the known one. kind: cpu or cuda."""
+        """(name, files) of the newest net, as `put` made them; None if that is the known one. kind: the player's device.
+
+        Raises RunFolderError if the net has no form for that device.
+        """
         self._look()
         if self._net is None or self._net.name == known:
             return None
         if kind not in self._bundles:
-            files = {name: (self._net.folder / name).read_bytes() for name in _FILES[kind]}
+            played = self._net.file_for(kind).name
+            names = (*(GRAPH if played in GRAPH else (WEIGHTS,)), PLAY)
+            files = {name: (self._net.folder / name).read_bytes() for name in names}
             self._bundles[kind] = self._put(files)
         return self._net.name, self._bundles[kind]
 

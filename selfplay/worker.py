@@ -76,8 +76,8 @@ class Worker:
     def play(self, stop: threading.Event) -> None:
         """Play until told to stop, or as many games as asked for; the games that are over are written, others are lost.
 
-        Raises RunFolderError if the newest net cannot be for this run, EvaluatorError if the first one cannot be played,
-        OSError if the folder cannot be written.
+        Raises RunFolderError if the newest net cannot be for this run, EvaluatorError if the first one cannot be played or the
+        device fails, OSError if the folder cannot be written.
         """
         with Progress(self.name, self.options.once, every=_SAY_SECONDS) as bar:
             looked = -LOOK_SECONDS
@@ -122,13 +122,13 @@ class Worker:
             return
         self._use(evaluator, found)
         komi = ", ".join(f"{board.settings.komi:g}" for board in found.boards)
-        bar.message(f"{self.name}: plays with net {found.name}, {found.settings.visits} visits, komi {komi}")
+        device = self._evaluator.traits.device
+        bar.message(f"{self.name}: plays with net {found.name} on {device}, {found.settings.visits} visits, komi {komi}")
 
     def _load(self, net: PublishedNet) -> Evaluator:
-        """The evaluator, called as the net is. Raises RunFolderError if it cannot be for this run."""
+        """The evaluator, called as the net is. Raises RunFolderError if it cannot be for this run or this device."""
         options = self.options
-        file = net.folder / ("net.xml" if options.device == "cpu" else "net.safetensors")
-        evaluator = load(file, device=options.device, precision="auto", threads=options.threads)
+        evaluator = load(net.file_for(options.device), device=options.device, precision="auto", threads=options.threads)
         sizes, wanted = (run_folder.words(found) for found in (net.sizes, self.config["sizes"]))
         if evaluator.features != self.config["features"] or sizes != wanted:
             evaluator.close()

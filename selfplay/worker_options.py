@@ -18,7 +18,7 @@ class WorkerOptions:
     threads: int = option(1, "threads of the trees, and of the net on a CPU", least=1, most=MOST_THREADS)
     seed: int | None = option(None, "of all chance; by default another one at each start")
     once: int | None = option(None, "stop after so many games", least=1)
-    device: str = option("cpu", "cpu (OpenVINO), cuda or cuda:N (torch)")
+    device: str = option("cpu", "cpu (OpenVINO), torch-cpu, cuda or cuda:N (torch)")
     attached: bool = option(False, "stop when standard input ends, that is when the process that started this one is gone")
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class ClusterOptions:
     threads: int = option(
         1, "threads of an actor's trees, and of its net on a CPU; as many of Ray's CPUs are its own", least=1, most=MOST_THREADS
     )
-    device: Literal["cpu", "cuda"] = option("cpu", "where nets compute")
+    device: Literal["cpu", "cuda", "torch-cpu"] = option("cpu", "where nets compute: cpu is OpenVINO, the others torch")
     gpu_share: float = option(1.0, "of a GPU for each actor, with --device cuda", most=1)
     address: str = option("local", "local: a cluster of this machine alone; auto: the one that runs here; ray://HOST:PORT")
     dashboard: bool = option(False, "show Ray's dashboard, on this machine only; with --address local")
@@ -74,7 +74,7 @@ class SelfPlayBenchOptions:
     visits: int = option(16, "visits of a search", least=2)
     threads: int = option(1, "threads of the trees, and of the net on a CPU", least=1, most=MOST_THREADS)
     precision: Precision = option("auto", "number format of the net")
-    device: str = option("cpu", "cpu (OpenVINO), cuda or cuda:N (torch)")
+    device: str = option("cpu", "cpu (OpenVINO), torch-cpu, cuda or cuda:N (torch)")
     seconds: float = option(5.0, "length of a measurement", most=3600)
     json: bool = option(False, "write JSON")
 

@@ -49,6 +49,7 @@ NOTHING_LEARNED = (
 )
 # Packages that come with an extra, of which commands import what they need: the extra's name.
 EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures"}
+OWN = ("openvino", "sgfmill", "rich", "platformdirs")  # that come with the engine, and that learning by self-play can lack
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
 
@@ -302,6 +303,15 @@ def run_bench(config: TrainingBenchOptions) -> int:
     return 0
 
 
+def _of_device(error: RuntimeError) -> str | None:
+    """What torch's device says by an error, None if it is none of its errors."""
+    if "torch" not in sys.modules:
+        return None
+    from goengine.nets import devices
+
+    return devices.failure(error, "the device")
+
+
 COMMANDS = {
     "pack": (PackOptions, run_pack),
     "supervised": (SupervisedOptions, run_supervised),
@@ -340,9 +350,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         reason = str(error)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        if package not in EXTRAS and package not in OWN:
             raise
-        reason = f"needs {package}, which is not installed: pip install 'goengine[{EXTRAS[package]}]'"
+        wanted = f"'goengine[{EXTRAS[package]}]'" if package in EXTRAS else package
+        reason = f"needs {package}, which is not installed: pip install {wanted}"
+    except RuntimeError as error:
+        if (told := _of_device(error)) is None:
+            raise
+        reason = told
     except OSError as error:
         place = error.filename2 or error.filename
         reason = (f"{place}: " if place else "") + (error.strerror or str(error))

@@ -41,9 +41,17 @@ def describe() -> Machine:
 def installed(package: str) -> str:
     """Version of an installed package, without importing it; empty if there is none."""
     try:
-        return importlib.metadata.version(package) if importlib.util.find_spec(package) else ""
+        return importlib.metadata.version(package) if importable(package) else ""
     except importlib.metadata.PackageNotFoundError:
         return "?"
+
+
+def importable(package: str) -> bool:
+    """Whether a package is installed, without importing it."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def usable_cores() -> int:

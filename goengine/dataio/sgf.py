@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sgfmill import sgf, sgf_grammar  # to write, and to unescape texts; not to parse: its parser has no limits
 
 from goengine import __version__
 from goengine.board import coords
@@ -27,6 +27,11 @@ from goengine.dataio.records import Edit, GameRecord
 from goengine.dataio.sgf_text import MAX_GAME_BYTES, as_utf8, games_of_file
 from goengine.dataio.sgf_tree import Properties, main_line
 from goengine.dataio.sgf_values import SgfError, format_result, fox_even_komi, is_from_fox, parse_komi, parse_result, parse_size
+
+# sgfmill writes, and unescapes texts; it does not parse, as its parser has no limits. It is imported where it is used: machines
+# that only learn by self-play may lack it.
+if TYPE_CHECKING:
+    from sgfmill import sgf
 
 MAX_MOVES = 10_000
 MAX_SETUP = 100_000  # points named by all set-up properties of a game
@@ -271,6 +276,8 @@ def _text(properties: Properties, key: str) -> str:
     values = properties.get(key)
     if not values:
         return ""
+    from sgfmill import sgf_grammar
+
     return sgf_grammar.simpletext_value(values[0][:2000]).decode("utf-8", "replace").strip()
 
 
@@ -319,6 +326,8 @@ def write_game(record: GameRecord, more: Mapping[str, str] | None = None, turn: 
     ``more`` are further texts of the root, such as a comment `C`, or others in place of the record's. ``turn``: whose turn it
     is after the last move, where that is not the other colour's.
     """
+    from sgfmill import sgf
+
     game = sgf.Sgf_game(record.size, encoding="UTF-8")
     root = game.get_root()
     root.set("KM", record.komi)

@@ -9,7 +9,6 @@ playing on a CPU never imports torch.
 import ctypes
 import dataclasses
 import hashlib
-import importlib.util
 import os
 import sys
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
 
+from goengine.core.machine import importable
 from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import Evaluator, EvaluatorError, Traits
 from goengine.evaluators.pair import Pair
@@ -140,10 +140,15 @@ def _device(backend: Backend) -> str:
     """'cpu', 'torch-cpu' or a CUDA device, with 'auto' decided."""
     device = backend.device
     if device == "auto":
-        return "cuda" if importlib.util.find_spec("torch") and cuda_devices() and _torch_has_cuda() else "cpu"
+        return automatic_device()
     if device in ("cpu", "torch-cpu") or device.split(":")[0] == "cuda":
         return device
     raise EvaluatorError(f"device: expected auto, cpu, torch-cpu, cuda or cuda:N, got '{device}'")
+
+
+def automatic_device() -> str:
+    """What the device 'auto' is here: 'cuda' where torch and a GPU are, else 'cpu'. Imports torch only where a GPU is."""
+    return "cuda" if importable("torch") and cuda_devices() and _torch_has_cuda() else "cpu"
 
 
 def _torch_has_cuda() -> bool:
@@ -228,12 +233,11 @@ def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Eval
     except ImportError as error:
         raise EvaluatorError(f"torch cannot be imported ({error}); install it, or play on OpenVINO: device cpu") from error
     net, meta = load_module(path)
-    place = "cpu" if device == "torch-cpu" else device
-    described = f"{place} {backend.precision}"
+    place = "cpu" if device == "torch-cpu" else device  # the evaluator adds the precision that it chooses
     if card is None:
-        traits = _raw_traits(path.stem, meta.spec, described)
+        traits = _raw_traits(path.stem, meta.spec, place)
     elif card.spec != meta.spec:
         raise WeightsError(f"{path}: is another net than its card says; get it again")
     else:
-        traits = _traits(card, described)
+        traits = _traits(card, place)
     return Network(net, traits, device=place, precision=backend.precision, threads=backend.threads)

@@ -1,11 +1,16 @@
 """Plays a checkpoint with PyTorch, on a GPU or on a CPU. The only evaluator that imports torch, and only imported where
 it is wanted.
 
-On CUDA the batch goes through page-locked memory: `submit` queues copy, net and copy back, and returns; `result` waits
-for an event. Knows weights files and tensors, no Go.
+A batch goes through buffers that are kept and used again; for a GPU they are page-locked, so that copies need no CPU. `submit`
+fills a buffer, queues copy, net and copy back, and returns; `result` waits for an event. Batches are padded to few sizes,
+because a GPU chooses its kernels anew for each, and each can then be a CUDA graph. A CPU takes the same path without streams,
+events and graphs. Knows weights files and tensors, no Go.
 """
 
-from typing import Final
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -21,17 +26,36 @@ from goengine.evaluators.base import (
     Traits,
     empty_evaluation,
 )
+from goengine.nets import devices
 from goengine.nets.build import Net
+from goengine.nets.cuda_graph import CudaGraph
 from goengine.nets.fold import fold
+from goengine.nets.spec import NetSpec
 
 PRECISIONS: Final = ("auto", "bf16", "f32")
+_EXACT: Final = 8  # rows up to which a batch is computed as it is
+_EQUAL: Final = 0.05  # how far the answers of a graph may be from those without: bfloat16 adds in another order
+
+
+def padded_rows(rows: int, largest: int) -> int:
+    """Rows that are computed for a batch of so many. largest: of the batches of this board size so far.
+
+    Nearly full batches are made full: self-play has a few rows less whenever games end. Others go up to the next of 8, 10, 12,
+    14, 16, 20, 24, 28, 32, 40 and so on, which adds less than a quarter.
+    """
+    if rows <= _EXACT or rows == largest:
+        return rows
+    step = 1 << max(1, (rows - 1).bit_length() - 3)
+    padded = -(-rows // step) * step
+    return largest if 8 * rows > 7 * largest else min(padded, largest)
 
 
 class Network(EvaluatorBase):
     """A net in evaluation mode on `device` ('cpu', 'cuda', 'cuda:1').
 
-    precision: 'auto' takes bf16 where it is fast. threads: 0 leaves torch's setting, which is one for the whole
-    process. compiled: use torch.compile, which pays only for long runs with one batch size (4-24 s per shape).
+    precision: 'auto' takes bf16 where it is fast, else f32. threads: 0 leaves torch's setting, which is one for the whole
+    process. graphs: record each size of batch as a CUDA graph, by default on a GPU; what cannot be recorded, or answers
+    otherwise than without, is computed as usual. Raises EvaluatorError if the device cannot be used.
     """
 
     def __init__(
@@ -42,24 +66,35 @@ class Network(EvaluatorBase):
         device: str = "cpu",
         precision: str = "auto",
         threads: int = 0,
-        compiled: bool = False,
+        graphs: bool | None = None,
     ):
         if precision not in PRECISIONS:
             raise EvaluatorError(f"precision: expected one of {', '.join(PRECISIONS)}, got '{precision}'")
+        if missing := devices.missing(device):
+            raise EvaluatorError(f"device '{device}' cannot be used: {missing}")
         if threads:
             torch.set_num_threads(threads)
+        self.device, self.spec = torch.device(device), net.spec
+        on_gpu = self.device.type == "cuda"
         try:
-            self.device = torch.device(device)
-            self._net = fold(net).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not list it
-        except (RuntimeError, AssertionError) as error:
-            raise EvaluatorError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
-        self.traits, self.spec = traits, net.spec
-        self.precision = _best_precision(self.device) if precision == "auto" else precision
-        self._forward = torch.compile(self._net) if compiled else self._net
-        self._stream = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
+            self._net: Any = fold(net).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not list it
+            self.precision = ("bf16" if devices.has_bfloat16(self.device) else "f32") if precision == "auto" else precision
+            self._stream = torch.cuda.Stream(self.device) if on_gpu else None
+            if self._stream is not None:
+                self._stream.wait_stream(torch.cuda.current_stream(self.device))  # which brings the weights there
+        except RuntimeError as error:
+            why = devices.failure(error, device) or str(error).splitlines()[0]
+            raise EvaluatorError(f"device '{device}' cannot be used: {why}") from error
+        if on_gpu:
+            torch.backends.cudnn.benchmark = True  # batches have few shapes: look for the fastest convolutions
+        self.traits = dataclasses.replace(traits, device=f"{device} {self.precision}")
+        self._graph = CudaGraph(self._answers) if (on_gpu if graphs is None else graphs) else None
+        self._compared: set[torch.Size] = set()  # shapes whose graph was seen to answer as the net does
+        self._largest: dict[int, int] = {}  # rows of the largest batch so far, by board size
+        self._free: dict[tuple[int, int], list[_Buffers]] = {}  # that nobody uses, by rows and board size
 
     def submit(self, batch: Batch) -> Pending:
-        if self._forward is None:
+        if self._net is None:
             raise EvaluatorError(f"{self.name}: the evaluator is closed")
         if batch.planes.shape[1] != self.spec.planes or batch.globals.shape[1] != self.spec.globals:
             raise EvaluatorError(
@@ -68,49 +103,109 @@ class Network(EvaluatorBase):
             )
         if not batch.rows:
             return FinishedEvaluation(empty_evaluation(0, batch.size))
-        planes, globals_ = (torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in batch[:2])
-        if self._stream is None:
-            return FinishedEvaluation(_split(self._answers(planes, globals_).numpy(), batch.size))
-        return self._submit_cuda(planes, globals_, batch.size)
+        try:
+            return self._start(batch)
+        except RuntimeError as error:
+            raise self._told(error, batch.rows) from error
 
     def close(self) -> None:
-        self._forward = self._net = None
+        if self._stream is not None and self._net is not None:
+            with contextlib.suppress(RuntimeError):  # a device that has failed has nothing under way
+                self._stream.synchronize()  # whoever gets the weights' memory must not write there before
+        self._net, self._graph = None, None
+        self._free.clear()
+
+    def _start(self, batch: Batch) -> Pending:
+        """Queue everything that a batch needs."""
+        largest = self._largest[batch.size] = max(batch.rows, self._largest.get(batch.size, 0))
+        key = padded_rows(batch.rows, largest), batch.size
+        free = self._free.setdefault(key, [])
+        buffers = free.pop() if free else _Buffers(self.spec, *key, self.device, self.precision)
+        buffers.fill(batch)
+        with torch.cuda.stream(self._stream) if self._stream else contextlib.nullcontext():
+            inputs = [tensor.to(self.device, non_blocking=True) for tensor in (buffers.planes, buffers.globals)]
+            buffers.answers.copy_(self._computed(inputs), non_blocking=True)
+            if buffers.event is not None:
+                buffers.event.record(self._stream)
+        return _Running(self, buffers, batch.rows)
 
     @torch.inference_mode()
-    def _answers(self, planes: Tensor, globals_: Tensor) -> Tensor:
+    def _computed(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The answers, by a graph where there is one that works."""
+        if self._graph is None:
+            return self._answers(inputs)[0]
+        try:
+            (answers,) = self._graph(inputs)
+            if inputs[0].shape in self._compared:
+                return answers
+            (plain,) = self._answers(inputs)
+            if torch.allclose(answers, plain, rtol=_EQUAL, atol=_EQUAL, equal_nan=True):
+                self._compared.add(inputs[0].shape)
+                return answers
+        except RuntimeError:  # if the device itself has failed, so does the next line
+            pass
+        self._graph = None
+        return self._answers(inputs)[0]
+
+    def _answers(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """All heads side by side, float32[B, A + 3 + N * N], on the device: one array to copy back."""
+        planes, globals_ = inputs
         planes = planes.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            out = self._forward(planes, globals_, True)
+            out = self._net(planes, globals_, True)
         three = torch.stack((torch.tanh(out.value.float() / 2), out.score.float(), out.score_stdev.float()), dim=1)
-        return torch.cat((out.policy.float(), three, out.ownership.float().flatten(1)), dim=1)
+        return [torch.cat((out.policy.float(), three, out.ownership.float().flatten(1)), dim=1)]
 
-    def _submit_cuda(self, planes: Tensor, globals_: Tensor, size: int) -> Pending:
-        with torch.cuda.stream(self._stream):
-            moved = [tensor.pin_memory().to(self.device, non_blocking=True) for tensor in (planes, globals_)]
-            answers = self._answers(*moved)
-            target = torch.empty(answers.shape, dtype=torch.float32, pin_memory=True)
-            target.copy_(answers, non_blocking=True)
-            event = torch.cuda.Event()
-            event.record(self._stream)
-        return _Running(event, target, size)
+    def _told(self, error: RuntimeError, rows: int) -> Exception:
+        """What to raise for an error: in the words of the device if it is the device's, else itself."""
+        why = devices.failure(error, self.device)
+        return error if why is None else EvaluatorError(f"{self.name}, {rows} positions at once: {why}")
+
+
+class _Buffers:
+    """Host memory for one batch at a time, page-locked where a GPU reads it. Rows beyond the batch hold anything finite."""
+
+    def __init__(self, spec: NetSpec, rows: int, size: int, device: torch.device, precision: str):
+        locked = device.type == "cuda"
+        # The first convolution rounds to its own format anyway: rounded here, half as much has to be copied.
+        form = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.rows, self.size = rows, size
+        self.planes = torch.zeros((rows, spec.planes, size, size), dtype=form, pin_memory=locked)
+        self.globals = torch.zeros((rows, spec.globals), pin_memory=locked)
+        self.answers = torch.zeros((rows, 2 * size * size + 4), pin_memory=locked)
+        self.event = torch.cuda.Event() if locked else None  # passed when the answers are there
+
+    def fill(self, batch: Batch) -> None:
+        """Copy a batch into the first rows."""
+        for tensor, array in ((self.planes, batch.planes), (self.globals, batch.globals)):
+            tensor[: batch.rows].copy_(torch.from_numpy(np.ascontiguousarray(array, np.float32)))
 
 
 class _Running:
-    """A batch on the GPU; `target` is page-locked and filled once the event has passed."""
+    """A batch under way; its answers are in `buffers` once the event has passed."""
 
-    def __init__(self, event: torch.cuda.Event, target: Tensor, size: int):
-        self.event, self.target, self.size = event, target, size
-        self.evaluation: Evaluation | None = None
+    def __init__(self, net: Network, buffers: _Buffers, rows: int):
+        self._net, self._buffers, self._rows = net, buffers, rows
+        self._evaluation: Evaluation | None = None
 
     def ready(self) -> bool:
-        return self.evaluation is not None or self.event.query()
+        event = self._buffers.event
+        try:
+            return self._evaluation is not None or event is None or event.query()
+        except RuntimeError as error:
+            raise self._net._told(error, self._rows) from error
 
     def result(self) -> Evaluation:
-        if self.evaluation is None:
-            self.event.synchronize()
-            self.evaluation = _split(self.target.numpy(), self.size)
-        return self.evaluation
+        if self._evaluation is None:
+            buffers = self._buffers
+            try:
+                if buffers.event is not None:
+                    buffers.event.synchronize()
+            except RuntimeError as error:
+                raise self._net._told(error, self._rows) from error
+            self._evaluation = _split(buffers.answers[: self._rows].numpy(), buffers.size)
+            self._net._free.setdefault((buffers.rows, buffers.size), []).append(buffers)
+        return self._evaluation
 
 
 def _split(answers: np.ndarray, size: int) -> Evaluation:
@@ -119,10 +214,3 @@ def _split(answers: np.ndarray, size: int) -> Evaluation:
     value, score, stdev = answers[:, actions : actions + 3].T
     parts = (answers[:, :actions], value, score, stdev, answers[:, actions + 3 :])
     return Evaluation(*(np.array(part, np.float32, order="C") for part in parts))
-
-
-def _best_precision(device: torch.device) -> str:
-    """bf16 on GPUs and CPUs that compute it directly, else f32."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "f32"
-    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "f32"

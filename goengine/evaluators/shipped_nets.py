@@ -20,8 +20,10 @@ def user_folder() -> Path:
     """Where a user's own nets lie: $GOENGINE_NETS, else in the user's data folder of the platform."""
     if own := os.environ.get("GOENGINE_NETS"):
         return Path(own).expanduser()
-    from platformdirs import user_data_path
-
+    try:
+        from platformdirs import user_data_path
+    except ImportError:  # a machine that only trains may have numpy, numba and torch alone
+        return Path.home() / ".local" / "share" / "goengine" / "nets"
     return user_data_path("goengine", appauthor=False) / "nets"
 
 

@@ -2,7 +2,8 @@
 
     RUN/config.json         what the run is: form, board sizes, feature set, the learner's options
     RUN/lock                held by the process that leads the run
-    RUN/nets/000012/        a net that plays: net.xml, net.bin, net.safetensors, play.json (how self-play plays with it)
+    RUN/nets/000012/        a net that plays: net.safetensors; net.xml and net.bin where the run exports nets for OpenVINO;
+                            play.json (how self-play plays with it)
     RUN/shards/NAME-000001.npz   games of the worker NAME, on one board size
     RUN/status/NAME.json    what that worker has done
     RUN/learner/            the learner's checkpoints
@@ -30,7 +31,9 @@ FORM = "goengine zero run 2"
 CONFIG, NETS, SHARDS, STATUS, LEARNER, MATCHES = "config.json", "nets", "shards", "status", "learner", "matches"
 NEXT = "learner-next"
 MAX_JSON = 64 << 20  # bytes
-NET_FILES = ("net.xml", "net.bin", "net.safetensors")
+WEIGHTS = "net.safetensors"
+GRAPH = ("net.xml", "net.bin")  # for OpenVINO
+NET_FILES = (*GRAPH, WEIGHTS)
 PLAY, LOCK = "play.json", "lock"
 FRESH = 120.0  # seconds for which what a worker said of its speed counts
 LAST = 4  # of the newest nets are never removed: somebody may be loading one of them
@@ -73,6 +76,20 @@ class PublishedNet(NamedTuple):
     def sizes(self) -> tuple[int, ...]:
         """The board sizes, in order."""
         return tuple(board.settings.size for board in self.boards)
+
+    def file_for(self, device: str) -> Path:
+        """What is played on a device: the graph on 'cpu', which is OpenVINO, the weights on torch's devices.
+
+        Raises RunFolderError if there is no graph.
+        """
+        if device != "cpu":
+            return self.folder / WEIGHTS
+        if not (self.folder / GRAPH[0]).exists():
+            raise RunFolderError(
+                f"{self.folder}: has no {GRAPH[0]}, as this run does not export its nets for OpenVINO: play them by torch with "
+                "--device torch-cpu or cuda, or start the run with --export"
+            )
+        return self.folder / GRAPH[0]
 
 
 @dataclass(frozen=True)
@@ -174,9 +191,10 @@ def read_config(run: Path) -> dict[str, Any]:
 def publish(
     run: Path, write: Callable[[Path], None], boards: Sequence[SizeSettings], *, samples: int, step: int
 ) -> PublishedNet:
-    """Publish the next net. write: puts the files of NET_FILES into the folder that it is given. boards: one of each size.
+    """Publish the next net. write: puts WEIGHTS into the folder that it is given, and both files of GRAPH or none.
 
-    One process at a time: the learner's lock sees to that. Raises RunFolderError if a file was not written.
+    boards: one of each size. One process at a time: the learner's lock sees to that. Raises RunFolderError if a file was not
+    written.
     """
     folders = _net_folders(run)
     number = folders[-1][0] + 1 if folders else 0
@@ -186,7 +204,8 @@ def publish(
     beside.mkdir(parents=True)
     try:
         write(beside)
-        if missing := [file for file in NET_FILES if not (beside / file).is_file()]:
+        needed = NET_FILES if any((beside / file).is_file() for file in GRAPH) else (WEIGHTS,)
+        if missing := [file for file in needed if not (beside / file).is_file()]:
             raise RunFolderError(f"{beside}: {', '.join(missing)} was not written; the net is not published")
         made = datetime.now(UTC).isoformat(timespec="seconds")
         told = [{"share": board.share, "settings": board.settings.to_json()} for board in boards]

@@ -120,6 +120,12 @@ def test_each_kind_gets_the_files_that_it_needs(run):
     assert depot.newest("", "cuda") == ("000000", 2) and depot.newest("000000", "cpu") is None
     assert [sorted(files) for files in put] == [["net.bin", "net.xml", "play.json"], ["net.safetensors", "play.json"]]
     assert put[0]["net.bin"] == (run / "nets/000000/net.bin").read_bytes()
+    for name in run_folder.GRAPH:
+        (run / "nets/000000" / name).unlink()
+    depot._bundles.clear()
+    assert depot.newest("", "torch-cpu") == ("000000", 3) and sorted(put[2]) == ["net.safetensors", "play.json"]
+    with pytest.raises(RunFolderError, match=r"has no net\.xml"):
+        depot.newest("", "cpu")
     depot.close()
 
 

@@ -12,9 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from goengine.dataio import sgf
 from goengine.dataio.records import SCORE
+from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
 from goengine.zero.run_folder import RunFolderError
 from goengine.zero.shards import FULL, Shard
@@ -216,7 +218,7 @@ def test_a_signal_ends_it_with_its_games_written(run, number):
         process.send_signal(number)
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 0, said
-    assert "w1: plays with net 000000, 4 visits, komi 3" in said
+    assert "w1: plays with net 000000 on cpu auto, 4 visits, komi 3" in said
     assert sum(map(len, shards(run))) == run_folder.read_status(run, "w1").games
     assert f"w1: {run_folder.read_status(run, 'w1').games:,} games, " in said.splitlines()[-1]
 
@@ -256,3 +258,63 @@ def test_a_worker_on_a_cpu_needs_no_torch(run):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     assert done.stdout.strip() == "False" and run_folder.shard_paths(run)
+
+
+# -- torch --
+
+
+def without_graph(run):
+    """The run's nets as a run on torch publishes them."""
+    for net in run_folder.nets(run):
+        for name in run_folder.GRAPH:
+            (net.folder / name).unlink()
+    return run
+
+
+def test_torch_plays_the_weights(run):
+    at_work = play(without_graph(run), device="torch-cpu")
+    (found,) = shards(run)
+    assert len(found) == at_work.games >= 6
+    assert run_folder.read_status(run, "w1").device in ("cpu f32", "cpu bf16")
+
+
+def test_openvino_has_nothing_to_play_in_a_run_of_torch(run):
+    with pytest.raises(RunFolderError, match=r"000000: has no net\.xml.*--device torch-cpu or cuda, .*--export"):
+        play(without_graph(run))
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB"), RuntimeError("CUDA error: device lost\nmore")]
+)
+def test_a_device_that_fails_loses_only_games_in_the_air(run, error):
+    def forward(*_):
+        raise error
+
+    with Worker(WorkerOptions(run=run, name="w1", games=8, seed=7, device="torch-cpu")) as at_work:
+        take = at_work._take
+
+        def fail_later(game):
+            take(game)
+            if at_work.games == 3:
+                at_work._evaluator._net = forward
+
+        at_work._take = fail_later
+        with pytest.raises(EvaluatorError, match=r"000000, \d positions at once: cpu (has no memory left|failed)"):
+            at_work.play(threading.Event())
+    assert sum(map(len, shards(run))) == at_work.games >= 3
+
+
+def test_a_net_that_no_longer_fits_is_passed_over(run, monkeypatch, capsys):
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.0)
+
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB")
+
+    with Worker(WorkerOptions(run=run, name="w1", games=8, once=5, seed=1, device="torch-cpu")) as at_work:
+        at_work._look(_Bar())
+        publish(run)
+        monkeypatch.setattr("goengine.evaluators.network.fold", full)
+        at_work.play(threading.Event())
+    said = capsys.readouterr().err
+    assert "no memory left" in said and "goes on with net 000000" in said
+    assert {shard.net for shard in shards(run)} == {"000000"}

@@ -88,6 +88,22 @@ def test_nets_are_numbered_and_the_newest_is_found(run):
     assert {path.name for path in second.folder.iterdir()} == {*NET_FILES, "play.json"}
 
 
+def test_a_net_without_a_graph(run):
+    def write(folder, *names) -> None:
+        for name in ("net.safetensors", *names):
+            (folder / name).write_bytes(b"1")
+
+    net = run_folder.publish(run, write, BOARDS, samples=0, step=0)
+    assert run_folder.newest(run) == net
+    assert net.file_for("cuda:1") == net.file_for("torch-cpu") == net.folder / "net.safetensors"
+    with pytest.raises(RunFolderError, match=r"has no net\.xml.*torch-cpu or cuda"):
+        net.file_for("cpu")
+    with pytest.raises(RunFolderError, match=r"net\.bin was not written"):
+        run_folder.publish(run, lambda folder: write(folder, "net.xml"), BOARDS, samples=0, step=0)
+    whole = run_folder.publish(run, write_net, BOARDS, samples=0, step=0)
+    assert whole.file_for("cpu") == whole.folder / "net.xml"
+
+
 def test_a_net_for_several_sizes(tmp_path):
     run = tmp_path / "run"
     run_folder.create(run, [7, 5], "zero", {})

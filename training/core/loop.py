@@ -21,6 +21,7 @@ from goengine.core.lock import FileLock
 from goengine.core.options import format_duration
 from goengine.core.progress import Progress
 from goengine.core.stopping import told_to_stop
+from goengine.nets import devices
 from training.core import checkpoint, launch, optimizers, parallel
 from training.core.checkpoint import STATE, Counters, RunError
 from training.core.device_feed import Batch, DeviceFeed
@@ -279,7 +280,7 @@ class Trainer:
     def run(self) -> bool:
         """Train, once. Returns whether the schedule's end was reached; False after SIGTERM or SIGINT, with everything saved.
 
-        Raises RunError if a checkpoint cannot be written or the loss is not finite.
+        Raises RunError if a checkpoint cannot be written, the loss is not finite, or the device fails or has no memory left.
         """
         try:
             if self._progress() >= OVER:
@@ -294,6 +295,10 @@ class Trainer:
             try:
                 with told_to_stop() as stop, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
                     return self._train(batches, reporter, stop, bar)
+            except RuntimeError as error:
+                if (why := devices.failure(error, self.device_feed.device)) is None:
+                    raise
+                raise RunError(f"at step {self.counters.step}: {why}; {checkpoint.what_is_left(self.folder)}") from error
             finally:
                 batches.close()
                 reporter.close()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.core.cuda_graph import CudaGraph
+from goengine.nets.cuda_graph import CudaGraph
 
 Name = Literal["sgd", "adamw", "muon"]
 

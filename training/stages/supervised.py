@@ -16,7 +16,7 @@ from torch import nn
 
 from goengine import features
 from goengine.core.machine import cpu_has, usable_cores
-from goengine.nets import build, process_sums, spec, weights_file
+from goengine.nets import build, devices, process_sums, spec, weights_file
 from goengine.nets.layers import freeze_batch_norm
 from training.core import parallel
 from training.core.checkpoint import Counters, RunError, plain
@@ -47,13 +47,10 @@ def device_name(config: LoopedOptions) -> str:
     """The device in torch's words. Raises RunError if there is none of that name here."""
     if config.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(config.device)
-    except RuntimeError:
-        raise RunError(f"--device {config.device}: torch knows no such device; possible: cpu, cuda, cuda:1, auto") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise RunError(f"--device {config.device}: torch sees {torch.cuda.device_count() or 'no'} GPU here")
-    return config.device
+    name = devices.torch_device(config.device)
+    if missing := devices.missing(name):
+        raise RunError(f"--device {config.device}: {missing}")
+    return name
 
 
 def may_compile(config: LoopedOptions) -> bool:
@@ -83,7 +80,7 @@ def computes_half(config: LoopedOptions) -> bool:
     if config.half is not None:
         return config.half
     if device_name(config).startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return devices.has_bfloat16(torch.device(device_name(config)))
     return cpu_has("avx512bf16", "amx-bf16", "bf16")
 
 

@@ -74,16 +74,23 @@ def play(
     anchor: Anchor,
     *,
     visits: int,
+    device: str = "cpu",
     should_stop: Callable[[], bool] = rating.never,
     say: rating.Say = lambda _: None,
 ) -> None:
     """Play a rated net's games against the program, and write the ratings anew.
 
-    A fault that keeps the games from being played is reported; it does not end the run. Games that exist are not played again;
-    a stopped match goes on later. Raises OSError if the ratings cannot be written.
+    device: where the net computes, as of `rating.RatingGames`. A fault that keeps the games from being played is reported; it
+    does not end the run. Games that exist are not played again; a stopped match goes on later. Raises OSError if the ratings
+    cannot be written.
     """
     match = _match(net, anchor, visits)
-    players = {"a": rating.net_player(str((net.folder / "net.xml").absolute()), visits), "b": match.b}
+    try:
+        file = net.file_for(device).absolute()
+    except run_folder.RunFolderError as error:
+        say(f"net {net.name} does not play {anchor.name}: {error}")
+        return
+    players = {"a": rating.net_player(str(file), visits), "b": match.b}
     folder = run / run_folder.MATCHES / f"{net.name}-vs-{anchor.folder_name}"
     faults: list[str] = []
     try:

@@ -17,7 +17,6 @@ import torch
 from torch import nn
 
 from goengine import features
-from goengine.core.machine import usable_cores
 from goengine.core.options import format_duration
 from goengine.nets import build, process_sums, weights_file
 from goengine.nets.layers import freeze_batch_norm
@@ -112,7 +111,7 @@ class ZeroStage(Stage):
 
     def _drawn(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
         cuda = device_name(self.config).startswith("cuda")
-        threads = max(1, usable_cores() - (self.config.workers or 0)) if cuda else 1
+        threads = self.config.sample_threads or 1
         source = stream(self.source, self.config.batch, first_sample, threads=threads, allocate=pinned if cuda else np.zeros)
         patience = _Patience(self.replay)
         self.samples = first_sample
@@ -283,7 +282,7 @@ def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick)
             step = step if step <= counters.step else 0  # a learner whose state was removed begins anew
             samples = before + (counters.step - step) * config.batch  # of all the run's learners
             story = Story(samples, counters.step, plain(config), card)
-            publish_net(run, arrays, module.spec, boards, story, calibration=stage.calibration())
+            publish_net(run, arrays, module.spec, boards, story, graph=config.exports, calibration=stage.calibration())
 
     stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
     return trainer(config, run, module, stage, began).run()

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,7 @@ class WatchedProcess:
     command: Sequence[str]
     log: Path
     required: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)  # beside our own
     process: subprocess.Popen[bytes] | None = None
     restarts: Restarts = field(default_factory=Restarts)
     given_up: bool = False
@@ -39,7 +40,8 @@ class WatchedProcess:
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C does not reach it: we end it."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=log, stderr=log, **own_group())
+            streams = {"stdin": subprocess.PIPE, "stdout": log, "stderr": log}
+            self.process = subprocess.Popen(self.command, env={**os.environ, **self.environment}, **streams, **own_group())
         self.restarts.note_start(time.monotonic())
 
     def last_words(self) -> str:

@@ -40,13 +40,14 @@ def publish_net(
     boards: Sequence[SizeSettings],
     story: Story,
     *,
+    graph: bool = True,
     calibration: Sequence[tuple[np.ndarray, np.ndarray]] = (),
 ) -> PublishedNet:
-    """Publish weights as the run's next net: as a weights file, and for OpenVINO.
+    """Publish weights as the run's next net: as a weights file, and with `graph` for OpenVINO.
 
-    boards: how self-play plays with it. calibration: batches (planes, globals) on which the steps are found for a form that
-    computes on 8-bit integers; without any, weights are in float16. Raises RunError if the net sees other features
-    than the run's games are for.
+    boards: how self-play plays with it. calibration: batches (planes, globals) on which the steps are found for a graph that
+    computes on 8-bit integers; without any, its weights are in float16. Raises RunError if the net sees other features
+    than the run's games are for, or OpenVINO cannot be imported.
     """
     features = run_folder.read_config(run)["features"]
     if spec.features != features:
@@ -55,13 +56,24 @@ def publish_net(
         )
 
     def write(folder: Path) -> None:
-        weights_file.save(folder / "net.safetensors", weights, spec, step=story.step, config=story.config, data=story.data)
-        net, meta = weights_file.load_module(folder / "net.safetensors")
-        export.save_openvino(
-            _int8(net, meta, calibration) if calibration else export.openvino_model(net, meta), folder / "net.xml"
-        )
+        path = folder / run_folder.WEIGHTS
+        weights_file.save(path, weights, spec, step=story.step, config=story.config, data=story.data)
+        if graph:
+            _save_graph(path, folder / run_folder.GRAPH[0], calibration)
 
     return run_folder.publish(run, write, boards, samples=story.samples, step=story.step)
+
+
+def _save_graph(weights: Path, graph: Path, calibration: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Export a weights file for OpenVINO. Raises RunError if that cannot be imported."""
+    net, meta = weights_file.load_module(weights)
+    try:
+        model = _int8(net, meta, calibration) if calibration else export.openvino_model(net, meta)
+    except ImportError as error:
+        raise RunError(
+            f"OpenVINO cannot be imported ({error}): pip install openvino, or play by torch with --device torch-cpu or cuda"
+        ) from error
+    export.save_openvino(model, graph)
 
 
 def _int8(net: build.Net, meta: weights_file.Meta, calibration: Sequence[tuple[np.ndarray, np.ndarray]]) -> "Model":
@@ -84,7 +96,8 @@ def begin(config: ZeroOptions) -> PublishedNet:
     run_folder.create(config.run, sizes, config.features, plain(config))
     if found is not None:
         return found
-    return publish_net(config.run, module, module.spec, config.boards(0.0), Story(config=plain(config)))
+    story = Story(config=plain(config))
+    return publish_net(config.run, module, module.spec, config.boards(0.0), story, graph=config.exports)
 
 
 def larger(config: ZeroOptions, present: PublishedNet) -> build.Net | None:

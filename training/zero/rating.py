@@ -1,14 +1,16 @@
 """Ratings of a zero run's nets: games of each net that is kept against the one kept before and against chance.
 
 Knows where matches and ratings lie in a run folder; games are played by `goengine.arena`, in this process and in lock step,
-on OpenVINO. The anchor, rated 0, is a player who chooses evenly among all legal moves; programs that nets have played
-(`training.zero.anchors`) find their own place. `elo.json` and `elo.png` are made of the match folders, so they may be lost.
+on OpenVINO or by torch. The anchor, rated 0, is a player who chooses evenly among all legal moves; programs that nets have
+played (`training.zero.anchors`) find their own place. `elo.json` and `elo.png` are made of the match folders, so they may be
+lost.
 """
 
 import json
 import math
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from goengine.evaluators.base import Evaluator, EvaluatorError
 from goengine.evaluators.load import load
 from goengine.evaluators.uniform import Uniform
 from goengine.zero import run_folder
-from goengine.zero.run_folder import PublishedNet
+from goengine.zero.run_folder import PublishedNet, RunFolderError
 
 CHANCE = "random"  # name of the anchor
 ELO, PICTURE = "elo.json", "elo.png"
@@ -44,28 +46,36 @@ def never() -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class RatingGames:
+    """The games of a rating. device: where nets compute, 'cpu' (OpenVINO) or one of torch's."""
+
+    games: int
+    visits: int  # of their searches
+    device: str = "cpu"
+
+
 def rate_net(
     run: Path,
     net: PublishedNet,
+    wanted: RatingGames,
     *,
-    games: int,
-    visits: int,
     should_stop: Callable[[], bool] = never,
     say: Say = lambda _: None,
 ) -> None:
     """Play a net's games, half against the net rated before it and half against chance, and write the ratings anew.
 
     Games that were played already are not played again; stopped, it can be continued. Raises LogError if a match folder
-    cannot be used, EvaluatorError if a net cannot be played, OSError if the ratings cannot be written.
+    cannot be used, EvaluatorError or RunFolderError if a net cannot be played, OSError if the ratings cannot be written.
     """
     done = rated(run)
     before = [other for other in run_folder.nets(run) if other.name in done and other.number < net.number]
     opponents = [*before[-1:], None]
-    half = 2 * math.ceil(games / 4)  # whole pairs
-    with _evaluator(net) as ours:
+    half = 2 * math.ceil(wanted.games / 4)  # whole pairs
+    with _evaluator(net, wanted.device) as ours:
         for other in opponents:
-            with _evaluator(other) as theirs:
-                match = _match(net, other, half if len(opponents) > 1 else 2 * half, visits)
+            with _evaluator(other, wanted.device) as theirs:
+                match = _match(net, other, half if len(opponents) > 1 else 2 * half, wanted.visits)
                 play = play_in_process(match.players, evaluators={"a": ours, "b": theirs}, games_at_once=half)
                 folder = run / run_folder.MATCHES / f"{match.names['a']}-vs-{match.names['b']}"
                 summary = run_match(match, folder, on_note=say, should_stop=should_stop, play=play)
@@ -74,9 +84,9 @@ def rate_net(
     write_ratings(run, say)
 
 
-def _evaluator(net: PublishedNet | None) -> Evaluator:
+def _evaluator(net: PublishedNet | None, device: str) -> Evaluator:
     """The net on one thread, chance if there is none."""
-    return Uniform() if net is None else load(net.folder / "net.xml", device="cpu", threads=1)
+    return Uniform() if net is None else load(net.file_for(device), device=device, threads=1)
 
 
 def _match(net: PublishedNet, other: PublishedNet | None, games: int, visits: int) -> Match:
@@ -107,7 +117,7 @@ def summaries(run: Path) -> list[dict[str, Any]]:
     for path in sorted((run / run_folder.MATCHES).glob("*/summary.json")):
         try:
             summary = run_folder.read_json(path)
-        except run_folder.RunFolderError:
+        except RunFolderError:
             continue  # its match writes it anew
         if summary.get("complete"):
             found.append(summary)
@@ -199,9 +209,8 @@ def next_net(run: Path, nth: int) -> PublishedNet | None:
 
 def rate_all(
     run: Path,
+    wanted: RatingGames,
     *,
-    games: int,
-    visits: int,
     nth: int,
     watch: bool,
     stop: threading.Event,
@@ -222,8 +231,8 @@ def rate_all(
             stop.wait(LOOK_SECONDS)
             continue
         try:
-            rate_net(run, net, games=games, visits=visits, should_stop=stop.is_set, say=say)
-        except (EvaluatorError, LogError) as error:
+            rate_net(run, net, wanted, should_stop=stop.is_set, say=say)
+        except (EvaluatorError, LogError, RunFolderError) as error:
             failed.add(net.number)
             say(f"net {net.name} is not rated: {error}")
         else:

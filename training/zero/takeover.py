@@ -107,7 +107,7 @@ def succeed(config: ZeroOptions, module: build.Net, began: float, on_tick: OnTic
     (policy, value), (policy_now, value_now) = stage.means
     say(f"{name} takes over: policy {policy:.3f} against {policy_now:.3f}, value mse {value:.3f} against {value_now:.3f}")
     (run / NEXT).rename(run / READY)
-    finish_takeover(run, say)
+    finish_takeover(config, say)
     return None
 
 
@@ -143,11 +143,12 @@ def _counters(folder: Path) -> Counters:
     return load_state(folder / _STATE)[1] if (folder / _STATE).exists() else Counters()
 
 
-def finish_takeover(run: Path, say: Say) -> None:
+def finish_takeover(config: ZeroOptions, say: Say) -> None:
     """Make a net that is good enough the run's learner, and publish it, or whatever of that has not been done yet.
 
     Does nothing in any other run, nor where there is none. Raises RunFolderError if the newest net is damaged.
     """
+    run = config.run
     if (present := run_folder.newest(run)) is None:
         return
     if (run / READY).exists():
@@ -163,7 +164,7 @@ def finish_takeover(run: Path, say: Say) -> None:
         # Played as the net before: what depends on how far the run is comes with the next one.
         samples = present.samples + int(candidate.meta.data.get("samples", 0))
         story = Story(samples, candidate.meta.step, candidate.meta.config, candidate.meta.data)
-        net = publish_net(run, candidate.arrays, candidate.spec, present.boards, story)
+        net = publish_net(run, candidate.arrays, candidate.spec, present.boards, story, graph=config.exports)
         say(f"net {net.name} is the first of {net_name(candidate.spec)}")
 
 

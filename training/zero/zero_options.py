@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from goengine.core.machine import usable_cores
 from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.zero.run_folder import SizeSettings
 from goengine.zero.selfplay_params import SelfPlayParams
 from training.core.command_options import LearningOptions, board_shares, check_packs, keeps_norms
+from training.zero.division import OPENVINO, RATE_GAMES, Division, divide, here
 
 _OWN = ("size", "visits", "cheap_visits", "full_share")  # settings that have options of their own
 
@@ -96,9 +96,25 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     )
     features: str = option("zero", "feature set of a fresh net")
     workers: int | None = option(
-        None, "processes that play; by default one per core; 0: others play into the folder", most=MOST_THREADS
+        None,
+        "processes that play; by default one per core, on torch fewer, for samples and learner; 0: others play into the folder",
+        most=MOST_THREADS,
     )
-    games: int = option(128, "games that each of them plays at once", least=1)
+    games: int | None = option(None, "games that each of them plays at once; by default 128, on a GPU 512", least=1)
+    device: str = option(
+        "auto",
+        "where nets play and learn: cpu (OpenVINO plays), torch-cpu, cuda, cuda:1; auto: a GPU where there is one, else cpu, "
+        "without OpenVINO torch-cpu",
+    )
+    sample_threads: int | None = option(
+        None, "threads that make the learner's samples; by default 1, on torch a fifth of the cores", least=1, most=MOST_THREADS
+    )
+    export: bool | None = option(
+        None, "publish nets for OpenVINO, too; by default where it is installed and --device is cpu or --workers 0"
+    )
+    self_test: bool | None = option(
+        None, "try every part of the run on a small board first, in about 20 s; by default on torch's devices"
+    )
     visits: str = option("8,16@0.2,32@0.6", "of a full search: FULL[/CHEAP][@SHARE OF THE RUN FROM WHICH ON], in order")
     full_share: float = option(
         0.25, "share of searches that are full, where there are cheap ones; only these teach the policy", most=1
@@ -114,8 +130,8 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     data: tuple[Path, ...] = option((), "packed games (see the command pack) to learn from, too; with --data-share")
     data_share: float | None = option(None, "share of batches that are drawn from --data", most=1)
     validation: Path | None = option(None, "packed games that are only measured")
-    int8: bool = option(
-        True, "self-play computes on 8-bit integers, on a CPU; steps of roundings are found on the newest games"
+    int8: bool | None = option(
+        None, "self-play on OpenVINO computes on 8-bit integers, by default; steps of roundings are found on the newest games"
     )
     threads: int | None = option(
         1, "threads of the learner on a CPU; more suffer beside processes that play", least=1, most=MOST_THREADS
@@ -125,19 +141,22 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     validate_every: Seconds | None = option(
         None, "time between measurements on new games; by default a 40th of the budget, 1m to 10m"
     )
-    rate_games: int = option(40, "games of a rating: half against the net rated before, half against chance; 0: none are rated")
+    rate_games: int | None = option(
+        None,
+        "games of a rating: half against the net rated before, half against chance; by default 40, without exports 0: none",
+    )
     rate_visits: int = option(32, "visits of their searches", least=1)
     rate_nth: int | None = option(None, "every so many nets one is rated; by default about twelve in the run", least=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("games", "window", "rate_visits"):
-            if getattr(self, name) < 1:
+        for name in ("games", "window", "rate_visits", "sample_threads"):
+            if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
-        if (self.workers or 0) < 0 or self.rate_games < 0 or (self.rate_nth or 1) < 1:
+        if (self.workers or 0) < 0 or (self.rate_games or 0) < 0 or (self.rate_nth or 1) < 1:
             raise ValueError("--workers and --rate-games must not be negative, --rate-nth at least 1")
         self._check_anchor()
-        if self.anchor and not self.rate_games:
+        if self.anchor and self.rate_games == 0:
             raise ValueError("--anchor needs rated nets: --rate-games above 0")
         if not 0 < self.uses < float("inf") or not 0 <= self.horizon_weight <= 1:
             raise ValueError("--uses must be above 0, --horizon-weight a share of one")
@@ -184,14 +203,34 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
             boards.append(SizeSettings(SelfPlayParams.from_json({"size": size, **values, **fair}), share))
         return tuple(boards)
 
+    @property
+    def exports(self) -> bool:
+        """Whether nets are published for OpenVINO, too."""
+        return bool(self.resolve_defaults().export)
+
+    @property
+    def division(self) -> Division:
+        """How the machine is divided, with the defaults resolved."""
+        config = self.resolve_defaults()
+        return Division(**{field.name: getattr(config, field.name) for field in dataclasses.fields(Division)})
+
     def resolve_defaults(self) -> "ZeroOptions":
-        """With a number wherever the default depends on the machine, the budget or another option."""
+        """With a number wherever the default depends on the machine, the budget or another option.
+
+        Raises RunError if an option asks for what this machine has not.
+        """
+        names = [field.name for field in dataclasses.fields(Division)]
+        asked = Division(**{name: getattr(self, name) for name in names})
+        if self.anchor and asked.rate_games is None:
+            asked = dataclasses.replace(asked, rate_games=RATE_GAMES)
+        division = asked if None not in dataclasses.astuple(asked) and self.device != "auto" else divide(asked, here())
         budget = self.budget or Seconds(3600)
         every = Seconds(min(max(budget / 40, 10), 300)) if self.save_every is None else self.save_every
         measured = Seconds(min(max(budget / 40, 60), 600)) if self.validate_every is None else self.validate_every
         return dataclasses.replace(
             self,
-            workers=usable_cores() if self.workers is None else self.workers,
+            **{name: getattr(division, name) for name in names},
+            self_test=division.device != OPENVINO if self.self_test is None else self.self_test,
             first_rows=self.window // 5 if self.first_rows is None else self.first_rows,
             save_every=every,
             validate_every=measured,
@@ -208,6 +247,7 @@ class Rate(AnchoredOptions):
     games: int = option(40, "of a rating: half against the net rated before, half against chance", least=1)
     visits: int = option(32, "of their searches", least=1)
     nth: int = option(1, "rate every so many nets", least=1)
+    device: str = option("", "where nets compute: cpu (OpenVINO), torch-cpu, cuda, cuda:1; by default as in the run")
     watch: bool = option(False, "wait for further nets, until standard input ends")
 
     def __post_init__(self) -> None:

@@ -16,14 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goengine.arena.log import LogError
+from goengine.core.machine import importable
 from goengine.evaluators.base import EvaluatorError
 from goengine.zero import run_folder
+from goengine.zero.run_folder import RunFolderError
 from training.core import launch
 from training.core.checkpoint import RunError
 from training.core.messages import say
 from training.core.run_lock import lock_run
-from training.zero import anchors, rating, status
+from training.zero import anchors, division, rating, status
 from training.zero.processes import ProcessGroup, WatchedProcess
+from training.zero.rating import RatingGames
 from training.zero.zero_options import Rate, ZeroOptions
 
 if TYPE_CHECKING:
@@ -46,13 +49,39 @@ def run(config: ZeroOptions, began: float | None = None) -> bool:
         from training.zero import learner  # torch
 
         return learner.learn(config, config.run, began)
+    _check_machine(config)
     run_folder.check(config.run, list(config.shares), config.features)  # before a file of ours is put there
     config.run.mkdir(parents=True, exist_ok=True)
     lock = lock_run(config.run)
     try:
-        return _led(config, began)
+        return _tested(config) and _led(config, began)
     finally:
         lock.release()
+
+
+def _check_machine(config: ZeroOptions) -> None:
+    """Say what torch's device is. Raises RunError if it cannot be used, or a package is missing."""
+    from goengine.nets import devices  # torch
+    from training.stages.supervised import device_name
+
+    device_name(config)
+    if config.rate_games and not importable("sgfmill"):
+        raise RunError("ratings write SGF files, for which sgfmill is missing: pip install it, or give --rate-games 0")
+    if config.device == division.OPENVINO:
+        return
+    try:
+        say(devices.description(config.device))
+    except RuntimeError as error:
+        raise RunError(f"--device {config.device}: {devices.failure(error, config.device) or error}") from error
+
+
+def _tested(config: ZeroOptions) -> bool:
+    """The self-test, if there is to be one. Returns False if a signal stopped it. Raises RunError if it fails."""
+    if not config.self_test or launch.launched() > 1:  # processes that learn together cannot step alone
+        return True
+    from training.zero import self_test  # torch
+
+    return self_test.run(config, say)
 
 
 def _led(config: ZeroOptions, began: float) -> bool:
@@ -63,13 +92,13 @@ def _led(config: ZeroOptions, began: float) -> bool:
     )
 
     run_folder.remove_leftovers(config.run)
-    takeover.finish_takeover(config.run, say)
+    takeover.finish_takeover(config, say)
     net = publishing.begin(config)
     candidate = publishing.larger(config, net)
     if candidate is not None and launch.launched() > 1:
         raise RunError("a larger net learns in one process until it has taken over: start it without torchrun")
     config = _without_missing_anchor(config)
-    say(f"{config.run}: net {net.name}, {config.workers} workers of {config.games} games")
+    say(f"{config.run}: net {net.name}; {division.words(config.division, division.here(), config.threads)}")
     with ProcessGroup(members(config), say) as processes:
         complete = _learned(config, candidate, began, Tick(config, processes))
     if complete and config.rate_games:
@@ -103,19 +132,24 @@ def _without_missing_anchor(config: ZeroOptions) -> ZeroOptions:
 
 def members(config: ZeroOptions) -> list[WatchedProcess]:
     """The processes of a run: workers w1, w2 and so on, and the one that rates."""
-    found = []
+    found: list[WatchedProcess] = []
+    gpus = division.here().gpus
     for number in range(1, config.workers + 1):
         name = f"w{number}"
-        options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--attached"]
+        device = division.worker_device(config.device, number - 1, gpus)
+        options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--device", device, "--attached"]
         found.append(_member(config, name, "selfplay", "worker", *options))
+        found[-1].environment = {} if config.device == division.OPENVINO else division.ONE_THREAD
     if config.rate_games:
         options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
-        options += ["--nth", str(config.rate_nth), "--watch"]
+        device = division.rating_device(config.device, config.export)
+        options += ["--nth", str(config.rate_nth), "--device", device, "--watch"]
         if config.anchor:
             options += ["--anchor", config.anchor, "--anchor-games", str(config.anchor_games)]
             options += ["--anchor-nth", str(config.anchor_nth)]
         found.append(_member(config, "rating", "training", "rate", *options))
         found[-1].required = False
+        found[-1].environment = {} if device == division.OPENVINO else division.ONE_THREAD
     return found
 
 
@@ -184,16 +218,16 @@ def _last_losses(log: Path) -> dict[str, float]:
 
 def _rate_last(config: ZeroOptions) -> None:
     """Rate the net that the run has made."""
-    net = run_folder.newest(config.run)
+    net, device = run_folder.newest(config.run), division.rating_device(config.device, config.export)
     try:
         if net.name not in rating.rated(config.run):
-            rating.rate_net(config.run, net, games=config.rate_games, visits=config.rate_visits, say=say)
+            rating.rate_net(config.run, net, RatingGames(config.rate_games, config.rate_visits, device), say=say)
         elo = {found.name: found.elo for found in rating.write_ratings(config.run, say)}
         if net.name in elo:  # there is none if its games have no result
             say(f"net {net.name}: {elo[net.name]:+.0f} Elo above a random player; {config.run / rating.PICTURE}")
         if (anchor := anchors.find(config)) is not None:
-            anchors.play(config.run, net, anchor, visits=config.rate_visits, say=say)
-    except (EvaluatorError, LogError) as error:
+            anchors.play(config.run, net, anchor, visits=config.rate_visits, device=device, say=say)
+    except (EvaluatorError, LogError, RunFolderError) as error:
         say(f"net {net.name} is not rated: {error}")
 
 
@@ -201,17 +235,34 @@ def rate(config: Rate, stop: threading.Event) -> None:
     """The command rate. Raises RunFolderError if the folder is no run, RunError if the program to play against is missing."""
     if config.watch and hasattr(os, "nice"):
         os.nice(10)  # what a run is for comes first
-    anchor = anchors.find(config)
+    anchor, device = anchors.find(config), _rating_device(config)
 
     def against(net: run_folder.PublishedNet) -> None:
         if anchor is not None:
-            anchors.play(config.run, net, anchor, visits=config.visits, should_stop=stop.is_set, say=say)
+            played = {"visits": config.visits, "device": device}
+            anchors.play(config.run, net, anchor, **played, should_stop=stop.is_set, say=say)
 
     def then(net: run_folder.PublishedNet) -> None:
         if config.anchor_nth and len(rating.rated(config.run)) % config.anchor_nth == 0:
             against(net)
 
-    options = {"games": config.games, "visits": config.visits, "nth": config.nth, "watch": config.watch}
-    rating.rate_all(config.run, **options, stop=stop, say=say, then=then)
+    wanted = RatingGames(config.games, config.visits, device)
+    rating.rate_all(config.run, wanted, nth=config.nth, watch=config.watch, stop=stop, say=say, then=then)
     if not config.watch and not stop.is_set() and (last := rating.last_rated(config.run)) is not None:
         against(last)
+
+
+def _rating_device(config: Rate) -> str:
+    """Where nets compute for their ratings: as asked for, else as in the run; where that GPU is not here, on the CPU."""
+    options = run_folder.read_config(config.run).get("options", {})
+    exports = options.get("export") and division.here().openvino
+    device = config.device or division.rating_device(str(options.get("device", division.OPENVINO)), exports)
+    if device == "auto":
+        return division.OPENVINO  # of versions that played on OpenVINO alone
+    if config.device or not device.startswith("cuda") or division.here().gpus:
+        return device
+    newest = run_folder.newest(config.run)
+    graph = newest is not None and (newest.folder / run_folder.GRAPH[0]).exists() and division.here().openvino
+    instead = division.OPENVINO if graph else "torch-cpu"
+    say(f"{config.run}: the run is on {device}, of which there is none here; ratings on {instead}")
+    return instead

@@ -316,6 +316,30 @@ def test_a_loss_that_is_not_finite_stops_the_run(small_pack, tmp_path):
     assert not (tmp_path / "state.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "has no memory left.*a smaller --batch"),
+        (RuntimeError("CUDA error: the launch timed out\nmore"), r"failed \(CUDA error: the launch timed out\).*nvidia-smi"),
+    ],
+)
+def test_a_device_that_fails_ends_the_run_and_leaves_the_last_checkpoint(small_pack, tmp_path, error, said):
+    class Failing(SmallStage):
+        def loss(self, module, batch):
+            if float(batch["progress"]) >= 0.5:
+                raise error
+            return super().loss(module, batch)
+
+    with pytest.raises(RunError, match=f"at step 4: cpu {said}.*; nothing was saved"):
+        trainer(tmp_path / "fresh", Failing(small_pack, 8), 8).run()
+    assert trainer(tmp_path, SmallStage(small_pack, 8), 2).run()
+    before = (tmp_path / "state.safetensors").read_bytes()
+    with pytest.raises(RunError, match=r"at step 4: .*; the last checkpoint stays valid"):
+        trainer(tmp_path, Failing(small_pack, 8), 8).run()
+    assert (tmp_path / "state.safetensors").read_bytes() == before
+    assert trainer(tmp_path, SmallStage(small_pack, 8), 8).run()  # nobody holds the folder
+
+
 @pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: data[:-8], lambda data: b"x" * 50])
 def test_damaged_states_are_named(small_pack, tmp_path, damage):
     assert trainer(tmp_path, SmallStage(small_pack, 8), 1).run()

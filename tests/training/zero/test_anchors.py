@@ -5,7 +5,6 @@ import shlex
 import shutil
 import threading
 import xml.etree.ElementTree as ElementTree
-from types import SimpleNamespace
 
 import pytest
 
@@ -125,8 +124,10 @@ def test_what_cannot_be_played_is_told(run):
     net, said = run_folder.newest(run), []
     beat_chance(run, net)
     anchor = Anchor((*scripted(start="sys.exit('no licence')").command,), 2)
-    broken = SimpleNamespace(number=net.number, name=net.name, folder=run / "gone", settings=net.settings)
+    broken = net._replace(folder=run / "gone")
     anchors.play(run, broken, anchor, visits=2, say=said.append)
+    assert "does not play" in said[-1] and "has no net.xml" in said[-1]
+    anchors.play(run, broken, anchor, visits=2, device="torch-cpu", say=said.append)
     assert "could not play" in said[-1] and "did not get ready" in said[-1] and not (run / "elo.json").exists()
 
 
@@ -134,7 +135,7 @@ def test_which_nets_play_it(run, monkeypatch):
     """Each second rated net while a run goes on; the last one where nothing more comes."""
     played = []
     monkeypatch.setattr(anchors, "play", lambda run, net, anchor, **_: played.append(net.name))
-    monkeypatch.setattr(rating, "rate_net", lambda run, net, **_: beat_chance(run, net))
+    monkeypatch.setattr(rating, "rate_net", lambda run, net, wanted, **_: beat_chance(run, net))
     zero_run.rate(Rate(run=run, anchor=command()), threading.Event())
     assert played == ["000000"]
     for _ in range(2):

@@ -79,7 +79,7 @@ def run(empty):
 def quick(monkeypatch):
     """Nets are published without an export, which takes seconds."""
 
-    def publish(run, arrays, spec, boards, story, *, calibration):
+    def publish(run, arrays, spec, boards, story, *, graph, calibration):
         def write(folder):
             for name in run_folder.NET_FILES:
                 (folder / name).touch()

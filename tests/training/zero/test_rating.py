@@ -53,10 +53,10 @@ def test_who_plays_whom(run, monkeypatch):
     monkeypatch.setattr(rating, "load", lambda path, **_: Scripted(counts_stones) if path.parent.name in strong else Uniform())
     said = []
     publish(run, samples=500, step=5)
-    rating.rate_net(run, run_folder.nets(run)[0], games=10, visits=8, say=said.append)
+    rating.rate_net(run, run_folder.nets(run)[0], rating.RatingGames(10, 8), say=said.append)
     assert {path.name for path in (run / "matches").iterdir()} == {"000000-vs-random"}
     net = publish(run, replace(SETTINGS, komi=2.0, visits=6), samples=1000, step=9)
-    rating.rate_net(run, net, games=10, visits=8, say=said.append)
+    rating.rate_net(run, net, rating.RatingGames(10, 8), say=said.append)
     assert {path.name for path in (run / "matches").iterdir()} == {"000000-vs-random", "000002-vs-random", "000002-vs-000000"}
     config = json.loads((run / "matches/000002-vs-000000/match.json").read_text())
     assert config["terms"]["komi"] == 2.5 and config["games"] == 6 and config["terms"]["size"] == 5
@@ -76,10 +76,10 @@ def test_who_plays_whom(run, monkeypatch):
 def test_a_stopped_rating_is_gone_on_with(run):
     net = run_folder.newest(run)
     taken = []
-    rating.rate_net(run, net, games=8, visits=4, should_stop=lambda: taken.append(1) or len(taken) > 12)
+    rating.rate_net(run, net, rating.RatingGames(8, 4), should_stop=lambda: taken.append(1) or len(taken) > 12)
     assert rating.rated(run) == set() and rating.last_elo(run) is None and not (run / "elo.json").exists()
     begun = (run / "matches/000000-vs-random/games.jsonl").read_bytes()
-    rating.rate_net(run, net, games=8, visits=4)
+    rating.rate_net(run, net, rating.RatingGames(8, 4))
     assert (run / "matches/000000-vs-random/games.jsonl").read_bytes().startswith(begun)
     assert rating.rated(run) == {"000000"} and lines(run)[0]["games"] <= 8
 
@@ -88,12 +88,12 @@ def test_which_net_is_next(run):
     for _ in range(6):
         publish(run)
     assert rating.next_net(run, 1).number == 6 and rating.next_net(run, 4).number == 4 and rating.next_net(run, 9).number == 0
-    rating.rate_net(run, run_folder.nets(run)[4], games=2, visits=2)
+    rating.rate_net(run, run_folder.nets(run)[4], rating.RatingGames(2, 2))
     assert rating.next_net(run, 4) is None and rating.next_net(run, 3).number == 6
 
 
 def test_ratings_are_made_of_the_matches(run):
-    rating.rate_net(run, run_folder.newest(run), games=4, visits=2)
+    rating.rate_net(run, run_folder.newest(run), rating.RatingGames(4, 2))
     before = (run / "elo.json").read_text()
     (run / "elo.json").write_text("{")
     assert rating.last_elo(run) is None
@@ -107,7 +107,7 @@ def test_what_cannot_be_rated_is_told_and_left_out(run):
     publish(run)
     (run / "nets/000001/net.xml").write_text("<net>")
     said = []
-    rating.rate_all(run, games=4, visits=2, nth=1, watch=False, stop=threading.Event(), say=said.append)
+    rating.rate_all(run, rating.RatingGames(4, 2), nth=1, watch=False, stop=threading.Event(), say=said.append)
     assert len(said) == 1 and "net 000001 is not rated" in said[0] and "damaged" in said[0]
 
 
@@ -115,5 +115,5 @@ def test_watching_ends_when_told(run, monkeypatch):
     monkeypatch.setattr(rating, "LOOK_SECONDS", 0.05)
     stop, said = threading.Event(), []
     threading.Timer(3.0, stop.set).start()
-    rating.rate_all(run, games=4, visits=2, nth=1, watch=True, stop=stop, say=said.append)
+    rating.rate_all(run, rating.RatingGames(4, 2), nth=1, watch=True, stop=stop, say=said.append)
     assert len(said) == 1 and said[0].startswith("net 000000: ") and said[0].endswith("Elo above a random player")

@@ -28,7 +28,7 @@ SIZE = 5
 def quick(monkeypatch):
     """Nets are published without an export, which takes seconds."""
 
-    def publish(run, weights, form, boards, story, *, calibration=()):
+    def publish(run, weights, form, boards, story, *, graph=True, calibration=()):
         def write(folder):
             for name in run_folder.NET_FILES:
                 (folder / name).touch()
@@ -234,11 +234,11 @@ def test_a_kill_while_it_takes_over_is_made_good(run, tmp_path, monkeypatch, mom
     for before, after in steps[:done]:
         (run / before).rename(run / after)
     if moment == "published":
-        finish_takeover(run, str)
+        finish_takeover(options(run), str)
     copy = shutil.copytree(run, tmp_path / "moved")
     for folder in (run, copy):
         for _ in range(2):
-            finish_takeover(folder, str)
+            finish_takeover(options(folder), str)
         if moment == "before it is chosen":
             assert folders(folder) == {"learner", "learner-next"} and len(run_folder.nets(folder)) == nets
             continue
@@ -249,14 +249,14 @@ def test_a_kill_while_it_takes_over_is_made_good(run, tmp_path, monkeypatch, mom
 
 
 def test_settling_leaves_every_other_folder_alone(tmp_path, run):
-    finish_takeover(tmp_path / "none", print)
+    finish_takeover(options(tmp_path / "none"), print)
     assert not (tmp_path / "none").exists()
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    finish_takeover(run, print)
+    finish_takeover(options(run), print)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     (run / "learner-b2c16").mkdir()
     (run / READY).mkdir()
-    finish_takeover(run, str)
+    finish_takeover(options(run), str)
     assert folders(run) == {"learner", "learner-b2c16", "learner-b2c16-2"}  # nobody's folder is lost
 
 

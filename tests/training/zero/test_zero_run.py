@@ -69,7 +69,8 @@ def test_defaults_that_depend_on_the_machine_and_the_budget(tmp_path):
     assert (short.rate_nth, long.rate_nth) == (2, 8)
     assert short.workers >= 1 and short.first_rows == short.window // 5 and short.threads == 1
     given = ZeroOptions(run=tmp_path, steps=5, workers=0, first_rows=7, rate_nth=9, keep_norms=False)
-    given = replace(given, save_every=Seconds(3), validate_every=Seconds(4))
+    given = replace(given, save_every=Seconds(3), validate_every=Seconds(4), device="cpu", games=9, sample_threads=2)
+    given = replace(given, export=False, int8=False, rate_games=3, self_test=True)
     assert given.resolve_defaults() == given
 
 

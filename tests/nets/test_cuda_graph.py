@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.core.cuda_graph import CudaGraph
+from goengine.nets.cuda_graph import CudaGraph
 from training.core.optimizers import directions
 
 DEVICES = [
