@@ -80,7 +80,7 @@ def test_reading_leaves_the_game_as_it_was():
 
 
 def test_a_long_ladder():
-    """Across the whole board and back to a breaker, as deep as ladders get, from both sides."""
+    """Across the whole board and back to a breaker, with and without a stone in its way, with either side to move."""
     for breaker in ("", "R16", "Q4", "K10"):
         position = Position(19)
         for name in ["D4", "D5", "E3", "C4", "E5", "C3", breaker or "pass"]:
