@@ -288,12 +288,9 @@ def fills_eye(board, point, color):
     return hostile + np.int64(at_edge) < 2
 
 
-@kernel
-def find_liberties(board, chain, limit, found):
-    """Count the liberties of a chain up to ``limit`` and write the first ``limit`` of them into ``found`` (uint64[>= limit]).
-
-    ``chain`` is its name or any of its stones. The walk ends as soon as all pseudo-liberties are seen.
-    """
+@inlined_kernel
+def find_liberties_here(board, chain, limit, found):
+    """As `find_liberties`, spliced into its caller: for inner loops, where to pass a Board costs as much as the walk."""
     s = np.uint64(board.info[STRIDE])
     start = np.uint64(board.chain[chain])
     left = np.int64(board.pseudo[start])
@@ -317,6 +314,15 @@ def find_liberties(board, chain, limit, found):
         if p == start:
             break
     return count
+
+
+@kernel
+def find_liberties(board, chain, limit, found):
+    """Count the liberties of a chain up to ``limit`` and write the first ``limit`` of them into ``found`` (uint64[>= limit]).
+
+    ``chain`` is its name or any of its stones. The walk ends as soon as all pseudo-liberties are seen.
+    """
+    return find_liberties_here(board, chain, limit, found)
 
 
 @kernel

@@ -19,7 +19,7 @@ from goengine.board import coords
 from goengine.board.capture_search import CAPTURED, SURVIVES, UNKNOWN, new_capture_scratch, search_capture
 from goengine.board.kernels import is_legal, play
 from goengine.board.ladders import BUDGET as LADDER_BUDGET
-from goengine.board.ladders import ladder_capture, new_ladder_scratch
+from goengine.board.ladders import begin_reading, ladder_capture, new_ladder_scratch
 from goengine.board.replay import put_stones
 from goengine.board.state import BLACK, EDGE, EMPTY, SIZE, WHITE, Board, copy_board, new_board
 
@@ -383,8 +383,10 @@ def _in_atari(board: Board, chain: Chain) -> bool:
 def _falls(board: Board, chain: Chain, living: Collection[int], reader: Reader) -> bool:
     """Whether a chain is captured if the opponent moves first: by ladders, or by reading if it has no two eyes."""
     name, attacker = int(board.chain[chain[0]]), 3 - int(board.color[chain[0]])
-    if len(liberties(board, chain)) <= 2 and ladder_capture(board, name, reader.ladders, LADDER_BUDGET)[0]:
-        return True
+    if len(liberties(board, chain)) <= 2:
+        begin_reading(board, reader.ladders)
+        if ladder_capture(name, reader.ladders, LADDER_BUDGET)[0]:
+            return True
     return name not in living and reader.captured(board, name, attacker, fight_around(board, chain, living)) == CAPTURED
 
 

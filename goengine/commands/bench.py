@@ -20,6 +20,7 @@ from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, NONE, TO_PLAY, Game, copy_game, new_board, new_game
+from goengine.commands.encoding_bench import encoding_of_leaves
 from goengine.core import machine
 from goengine.core.figures import Figure
 from goengine.core.options import MOST_THREADS, option, parse
@@ -97,6 +98,9 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
         games = games_along(size)
         for part, name, encode in ENCODINGS:
             yield Figure(part, size, encodings_per_second(games, name, encode, seconds), "positions/s")
+        rate, times = encoding_of_leaves(size, options.seconds)
+        yield Figure("encoding along searches, with ladders", size, rate, "positions/s")
+        yield Figure("encoding along searches, against plain", size, times, "times the plain encoder")
         yield Figure("search without net and encoding", size, 1e6 * overhead(size), "µs/visit")
         for label, evaluator in _evaluators(options, size):
             for rows in BATCHES:

@@ -36,6 +36,7 @@ from goengine.board.ladders import (
     MOVES,
     LadderScratch,
     atari_captures,
+    begin_reading,
     defence_escapes,
     defences,
     new_ladder_scratch,
@@ -244,6 +245,7 @@ def _vacated(board, captured, p, own, met):
 @kernel
 def _encode_ladders(board, own, scratch, planes):
     """Planes 44 and 45: each chain is read once, at the stone that names it."""
+    begin_reading(board, scratch.ladder)
     size = board.info[SIZE]
     for row in range(size):
         p = (row + 1) * (size + 1)
@@ -263,16 +265,16 @@ def _encode_captures(board, chain, scratch, planes):
     """Mark the working ataris on an opponent's chain of two liberties."""
     for i in range(2):
         p = np.int64(scratch.listed[chain, i])
-        if scratch.legal[p] and atari_captures(board, chain, p, scratch.ladder, BUDGET):
+        if scratch.legal[p] and atari_captures(chain, p, scratch.ladder, BUDGET):
             _mark(planes, _LADDER_CAPTURE, p, board.info[SIZE])
 
 
 @kernel
 def _encode_escapes(board, chain, scratch, planes):
     """Mark the moves that save an own chain in atari."""
-    for i in range(defences(board, chain, scratch.moves, scratch.ladder)):
+    for i in range(defences(chain, scratch.moves, scratch.ladder)):
         p = np.int64(scratch.moves[i])
-        if scratch.legal[p] and defence_escapes(board, chain, p, scratch.ladder, BUDGET):
+        if scratch.legal[p] and defence_escapes(chain, p, scratch.ladder, BUDGET):
             _mark(planes, _LADDER_ESCAPE, p, board.info[SIZE])
 
 

@@ -28,6 +28,7 @@ from goengine.board.ladders import (
     BUDGET,
     LadderScratch,
     atari_captures,
+    begin_reading,
     ladder_capture,
     ladder_escape,
     new_ladder_scratch,
@@ -39,7 +40,6 @@ from goengine.board.state import (
     BLACK,
     CAPTURED_BLACK,
     CAPTURED_WHITE,
-    EDGE,
     EMPTY,
     NONE,
     PASS,
@@ -48,7 +48,7 @@ from goengine.board.state import (
     TO_PLAY,
     WHITE,
 )
-from goengine.core.jit import kernel
+from goengine.core.jit import inlined_kernel, kernel
 
 PLANES = 18
 GLOBALS = 14
@@ -62,14 +62,13 @@ class ZeroScratch(NamedTuple):
     benson: BensonScratch
     alive: np.ndarray  # uint8[P]    a colour's pass-alive area
     liberties: np.ndarray  # uint16[P]  by chain: liberties, counted once per position
-    stamp: np.ndarray  # uint8[P]    by chain: its ladders have been read
     found: np.ndarray  # uint64[8]
 
 
 def new_scratch(size: int) -> ZeroScratch:
     """Working memory for boards of this size."""
     p = (size + 1) * (size + 2) + 1
-    zeros = [np.zeros(p, dtype) for dtype in (np.uint8, np.uint16, np.uint8)]
+    zeros = [np.zeros(p, dtype) for dtype in (np.uint8, np.uint16)]
     return ZeroScratch(new_ladder_scratch(size), new_benson_scratch(size), *zeros, np.zeros(8, np.uint64))
 
 
@@ -83,14 +82,20 @@ def encode(game, rules, scratch, planes, values):
 @kernel
 def encode_without_ladders(game, rules, scratch, planes, values):
     """All but planes 12 to 15, which stay zero."""
+    clear_planes(planes)
+    encode_stones(game, rules, scratch, planes)
+    encode_moves(game, planes)
+    _encode_alive(game, rules, scratch, planes)
+    encode_globals(game, rules, values)
+
+
+@kernel
+def clear_planes(planes):
+    """Zero everywhere."""
     for c in range(planes.shape[0]):
         for row in range(planes.shape[1]):
             for column in range(planes.shape[2]):
                 planes[c, row, column] = 0
-    _encode_stones(game, rules, scratch, planes)
-    _encode_moves(game, planes)
-    _encode_alive(game, rules, scratch, planes)
-    _encode_globals(game, rules, values)
 
 
 @kernel
@@ -119,7 +124,8 @@ def _count_liberties(board, scratch):
 
 
 @kernel
-def _encode_stones(game, rules, scratch, planes):
+def encode_stones(game, rules, scratch, planes):
+    """Planes 0 to 6. Counts the liberties of all chains into ``scratch.liberties``."""
     board = game.board
     size = board.info[SIZE]
     own = game.status[TO_PLAY]
@@ -142,7 +148,8 @@ def _encode_stones(game, rules, scratch, planes):
 
 
 @kernel
-def _encode_moves(game, planes):
+def encode_moves(game, planes):
+    """Planes 7 to 11."""
     size = game.board.info[SIZE]
     for ply in range(HISTORY):
         p = np.int64(game.recent[ply])
@@ -166,7 +173,8 @@ def _encode_alive(game, rules, scratch, planes):
 
 
 @kernel
-def _encode_globals(game, rules, values):
+def encode_globals(game, rules, values):
+    """All global values."""
     color = game.status[TO_PLAY]
     for ply in range(HISTORY):
         values[ply] = game.recent[ply] == PASS
@@ -185,61 +193,55 @@ def _encode_globals(game, rules, values):
     values[13] = game.status[PASSES] >= 1
 
 
-@kernel
+@inlined_kernel
 def _encode_ladders(board, own, scratch, planes):
-    """Planes 12 to 15: read every chain in atari or with two liberties once."""
+    """Planes 12 to 15: read every chain in atari or with two liberties once, at the stone that names it."""
     size = board.info[SIZE]
-    stamp = scratch.stamp
-    for p in range(stamp.size):
-        stamp[p] = 0
-    for row in range(size):
-        p = (row + 1) * (size + 1)
-        for _ in range(size):
-            p += 1
-            stone = board.color[p]
-            if stone == EMPTY or stone == EDGE:
-                continue
-            chain = board.chain[p]
-            if stamp[chain] == 0 and scratch.liberties[chain] <= 2:
-                stamp[chain] = 1
-                _encode_ladder(board, own, np.int64(chain), scratch, planes)
+    reading = False
+    for p in range(size + 2, board.color.size - size - 1):
+        if board.chain[p] == p and scratch.liberties[p] <= 2:
+            if not reading:
+                begin_reading(board, scratch.ladder)
+                reading = True
+            _encode_ladder(board, own, p, scratch, planes)
 
 
-@kernel
+@inlined_kernel
 def _encode_ladder(board, own, chain, scratch, planes):
     size = board.info[SIZE]
     stone = np.int64(board.color[chain])
     if scratch.liberties[chain] == 1:
-        saved, move = ladder_escape(board, chain, scratch.ladder, BUDGET)
+        saved, move = ladder_escape(chain, scratch.ladder, BUDGET)
         if saved and stone == own:
-            _mark(planes, 15, np.int64(move), size)
+            mark(planes, 15, np.int64(move), size)
         captured = not saved
     else:
-        captured, move = ladder_capture(board, chain, scratch.ladder, BUDGET)
+        captured, move = ladder_capture(chain, scratch.ladder, BUDGET)
         if captured and stone != own:
-            _mark(planes, 14, np.int64(move), size)
+            mark(planes, 14, np.int64(move), size)
             _mark_other_atari(board, chain, np.int64(move), scratch, planes)
     if captured:
         plane = 12 if stone == own else 13
         p = chain
         while True:
-            _mark(planes, plane, p, size)
+            mark(planes, plane, p, size)
             p = np.int64(board.next[p])
             if p == chain:
                 break
 
 
-@kernel
-def _mark(planes, plane, p, size):
+@inlined_kernel
+def mark(planes, plane, p, size):
+    """Write 1 at a point of a plane."""
     row, column = row_column(p, size)
     planes[plane, row, column] = 1
 
 
-@kernel
+@inlined_kernel
 def _mark_other_atari(board, chain, working, scratch, planes):
     """Mark the chain's other liberty too where that atari works as well."""
     found = scratch.found
     find_liberties(board, chain, 2, found)
     other = np.int64(found[1]) if np.int64(found[0]) == working else np.int64(found[0])
-    if atari_captures(board, chain, other, scratch.ladder, BUDGET):
-        _mark(planes, 14, other, board.info[SIZE])
+    if atari_captures(chain, other, scratch.ladder, BUDGET):
+        mark(planes, 14, other, board.info[SIZE])

@@ -60,6 +60,7 @@ def check(position, step):
             function = ladders.ladder_capture if what == "ladder" else ladders.ladder_escape
             scratch = ladders.new_ladder_scratch(position.size)
             target = points(position, [vertex])[0]
-            assert function(board, target, scratch, ladders.BUDGET)[0] == (answer == "yes")
+            ladders.begin_reading(board, scratch)
+            assert function(target, scratch, ladders.BUDGET)[0] == (answer == "yes")
         case _:
             raise AssertionError(f"unknown step: {' '.join(step)}")

@@ -6,7 +6,7 @@ import pytest
 from goengine import features
 from goengine.board import coords
 from goengine.board.kernels import fills_eye, game_legal, game_play
-from goengine.board.ladders import BUDGET, atari_captures, defence_escapes, new_ladder_scratch
+from goengine.board.ladders import BUDGET, atari_captures, begin_reading, defence_escapes, new_ladder_scratch
 from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, TO_PLAY, WHITE
@@ -103,11 +103,12 @@ def beyond_budget(board, slow, plane: int, p) -> bool:
     """Whether the kernels took a ladder for broken only because reading it takes more moves than they may play."""
     size, own = slow.board.size, slow.to_play
     scratch, move = new_ladder_scratch(size), coords.point(int(p[0]), int(p[1]), size)
+    begin_reading(board, scratch)
     read, prey, left = (atari_captures, 3 - own, 2) if plane == 44 else (defence_escapes, own, 1)
     for color, stones, liberties in chains(slow.board):
         if color == prey and len(liberties) == left and (plane == 45 or p in liberties):
             target = coords.point(*min(stones), size)
-            if read(board, target, move, scratch, BUDGET) != read(board, target, move, scratch, 1_000_000):
+            if read(target, move, scratch, BUDGET) != read(target, move, scratch, 1_000_000):
                 return True
     return False
 

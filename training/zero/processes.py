@@ -40,8 +40,10 @@ class WatchedProcess:
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C does not reach it: we end it."""
         with open(self.log, "ab") as log:
-            streams = {"stdin": subprocess.PIPE, "stdout": log, "stderr": log}
-            self.process = subprocess.Popen(self.command, env={**os.environ, **self.environment}, **streams, **own_group())
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(
+                self.command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, **own_group()
+            )
         self.restarts.note_start(time.monotonic())
 
     def last_words(self) -> str:
