@@ -10,8 +10,10 @@ from goengine.board.state import HASHES, TO_PLAY, copy_game, new_game
 from goengine.search.constants import SearchContext, make_constants, new_scratch, no_plan
 from goengine.search.edges import fill_priors, legal_moves, make_edges, reserve_edges, unfold
 from goengine.search.line import NOWHERE, go_along
-from goengine.search.params import PLAY
-from goengine.search.tree import COUNT, EDGES, FIRST, SORTED, VISITED, clear, new_tree
+from goengine.search.params import PLAY, Limits
+from goengine.search.root import symmetries_of
+from goengine.search.tree import COUNT, EDGES, FIRST, FOLDED, MOVE, SORTED, VISITED, VISITS, clear, new_tree
+from tests.search.helpers import check_tree, noisy, position, search
 
 RULES = ("chinese", "japanese", "tromp-taylor", "aga", "new-zealand")
 
@@ -110,3 +112,23 @@ def equal(one, other) -> None:
         assert np.array_equal(getattr(one, field), getattr(other, field)), field
     for field in ("color", "chain", "info", "hash"):
         assert np.array_equal(getattr(one.board, field), getattr(other.board, field)), field
+
+
+def test_a_node_visited_once_gets_its_edges_when_it_becomes_the_root():
+    engine, _ = search(position(9), noisy(4), 80, PLAY.with_(leaves=2, temperature=0.0))
+    tree = engine.core.tree
+    children = tree.edge_child[: tree.links[0, VISITED]]
+    assert engine.core.twins and (tree.links[children, SORTED] == FOLDED).sum() > 1
+    for child in children[tree.links[children, SORTED] == FOLDED]:
+        place = position(9)
+        place.play(int(tree.links[child, MOVE]))
+        if len(symmetries_of(place.game, place.code)) == 1:  # else a new tree would be made
+            break
+    visits = tree.stats[child, VISITS]
+    assert engine.set_position(place) and engine.visits == visits == 1
+    tree, legal = engine.core.tree, np.zeros(82, np.uint8)
+    game_legal(place.game, place.code, legal)
+    assert tree.links[0, COUNT] == legal.sum() and tree.links[0, SORTED] == 1
+    assert tree.edge_prior[: legal.sum()].sum() == pytest.approx(1.0, abs=1e-5)
+    assert engine.run(Limits(visits=40)).chosen is not None
+    check_tree(engine.core.tree)
