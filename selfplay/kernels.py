@@ -14,7 +14,7 @@ from goengine.board.random import uniform
 from goengine.board.rules import SCORING_AREA, TAX_NONE, RuleCode
 from goengine.board.scoring import BensonScratch, benson
 from goengine.board.stacked import game_at, policy_index
-from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, copy_game, start_game
+from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, start_game
 from goengine.core.jit import kernel
 from goengine.evaluators.base import Evaluation
 from goengine.features import agz17, lee, zero
@@ -257,8 +257,8 @@ def _advance(table, g, size, ways, memory):
                 _finish_move(table, g, tree, size, ways, constants, memory)
                 continue
         constants, plan = ways.full if state[IS_FULL] else ways.cheap, plan_of(table, g)
-        copy_game(leaf, game)
-        node, ended = descend(SearchContext(tree, constants, rules_of(table, g), memory.forbidden, plan, memory.scratch), leaf)
+        context = SearchContext(tree, constants, rules_of(table, g), memory.forbidden, plan, memory.scratch)
+        node, ended = descend(context, game, leaf)
         if plan.cursor[0] < plan.visits.size:
             plan.cursor[0] += 1
         if ended == EVALUATE:

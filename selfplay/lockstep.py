@@ -1,12 +1,14 @@
 """Many games of a net against itself in lock step: one leaf of every game in each batch.
 
+On a GPU the games are two halves: while one is with the net, the leaves of the other are selected and encoded. On a CPU the
+trees and the net share the cores, and one batch of all games is faster.
+
 Knows when games begin and how (komi, openings, forks), asks the net and hands out finished games. What happens inside a game
 belongs to `selfplay.kernels`. Knows no files and no processes.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,7 +18,7 @@ from goengine import features
 from goengine.board import coords
 from goengine.board.scoring import new_benson_scratch
 from goengine.board.state import BLACK
-from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorError
+from goengine.evaluators.base import Batch, Evaluation, Evaluator, EvaluatorError, Pending
 from goengine.evaluators.metered import Counting
 from goengine.evaluators.symmetric import SymmetricByKey
 from goengine.search.constants import make_constants, new_scratch
@@ -35,7 +37,7 @@ class SelfPlayStats:
     """What self-play took so far."""
 
     seconds: float = 0.0  # in `step`
-    net_seconds: float = 0.0  # of these, waiting for the net
+    net_seconds: float = 0.0  # of these, waiting for the net; where games play in halves it has computed longer
     evaluations: int = 0
     moves: int = 0  # of all games, those under way too
     games: int = 0
@@ -48,22 +50,50 @@ class SelfPlayStats:
         return self.net_seconds / self.seconds if self.seconds else 0.0
 
 
+@dataclass
+class _Half:
+    """Games whose leaves go to the net together, and the arrays that it reads; R games."""
+
+    parts: list[np.ndarray]  # int64: their numbers, in a row, one array for each thread
+    planes: np.ndarray  # float32[R, C, N, N]
+    globals: np.ndarray  # float32[R, G]
+    keys: np.ndarray  # uint64[R]
+    waiting: np.ndarray  # int64[R]  games that wait for an answer, the first `asked` of them
+    asked: int = 0
+    answer: Pending | None = None
+
+    def rows(self, part: int) -> slice:
+        """Where a part writes."""
+        first = self.parts[part][0] - self.parts[0][0]
+        return slice(first, first + len(self.parts[part]))
+
+
 class Lockstep:
     """Self-play of ``games`` games at once. All chance comes from ``seed``.
 
-    threads: of the trees; the net has its own. Raises ValueError if the net's feature set is unknown here.
+    threads: of the trees; the net has its own. halves: in which the games are asked about by turns, 1 or 2; None: two on a GPU.
+    Raises ValueError if the net's feature set is unknown here.
     """
 
-    def __init__(self, evaluator: Evaluator, settings: SelfPlayParams, *, games: int, seed: int, threads: int = 1):
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        settings: SelfPlayParams,
+        *,
+        games: int,
+        seed: int,
+        threads: int = 1,
+        halves: int | None = None,
+    ):
         self.settings, self.games, self.seed = settings, games, seed
+        self._threads, self._wanted_halves = min(threads, games), halves
         self.stats = SelfPlayStats()
         self._numbers = 0  # of games begun
         self._random = np.random.default_rng([seed, 0])
         self._earlier: deque[np.ndarray] = deque(maxlen=_FORKS)
         self.table = new_table(settings, games)
-        self._parts = np.array_split(np.arange(games, dtype=np.int64), min(threads, games))
-        self._memory = [_new_memory(settings.size) for _ in self._parts]
-        self._pool = ThreadPoolExecutor(len(self._parts), "trees") if len(self._parts) > 1 else None
+        self._memory = [_new_memory(settings.size) for _ in range(self._threads)]
+        self._pool = ThreadPoolExecutor(self._threads, "trees") if self._threads > 1 else None
         self._names, self._seeds = [""] * games, [0] * games
         self._use(evaluator)
         for g in range(games):
@@ -79,6 +109,8 @@ class Lockstep:
             raise ValueError("games under way cannot change their size, rules or length")
         if new_table_needed(old, settings):
             raise ValueError("these settings need a table of another shape: begin a new one")
+        for half in self._halves:
+            self._enter(half)  # what the other net has been asked
         self.settings = settings
         self._use(evaluator)
 
@@ -90,13 +122,19 @@ class Lockstep:
     def step(self) -> list[FinishedGame]:
         """A batch to the net and what follows from its answers. Returns the games that have ended.
 
-        Raises EvaluatorError if the net's answers are no numbers.
+        Where games play in halves, the step is one half's, and the answers are those to its batch of two steps before. Raises
+        EvaluatorError if the net's answers are no numbers.
         """
-        start, before = time.perf_counter(), int(self.table.state[:, PLY].sum())
-        counts = self._each(self._advance)
+        start, half = time.perf_counter(), self._halves[0]
+        self._enter(half)
+        before = int(self.table.state[:, PLY].sum())
+        counts = self._each(half)
         self.stats.moves += int(self.table.state[:, PLY].sum()) - before
         ended = [self._finish(g) for g in np.flatnonzero(self.table.state[:, ENDING] != PLAYING).tolist()]
-        self._evaluate(sum(counts), counts)
+        self._ask(half, counts)
+        if len(self._halves) == 1:
+            self._enter(half)
+        self._halves.rotate(-1)
         counter, stats = self._counter, self.stats
         stats.net_seconds += counter.seconds
         stats.evaluations += counter.rows
@@ -115,41 +153,56 @@ class Lockstep:
         self._counter = Counting(evaluator)
         self._net, self._encode = SymmetricByKey(self._counter), kernels.ENCODERS[evaluator.features]
         chosen, size = features.get(evaluator.features), self.settings.size
-        self._scratch = [chosen.new_scratch(size) for _ in self._parts]
-        self._planes = np.zeros((self.games, chosen.planes, size, size), np.float32)
-        self._globals = np.zeros((self.games, chosen.globals), np.float32)
-        self._keys, self._waiting = np.zeros(self.games, np.uint64), np.zeros(self.games, np.int64)
+        self._scratch = [chosen.new_scratch(size) for _ in range(self._threads)]
+        on_gpu = evaluator.traits.device.startswith("cuda")
+        halves = np.array_split(np.arange(self.games, dtype=np.int64), min(self.games, self._wanted_halves or 1 + on_gpu))
+        self._halves = deque(
+            _Half(
+                np.array_split(games, min(self._threads, len(games))),
+                np.zeros((len(games), chosen.planes, size, size), np.float32),
+                np.zeros((len(games), chosen.globals), np.float32),
+                np.zeros(len(games), np.uint64),
+                np.zeros(len(games), np.int64),
+            )
+            for games in halves
+        )
         self._play_params = play_params(self.settings)
 
-    def _each(self, work: Callable[[int], int]) -> list[int]:
-        """The work of every part, by as many threads."""
-        parts = range(len(self._parts))
-        return list(self._pool.map(work, parts)) if self._pool else [work(part) for part in parts]
+    def _each(self, half: _Half) -> list[int]:
+        """Advance every part of a half, by as many threads. Returns how many leaves each has."""
+        parts = range(len(half.parts))
+        if self._pool is None:
+            return [self._advance(half, part) for part in parts]
+        return list(self._pool.map(lambda part: self._advance(half, part), parts))
 
-    def _advance(self, part: int) -> int:
+    def _advance(self, half: _Half, part: int) -> int:
         """Select and encode the leaves of a part into its own rows. Returns their number."""
-        games = self._parts[part]
-        rows = slice(games[0], games[-1] + 1)
-        waiting = self._waiting[rows]
-        count = kernels.advance(
-            self.table, games, self.settings.size, self._play_params, self._memory[part], waiting, self._keys[rows]
-        )
-        self._encode(self.table, waiting[:count], self._scratch[part], self._planes[rows], self._globals[rows])
+        rows, params = half.rows(part), self._play_params
+        waiting, keys = half.waiting[rows], half.keys[rows]
+        count = kernels.advance(self.table, half.parts[part], self.settings.size, params, self._memory[part], waiting, keys)
+        self._encode(self.table, waiting[:count], self._scratch[part], half.planes[rows], half.globals[rows])
         return count
 
-    def _evaluate(self, total: int, counts: list[int]) -> None:
-        """Ask the net about all leaves and enter its answers."""
+    def _ask(self, half: _Half, counts: list[int]) -> None:
+        """Ask the net about all leaves of a half."""
+        total = half.asked = sum(counts)
         if total == 0:
             return
-        rows = slice(0, total)
-        if total < self.games:  # close the gaps of games that have ended
-            kept = np.concatenate([part[:count] for part, count in zip(self._parts, counts, strict=True)])
-            for array in (self._planes, self._globals, self._keys, self._waiting):
-                array[rows] = array[kept]
-        answer = self._net.evaluate(Batch(self._planes[rows], self._globals[rows], self._keys[rows]))
+        if total < len(half.keys):  # close the gaps of games that have ended
+            starts = (half.rows(part).start for part in range(len(half.parts)))
+            kept = np.concatenate([np.arange(start, start + count) for start, count in zip(starts, counts, strict=True)])
+            for array in (half.planes, half.globals, half.keys, half.waiting):
+                array[:total] = array[kept]
+        half.answer = self._net.submit(Batch(half.planes[:total], half.globals[:total], half.keys[:total]))
+
+    def _enter(self, half: _Half) -> None:
+        """Wait for the answers to a half's leaves, if it has asked, and enter them."""
+        if half.answer is None:
+            return
+        answer, half.answer = half.answer.result(), None
         arrays = Evaluation._make(np.ascontiguousarray(array, np.float32) for array in answer)
-        good = kernels.update(self.table, self._waiting[rows], self.settings.size, self._play_params, arrays)
-        if good < total:
+        waiting = half.waiting[: half.asked]
+        if kernels.update(self.table, waiting, self.settings.size, self._play_params, arrays) < half.asked:
             raise EvaluatorError(f"net {self._net.name}: a value, a score or a policy is not a number")
 
     def _finish(self, g: int) -> FinishedGame:

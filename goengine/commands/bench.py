@@ -21,6 +21,7 @@ from goengine.board.random import new_generator
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, NONE, TO_PLAY, Game, copy_game, new_board, new_game
 from goengine.commands.encoding_bench import encoding_of_leaves
+from goengine.commands.search_bench import search_figures
 from goengine.core import machine
 from goengine.core.figures import Figure
 from goengine.core.options import MOST_THREADS, option, parse
@@ -109,6 +110,7 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
             if label.endswith(_PLAYED):
                 yield Figure(f"search with {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
             evaluator.close()
+        yield from kept_figures(options, size, games[: BATCHES[-1]], seconds)
         yield from lee_figures(options, size, seconds)
     common = ["--seconds", str(options.seconds), "--sizes", *map(str, options.sizes)]
     if options.selfplay:
@@ -228,6 +230,18 @@ def visits_per_second(evaluator: Evaluator, size: int, seconds: float, params: S
         result = search.run(Limits(seconds=seconds if run else seconds / 4))
         best = max(best, result.playouts / result.seconds) if run else best
     return best
+
+
+def kept_figures(options: BenchOptions, size: int, games: list[Game], seconds: float) -> Iterator[Figure]:
+    """What the search keeps of the speed of the net that would be played on the CPU; nothing where none is shipped."""
+
+    def net(threads: int) -> Evaluator:
+        return load(options.net, size=size, device="cpu", threads=threads)
+
+    try:
+        yield from search_figures(net, lambda evaluator: batch_of_games(evaluator, games), size, seconds)
+    except EvaluatorError as error:
+        sys.stderr.write(f"goengine bench: the search's share left out: {error}\n")
 
 
 def lee_figures(options: BenchOptions, size: int, seconds: float) -> Iterator[Figure]:

@@ -1,13 +1,14 @@
 """Remembers evaluations by key, in bounded memory.
 
 Knows keys and arrays, nothing of positions: who makes a key promises that it names everything the encoding depends on. The
-memory is a set-associative table, so that a few numpy operations look a whole batch up: each key belongs to one set of `WAYS`
-places, and a new key takes the place that was not used for the longest time. Policy and ownership are kept in float16. New
-answers are rounded in the same way, so that an answer does not depend on whether it was remembered.
+memory is a set-associative table, so that little has to be looked at: each key belongs to one set of `WAYS` places, and a new
+key takes the place that was not used for the longest time. Policy and ownership are kept in float16. New answers are rounded in
+the same way, so that an answer does not depend on whether it was remembered.
 """
 
 import numpy as np
 
+from goengine.core.jit import kernel
 from goengine.evaluators.base import (
     NOT_CACHED,
     Batch,
@@ -102,9 +103,12 @@ class _Filling:
     def result(self) -> Evaluation:
         if not self.done:
             fresh = self.table.rounded(self.inner.result())
-            for target, source in zip(self.answer, fresh, strict=True):
-                target[self.missing] = source[self.copies]
             self.table.insert(self.keys, fresh)
+            if len(self.keys) == len(self.answer.value):  # nothing was known, and nothing asked twice
+                self.answer = fresh
+            else:
+                for target, source in zip(self.answer, fresh, strict=True):
+                    target[self.missing] = source[self.copies]
             self.done = True
         return self.answer
 
@@ -124,42 +128,31 @@ class _CacheTable:
         self.ownership = np.empty((self.places, points), np.float16)
         self.scalars = np.empty((self.places, 3), np.float32)  # value, score, score_stdev
 
-    def _set(self, keys: np.ndarray) -> np.ndarray:
-        return (((keys * _MIX) >> _SHIFT) & np.uint64(self.sets - 1)).astype(np.intp)
-
     def look_up(self, keys: np.ndarray, answer: Evaluation) -> np.ndarray:
         """Fill the rows of `answer` that are known; the row numbers of the others."""
-        sets = self._set(keys)
-        match = self.keys[sets] == keys[:, None]
-        found = match.any(axis=1) & (keys != NOT_CACHED)
-        rows = np.flatnonzero(found)
-        if len(rows):
-            self.now += 1
-            ways = match[rows].argmax(axis=1)
-            places = sets[rows] * WAYS + ways
-            self.used[sets[rows], ways] = self.now
-            answer.policy[rows] = self.policy[places]
-            answer.ownership[rows] = self.ownership[places]
-            answer.value[rows], answer.score[rows], answer.score_stdev[rows] = self.scalars[places].T
-        return np.flatnonzero(~found)
+        self.now += 1
+        places = np.empty(len(keys), np.int64)
+        known = _find(self.keys, self.used, keys, self.now, places)
+        if not known:
+            return np.arange(len(keys))
+        rows = np.flatnonzero(places >= 0)
+        places, missing = places[rows], np.flatnonzero(places < 0)
+        answer.policy[rows] = self.policy[places]
+        answer.ownership[rows] = self.ownership[places]
+        answer.value[rows], answer.score[rows], answer.score_stdev[rows] = self.scalars[places].T
+        return missing
 
     def insert(self, keys: np.ndarray, evaluation: Evaluation) -> None:
         """Keep the rows whose key is not NOT_CACHED and whose numbers are ones, each in its set's place used longest ago."""
-        sound = np.isfinite(evaluation.value + evaluation.score + evaluation.score_stdev + evaluation.policy.sum(axis=1))
-        rows = np.flatnonzero((keys != NOT_CACHED) & sound)
-        sets = self._set(keys[rows])
-        match = self.keys[sets] == keys[rows, None]  # known already where two pending batches held the same key
-        ways = np.where(match.any(axis=1), match.argmax(axis=1), self.used[sets].argmin(axis=1))
-        # Two rows may want one place: the last gets it.
-        owner = dict(zip((sets * WAYS + ways).tolist(), range(len(rows)), strict=True))
-        places, chosen = np.array(list(owner), np.intp), list(owner.values())
-        rows, sets, ways = rows[chosen], sets[chosen], ways[chosen]
+        scalars = np.stack(evaluation[1:4], axis=1)
+        sound = np.isfinite(scalars.sum(axis=1) + evaluation.policy.sum(axis=1))
         self.now += 1
-        self.keys[sets, ways] = keys[rows]
-        self.used[sets, ways] = self.now
-        self.policy[places] = evaluation.policy[rows]
-        self.ownership[places] = evaluation.ownership[rows]
-        self.scalars[places] = np.stack((evaluation.value, evaluation.score, evaluation.score_stdev), axis=1)[rows]
+        places = np.empty(len(keys), np.int64)
+        _take(self.keys, self.used, np.where(sound, keys, NOT_CACHED), self.now, places)
+        rows = slice(None) if places.min() >= 0 else places >= 0
+        self.policy[places[rows]] = evaluation.policy[rows]
+        self.ownership[places[rows]] = evaluation.ownership[rows]
+        self.scalars[places[rows]] = scalars[rows]
 
     @staticmethod
     def rounded(evaluation: Evaluation) -> Evaluation:
@@ -169,3 +162,38 @@ class _CacheTable:
             return array.astype(np.float16).astype(np.float32)
 
         return evaluation._replace(policy=half(np.clip(evaluation.policy, -6e4, 6e4)), ownership=half(evaluation.ownership))
+
+
+@kernel
+def _find(table: np.ndarray, used: np.ndarray, keys: np.ndarray, now: int, places: np.ndarray) -> int:
+    """Write the place of each key, or -1, and when those that are known were used. Returns how many are known."""
+    known = 0
+    for i in range(keys.size):
+        places[i] = -1
+        row = np.int64(((keys[i] * _MIX) >> _SHIFT) & np.uint64(table.shape[0] - 1))
+        for way in range(WAYS):
+            if keys[i] != NOT_CACHED and table[row, way] == keys[i]:
+                places[i] = row * WAYS + way
+                used[row, way] = now
+                known += 1
+                break
+    return known
+
+
+@kernel
+def _take(table: np.ndarray, used: np.ndarray, keys: np.ndarray, now: int, places: np.ndarray) -> None:
+    """Write a place for each key: its own, or the one of its set that was used longest ago; -1 for NOT_CACHED."""
+    for i in range(keys.size):
+        places[i] = -1
+        if keys[i] == NOT_CACHED:
+            continue
+        row = np.int64(((keys[i] * _MIX) >> _SHIFT) & np.uint64(table.shape[0] - 1))
+        oldest = 0
+        for way in range(WAYS):
+            if table[row, way] == keys[i]:  # known already where two pending batches held the same key
+                oldest = way
+                break
+            if used[row, way] < used[row, oldest]:
+                oldest = way
+        table[row, oldest], used[row, oldest] = keys[i], now
+        places[i] = row * WAYS + oldest

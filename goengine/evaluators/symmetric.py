@@ -8,6 +8,7 @@ import numpy as np
 
 from goengine.board import symmetry
 from goengine.evaluators.base import NOT_CACHED, Batch, Evaluation, Evaluator, EvaluatorBase, Pending
+from goengine.evaluators.turning import turned_planes, turned_points
 
 # Mixed into the keys of rows that are shown in another view, so that a cache below never takes one for the other.
 _TAGS = np.random.Generator(np.random.PCG64(20260102)).integers(1, 2**64, symmetry.COUNT, np.uint64, endpoint=False)
@@ -32,7 +33,7 @@ class Symmetric(EvaluatorBase):
         symmetries = self._choose(batch.keys)
         planes, values, keys = batch if self.views == 1 else (np.repeat(array, self.views, axis=0) for array in batch)
         tagged = np.where(keys == NOT_CACHED, keys, keys ^ _TAGS[symmetries])
-        shown = Batch(symmetry.planes_by_row(planes, symmetries), values, tagged)
+        shown = Batch(turned_planes(planes, symmetries), values, tagged)
         return _Turned(self.inner.submit(shown), symmetries, self.views)
 
     def close(self) -> None:
@@ -76,9 +77,8 @@ class _Turned:
     def result(self) -> Evaluation:
         if self.evaluation is None:
             seen, back = self.inner.result(), symmetry.INVERSE[self.symmetries]
-            turned = seen._replace(
-                policy=symmetry.policy_by_row(seen.policy, back), ownership=symmetry.flat_by_row(seen.ownership, back)
-            )
+            policy, ownership = turned_points(seen.policy, seen.ownership, back)
+            turned = seen._replace(policy=policy, ownership=ownership)
             self.evaluation = turned if self.views == 1 else _average(turned, self.views)
         return self.evaluation
 

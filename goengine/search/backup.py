@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 
-from goengine.board.stacked import policy_index
+from goengine.board.state import copy_array
 from goengine.core.jit import inlined_kernel, kernel
+from goengine.search.edges import fill_priors
 from goengine.search.formulas import score_utility
 from goengine.search.tree import (
     COUNT,
@@ -36,7 +37,7 @@ from goengine.search.tree import (
     VIRTUAL,
     VISITED,
     VISITS,
-    fetch_next,
+    is_folded,
 )
 
 
@@ -104,51 +105,31 @@ def forget_descent(tree, leaf):
 
 
 @kernel
-def fill_priors(tree, node, logits, temperature, stride):
-    """Softmax of the logits over the node's moves; ``logits`` float32[N * N + 1] in policy order."""
-    size = stride - 1
-    first = tree.links[node, FIRST]
-    end = first + tree.links[node, COUNT]
-    top = -np.inf
-    for e in range(first, end):
-        move = np.int64(tree.edge_move[e])
-        logit = logits[policy_index(move, size, size)]
-        tree.edge_prior[e] = logit
-        if logit > top:
-            top = logit
-    total = 0.0
-    for e in range(first, end):
-        p = math.exp((tree.edge_prior[e] - top) / temperature)
-        tree.edge_prior[e] = p
-        total += p
-    for e in range(first, end):
-        tree.edge_prior[e] /= total
-    tree.links[node, SORTED] = tree.links[node, VISITED]
-    fetch_next(tree, node)
-
-
-@kernel
 def is_finite(count, answer):
     """Whether all values, scores and logits of the first ``count`` rows are numbers."""
+    strange = False
     for i in range(count):
         if not (math.isfinite(answer.value[i]) and math.isfinite(answer.score[i]) and math.isfinite(answer.score_stdev[i])):
             return False
-        for k in range(answer.policy.shape[1]):
-            if not math.isfinite(answer.policy[i, k]):
-                return False
-    return True
+        logits = answer.policy[i]
+        for k in range(logits.size):  # without a way out of the loop, many at a time
+            strange |= logits[k] - logits[k] != 0  # nan for nan and for both infinities
+    return not strange
 
 
 @kernel
 def enter(tree, node, stride, constants, answer, row):
-    """Enter a row of evaluations at a node: what it says of the position, and the priors of its moves if it has grown any."""
+    """Enter a row of evaluations at a node: what it says of the position, and the priors of its moves, or what makes them."""
     if not is_known(tree, node):  # a leaf that found no room to grow is asked again: its value has counted
         set_net(tree, node, answer.value[row], answer.score[row], answer.score_stdev[row], constants)
-        ownership = answer.ownership[row]
-        for k in range(tree.ownership.shape[1]):
-            tree.ownership[node, k] = np.int8(round(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[k]))))
+        ownership, kept = answer.ownership[row], tree.ownership[node]
+        for k in range(kept.size):
+            kept[k] = np.int8(np.rint(OWNERSHIP_SCALE * max(-1.0, min(1.0, ownership[k]))))
     if tree.links[node, COUNT] > 0:
-        if constants.net_priors != 0:
+        if is_folded(tree, node):
+            first = np.int64(tree.links[node, FIRST])
+            copy_array(tree.edge_prior[first : first + answer.policy.shape[1]], answer.policy[row])
+        elif constants.net_priors != 0:
             fill_priors(tree, node, answer.policy[row], constants.policy_temperature, stride)
         tree.state[node] = EXPANDED
     else:
@@ -188,6 +169,7 @@ def ungrown(tree, node):
         tree.state[node] = EXPANDED
     else:
         tree.links[node, COUNT] = 0
+        tree.links[node, SORTED] = 0
         tree.state[node] = LEAF if tree.links[node, OWN] > 0 else FRESH
 
 

@@ -14,6 +14,8 @@ from goengine.board.state import BLACK, Game
 from goengine.search.params import SearchParams
 from goengine.search.tree import Tree
 
+LONGEST_LINE = 1024  # plies; a descent ends there, and the value of the node where it ends counts once more
+
 
 class SearchConstants(NamedTuple):
     """`SearchParams` for kernels; see there for the meaning and the source of each field that has the same name there."""
@@ -66,6 +68,8 @@ class SearchScratch(NamedTuple):
     benson: BensonScratch
     legal: np.ndarray  # uint8[N * N + 1]
     collided: np.ndarray  # int64[leaves]
+    line: np.ndarray  # int16[LONGEST_LINE]  the moves of a descent
+    logits: np.ndarray  # float32[N * N + 1]
 
 
 class SearchContext(NamedTuple):
@@ -124,6 +128,8 @@ def new_scratch(size: int, leaves: int) -> SearchScratch:
         new_benson_scratch(size),
         np.zeros(size * size + 1, np.uint8),
         np.zeros(leaves, np.int64),
+        np.zeros(LONGEST_LINE, np.int16),
+        np.zeros(size * size + 1, np.float32),
     )
 
 

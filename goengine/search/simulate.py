@@ -15,20 +15,23 @@ from goengine.board.kernels import mix, position_key
 from goengine.board.stacked import game_at, new_games
 from goengine.board.state import Game, copy_game
 from goengine.core.jit import kernel
-from goengine.search.backup import back_up, fill_priors, forget_descent, ungrown
+from goengine.search.backup import back_up, forget_descent, ungrown
+from goengine.search.edges import fill_priors, make_edges
+from goengine.search.line import go_along
 from goengine.search.linear_policies import guess, roll_out
-from goengine.search.select import make_edges, walk
+from goengine.search.select import walk
 from goengine.search.tree import FRESH, LEAF, NET_VALUE, PENDING, TERMINAL, VISITS
 
 
 @kernel
-def begin_visit(context, game):
+def begin_visit(context, root, game):
     """Walk to a leaf, where ``game`` stands then. Returns (leaf, its depth); -1 for the leaf if the visit is complete."""
     tree = context.tree
-    node, depth = walk(context, game)
+    node, depth, gone = walk(context, root, game)
     if tree.state[node] == TERMINAL:
         back_up(tree, node, 1.0, 1.0, np.float64(tree.net[node, NET_VALUE]), context.constants)
         return -1, depth
+    go_along(game, root, context.scratch.line, gone, depth, depth)
     return node, depth
 
 
@@ -73,8 +76,7 @@ def simulate_batch(context, leaves, rollout_scratch, generator, threshold, want,
     found, done = 0, 0
     while done < budget and (found < want or want == 0):
         game = game_at(games, found)
-        copy_game(game, root_game)
-        node, depth = begin_visit(context, game)
+        node, depth = begin_visit(context, root_game, game)
         done += 1
         if node < 0:
             continue
@@ -105,8 +107,7 @@ def begin_wave(context, wave, root_game, visits):
     count = 0
     for _ in range(visits):
         game = game_at(wave.games, count)
-        copy_game(game, root_game)
-        wave.node[count], wave.depth[count] = begin_visit(context, game)
+        wave.node[count], wave.depth[count] = begin_visit(context, root_game, game)
         count += wave.node[count] >= 0
     return count
 

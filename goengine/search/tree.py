@@ -12,6 +12,9 @@ A node is a row; node 0 is the root. Its moves (edges) stand side by side in the
 Unvisited children all have the same first play urgency, so only the one of highest prior can be chosen: selection looks at the
 visited ones and at the next. Nobody ever sorts the rest; the next best is fetched when a child is made (`fetch_next`).
 
+A node that was visited once is folded: in place of priors stand the net's logits, and there are no moves yet
+(`goengine.search.edges`).
+
 ``stats[node]`` are sums over the visits of a node, for the player who moved there (so a parent compares its children as they
 stand). OWN counts the visits that ended at the node itself; VISITS = OWN + the VISITS of all children.
 
@@ -30,6 +33,7 @@ PARENT, MOVE, FIRST, COUNT, VISITED, SORTED, OWN, VIRTUAL = range(8)
 VISITS, VALUES, VALUE_SUM, UTILITY_SUM, UTILITY_SQUARES, SCORE_SUM, SCORE_SQUARES, ROLLOUT_SUM = range(8)
 # Columns of net: what the evaluator, or the rules at the end of a game, said of a node, for its player to move.
 NET_VALUE, NET_SCORE, NET_STDEV, NET_UTILITY = range(4)
+FOLDED = -1  # in SORTED: the COUNT places hold logits in policy order, and no edges yet
 # States of a node: new; under evaluation; without children, though visited; with children; the game is over.
 FRESH, PENDING, LEAF, EXPANDED, TERMINAL = range(5)
 # Places in used.
@@ -133,6 +137,12 @@ def new_node(tree, parent, move, to_play):
     tree.state[node] = FRESH
     tree.to_play[node] = to_play
     return node
+
+
+@inlined_kernel
+def is_folded(tree, node):
+    """Whether a node has logits and no edges yet."""
+    return tree.links[node, SORTED] == FOLDED
 
 
 @kernel
@@ -255,10 +265,12 @@ def _compact_edges(tree, place, order):
         if count == 0:
             continue
         for k in range(count):
-            child = tree.edge_child[first + k]
-            tree.edge_move[end + k] = tree.edge_move[first + k]
             tree.edge_prior[end + k] = tree.edge_prior[first + k]
-            tree.edge_child[end + k] = place[child] if child >= 0 else -1
+        if not is_folded(tree, node):
+            for k in range(count):
+                child = tree.edge_child[first + k]
+                tree.edge_move[end + k] = tree.edge_move[first + k]
+                tree.edge_child[end + k] = place[child] if child >= 0 else -1
         tree.links[node, FIRST] = end
         end += count
     tree.used[EDGES] = end

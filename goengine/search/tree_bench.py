@@ -5,9 +5,13 @@ CPU time of this thread, so that other programs on the machine matter less.
 
 import time
 
+import numpy as np
+
 from goengine import features
 from goengine.board.position import Position
 from goengine.board.rules import Rules
+from goengine.evaluators.cache import Cache
+from goengine.evaluators.symmetric import Symmetric
 from goengine.evaluators.uniform import Uniform, flat_evaluation
 from goengine.search.params import LEE, PLAY, PRESETS, Limits, SearchParams
 from goengine.search.search import Search
@@ -18,7 +22,8 @@ def warm_up() -> None:
     """Compile every kernel of the search and of the feature sets, so that a first game does not wait for that."""
     for name in features.names():
         for params in (*PRESETS.values(), LEE.with_(rollout_threads=2)):
-            search = Search(Uniform(name), params.with_(trust_score=True))
+            evaluator = Cache(Symmetric(Uniform(name), np.random.default_rng(1)))
+            search = Search(evaluator, params.with_(trust_score=True))
             position = Position(5, Rules())
             search.set_position(position)
             result = search.run(Limits(visits=40), ownership=True)

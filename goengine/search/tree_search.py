@@ -23,6 +23,7 @@ from goengine.search import root as roots
 from goengine.search import tree as trees
 from goengine.search.backup import cancel_batch, recompute_utilities, update_batch
 from goengine.search.constants import Found, Plan, SearchContext, flip, make_constants, new_scratch, no_plan
+from goengine.search.edges import unfold
 from goengine.search.gumbel import barriers
 from goengine.search.leaves import RAMP, Leaves, new_leaves
 from goengine.search.linear_policies import new_rollout_scratch, new_tree_policy_scratch
@@ -150,9 +151,18 @@ class TreeSearch:
         self._origin, self._moves, self.rules = origin, moves, rules
         self._passes = sum(point == coords.PASS for _, point in moves)
         copy_game(self._game, game)
-        if not kept:
+        if kept:
+            self._unfold_root()
+        else:
             self.clear()
         return kept
+
+    def _unfold_root(self) -> None:
+        """A node that has become the root has its edges from the beginning."""
+        if trees.is_folded.py_func(self.tree, 0):
+            self._forbidden[:] = 0  # what was left out for symmetry was so at the old root only
+            context = SearchContext(self.tree, self.constants, self.rules, self._forbidden, no_plan(), self._scratch)
+            unfold(self.tree, 0, self._game, context, 0, self._scratch.logits)
 
     def _follow(self, game, moves: list[tuple[int, int]]) -> bool:
         """Walk the tree along the moves made since; True if what is left can be used."""

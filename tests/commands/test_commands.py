@@ -78,11 +78,21 @@ def test_doctor_exits_with_1_where_something_is_wrong(monkeypatch, capsys):
 
 def test_bench_without_a_net(monkeypatch, capsys):
     monkeypatch.setattr(bench, "_evaluators", lambda options, size: ())
+    monkeypatch.setattr(bench, "kept_figures", lambda options, size, games, seconds: ())
     assert bench.main(["--json", "--seconds", "0.03", "--sizes", "5", "--no-training", "--no-selfplay"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["machine"]["cores"] >= 1
     assert [figure["size"] for figure in data["figures"]] == [5] * 9
     assert all(figure["value"] > 0 for figure in data["figures"])
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_bench_says_what_the_search_keeps_of_a_nets_speed(monkeypatch, cores):
+    monkeypatch.setattr(bench.machine, "usable_cores", lambda: cores)
+    found = list(bench.kept_figures(bench.BenchOptions(net="uniform"), 5, bench.games_along(5)[:32], 0.02))
+    alone, search, share = (figure.value for figure in found[:3])
+    assert [figure.unit for figure in found] == ["evaluations/s", "visits/s", "%", "times"][: 2 + cores]
+    assert alone > 0 and share == pytest.approx(100 * search / alone)
 
 
 def test_bench_has_the_figures_of_training(monkeypatch):

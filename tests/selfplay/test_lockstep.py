@@ -1,5 +1,6 @@
 """Self-play in lock step: its games against the rules, its searches against the engine's, its figures against each other."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -11,7 +12,7 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules, from_sgf_text
 from goengine.board.state import BLACK
 from goengine.dataio.records import NO_RESULT, RESIGNATION, SCORE, UNKNOWN
-from goengine.evaluators.base import EvaluatorError
+from goengine.evaluators.base import EvaluatorBase, EvaluatorError
 from goengine.evaluators.uniform import Scripted, Uniform, flat_evaluation
 from goengine.search.params import GUMBEL, Limits
 from goengine.search.search import Search
@@ -120,6 +121,82 @@ def test_the_same_seed_gives_the_same_games_whatever_the_threads():
     two, _ = play(SelfPlayParams(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=9, threads=2)
     other, _ = play(SelfPlayParams(size=5, visits=6, fork_share=0.0), games=6, wanted=6, seed=10)
     assert facts(one) == facts(two) != facts(other)
+
+
+class Late(EvaluatorBase):
+    """`inner`, which sees a batch when its answer is taken, as a GPU may; it refuses to answer once it is closed."""
+
+    def __init__(self, inner):
+        self.inner, self.traits, self.under_way, self.most, self.closed = inner, inner.traits, 0, 0, False
+
+    def submit(self, batch):
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        return _LateAnswer(self, batch, tuple(array.copy() for array in batch))
+
+    def close(self):
+        self.closed = True
+
+
+class _LateAnswer:
+    def __init__(self, late, batch, as_asked):
+        self.late, self.batch, self.as_asked = late, batch, as_asked
+
+    def ready(self):
+        return True
+
+    def result(self):
+        assert not self.late.closed
+        for now, then in zip(self.batch, self.as_asked, strict=True):
+            assert np.array_equal(now, then)  # nobody writes into a batch that is under way
+        self.late.under_way -= 1
+        return self.late.inner.evaluate(self.batch)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_games_do_not_depend_on_the_halves_they_play_in(threads):
+    settings = dataclasses.replace(SMALL, fork_share=0.0)
+    whole, _ = play(settings, games=7, wanted=30, seed=5, threads=threads)
+    late = Late(noisy())
+    table = Lockstep(late, settings, games=7, seed=5, threads=threads, halves=2)
+    halved = []
+    while len(halved) < 30:
+        halved += table.step()
+    assert late.most == 2
+    by_seed = {game.seed: game for game in whole}
+    both = [game for game in halved if game.seed in by_seed]
+    assert len(both) >= 15  # the last ones to begin may not have ended in both
+    for game in both:
+        other = by_seed[game.seed]
+        assert game.record.moves == other.record.moves and game.record.margin == other.record.margin
+        assert all(np.array_equal(*pair) for pair in zip(game.policies, other.policies, strict=True))
+    table.close()
+
+
+def test_a_net_that_goes_has_answered_before():
+    old, new = Late(noisy()), Late(noisy(9))
+    table = Lockstep(old, SMALL, games=6, seed=1, halves=2)
+    for _ in range(5):
+        table.step()
+    assert old.under_way == 2
+    table.change_net(new, SMALL)
+    assert old.under_way == 0
+    old.close()
+    for _ in range(40):
+        table.step()
+    assert new.most == 2
+    table.close()
+
+
+@pytest.mark.parametrize(("device", "halves"), [("cpu int8", 1), ("torch-cpu f32", 1), ("cuda bf16", 2), ("cuda:1 f32", 2)])
+def test_games_play_in_halves_on_a_gpu(device, halves):
+    net = Late(noisy())
+    net.traits = dataclasses.replace(net.traits, device=device)
+    table = Lockstep(net, SMALL, games=6, seed=1)
+    for _ in range(6):
+        table.step()
+    assert net.most == halves
+    table.close()
 
 
 @pytest.mark.parametrize(("komi", "visits"), [(-2.5, 20), (6.5, 32), (0.5, 2)])
