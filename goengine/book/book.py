@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.book.canonical import Place, from_place, views
@@ -20,6 +22,11 @@ from goengine.book.canonical import Place, from_place, views
 DOUBT = 0.25  # win rate: taken off what one visit found, less with the square root of the visits
 _MOST_SWEEPS = 100
 UNLINKED = -1  # child of a reply after which the book has no node
+
+
+def single(value: float) -> float:
+    """The number as a file holds it, in 32 bits, so that a book that is read again is the same."""
+    return float(np.float32(value))
 
 
 @dataclass
@@ -106,7 +113,8 @@ class Book:
         """Find a node's value from those below; whether it is another than before."""
         value = node.searched
         if any(reply.child != UNLINKED for reply in node.replies):
-            value = tuple(max(self.worth(reply, k) for reply in node.replies) for k in range(len(self.origin.komis)))
+            komis = range(len(self.origin.komis))
+            value = tuple(single(max(self.worth(reply, k) for reply in node.replies)) for k in komis)
         changed, node.value = value != node.value, value
         return changed
 

@@ -87,7 +87,7 @@ def read_book(path: str | os.PathLike[str]) -> Book:
 def problems(book: Book) -> list[str]:
     """What is wrong with a book that could be read, node by node: this takes seconds, as all moves are played."""
     found = []
-    numbers = {0: ()} if book.nodes else {}
+    numbers: dict[int, tuple[int, ...]] = {0: ()} if book.nodes else {}  # with the moves that lead there
     for number in book.breadth_first():
         node, line = book.nodes[number], numbers[number]
         position = position_after(book.origin, line)

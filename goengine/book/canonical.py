@@ -54,4 +54,4 @@ def from_place(index: int, s: int, size: int) -> int:
 
 def is_first_view(stones: np.ndarray, size: int) -> bool:
     """Whether uint8[N * N] is the one of its views that comes first."""
-    return min(stones[row].tobytes() for row in symmetry.gather(size)[:, :-1]) == stones.tobytes()
+    return bool(min(stones[row].tobytes() for row in symmetry.gather(size)[:, :-1]) == stones.tobytes())

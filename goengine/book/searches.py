@@ -6,12 +6,10 @@ that was stopped and goes on becomes the same book. Knows trees and nets; keeps 
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from goengine import features
 from goengine.board.position import Position
 from goengine.board.state import PASS
-from goengine.book.book import Node, Reply
+from goengine.book.book import Node, Reply, single
 from goengine.book.canonical import to_place, views
 from goengine.evaluators.base import Evaluator
 from goengine.evaluators.symmetric import SymmetricByKey
@@ -108,13 +106,8 @@ def _with_komi(position: Position, komi: float) -> Position:
     return twin
 
 
-def _single(value: float) -> float:
-    """As a file holds it: a book that is read again is the same."""
-    return float(np.float32(value))
-
-
 def _winrate(value: float) -> float:
-    return _single(min(1.0, max(0.0, (1.0 + value) / 2)))
+    return single(min(1.0, max(0.0, (1.0 + value) / 2)))
 
 
 def _node(position: Position, results: Sequence[SearchResult], visits: int) -> Node:
@@ -133,7 +126,7 @@ def _node(position: Position, results: Sequence[SearchResult], visits: int) -> N
         place=seen.place,
         visits=visits,
         searched=tuple(_winrate(result.value) for result in results),
-        score=tuple(_single(result.score) for result in results),
+        score=tuple(single(result.score) for result in results),
         replies=kept[:MOST_REPLIES],
     )
 

@@ -172,7 +172,9 @@ def show(options: ShowOptions) -> int:
         raise BookError(f"{options.file}: it knows nothing of komi {options.komi:g}; it was made at {komis}")
     found = book.find(position)
     if found is None:
-        sys.stdout.write(f"{drawing.terminal(position, drawing.palette_of(sys.stdout))}\n\nThe book does not know this position.\n")
+        sys.stdout.write(
+            f"{drawing.terminal(position, drawing.palette_of(sys.stdout))}\n\nThe book does not know this position.\n"
+        )
         return 0
     sys.stdout.write(_page(book, position, found[0], found[1][0], columns))
     return 0
