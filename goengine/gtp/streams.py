@@ -6,7 +6,6 @@ a move search at the comment line ``# interrupt`` and when the client closes the
 
 import math
 import os
-import select
 import sys
 import threading
 import time
@@ -138,8 +137,7 @@ def _is_quit(words: list[str]) -> bool:
 class Output:
     """The only writer to the client: whole responses, as bytes, under a lock.
 
-    `closed` is set, and ``on_close`` called once, when nobody reads any more. Where the system can tell, that is noticed while
-    nothing is written, too.
+    `closed` is set, and ``on_close`` called once, when a write finds that nobody reads any more.
     """
 
     def __init__(self, descriptor: int, log: Callable[[str], None] | None = None, on_close: Callable[[], None] | None = None):
@@ -148,8 +146,6 @@ class Output:
         self._log = log
         self._on_close = on_close
         self.closed = False
-        if on_close is not None and hasattr(select, "poll"):  # not on Windows
-            threading.Thread(target=self._watch, name="gtp-watcher", daemon=True).start()
 
     def write(self, text: str) -> None:
         """Write `text` at once and completely; quietly nothing when the client has gone."""
@@ -164,16 +160,6 @@ class Output:
                     data = data[os.write(self._descriptor, data) :]
             except OSError:
                 self._close()
-
-    def _watch(self) -> None:
-        """Wait until the reading end is closed: an error or a hang-up is reported without being asked for."""
-        poll = select.poll()
-        poll.register(self._descriptor, 0)
-        try:
-            if poll.poll():
-                self._close()
-        except OSError:
-            return  # a write will tell
 
     def _close(self) -> None:
         first, self.closed = not self.closed, True

@@ -41,7 +41,7 @@ def keeps_norms(asked: bool | None, net: str, sorts: int) -> bool:
 
 @dataclass(frozen=True)
 class PackOptions:
-    """Pack SGF files and collections (.sgf, .sgfs, .xz) into one file for training."""
+    """Pack SGF files and collections (.sgf, .sgfs, .xz) and shards of self-play (.npz) into one file for training."""
 
     sources: tuple[Path, ...] = option(help="files to read")
     out: Path = option(help="file to write, NAME.npz")
@@ -346,7 +346,9 @@ class ShipOptions:
     weights: Path = option(help="the net of a run (net.safetensors)")
     name: str = option(help="name of the shipped net")
     games: Path = option(help="a pack of held-out games, to measure")
-    calibration_games: Path | None = option(None, "a pack of training games: int8 steps are found on its positions")
+    calibration_games: Path | None = option(
+        None, "a pack of training games: int8 steps are found on positions of each of its board sizes"
+    )
     int8: Path | None = option(None, "the net trained with roundings (net.safetensors of quantize), for the int8 form")
     folder: Path | None = option(None, "where shipped nets lie; if not given, your own folder, where --net NAME finds them")
     description: str = option("", "what the net is, in a sentence")
@@ -356,7 +358,7 @@ class ShipOptions:
     sizes: tuple[int, ...] = option((19,), "board sizes that it was trained on", least=2, most=25)
     rank: int = option(0, "of the nets for a size, the highest rank is the default", least=None)
     form: Literal["", "int8"] = option("", "int8: the quantized form plays where nothing else is asked for")
-    calibration: int = option(512, "positions of the calibration games that are used", least=1)
+    calibration: int = option(512, "positions of the calibration games that are used, of all board sizes together", least=1)
     positions: int = option(20_000, "held-out positions to measure on", least=1)
     threads: int = option(0, "threads of the net; 0: its own choice", most=MOST_THREADS)
     seed: int = option(0, "of the draws")

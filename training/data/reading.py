@@ -1,4 +1,4 @@
-"""Games of SGF files and collections that can be learned from, and why the others cannot.
+"""Games of SGF files, collections and shards of self-play that can be learned from, and why the others cannot.
 
 Knows which games are fit for training; not how they are packed (`training.data.packs`).
 """
@@ -10,11 +10,14 @@ from pathlib import Path
 from goengine.board.rules import known_sgf_text
 from goengine.core.array_file import RecordError
 from goengine.dataio.records import GameRecord, PackBuilder
+from goengine.zero.shards import Shard
+
+SHARD = ".npz"  # ending of a file of self-play games
 
 
 @dataclass
 class ReadGames:
-    """Games of SGF files and collections."""
+    """Games that were read, and what had to be left out."""
 
     builder: PackBuilder = field(default_factory=PackBuilder)
     left_out: list[str] = field(default_factory=list)  # file, number of the game, and why; one text for each
@@ -44,7 +47,10 @@ def _unfit(game: GameRecord) -> str:
 
 
 def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = None) -> ReadGames:
-    """The games of SGF files and collections that can be learned from, and what had to be left out."""
+    """The games of SGF files, collections and shards (.npz) that can be learned from, and what had to be left out.
+
+    Raises RecordError if a shard cannot be read.
+    """
     found = ReadGames()
     for number, (place, game) in enumerate(_games(sources), 1):
         if isinstance(game, GameRecord):
@@ -58,8 +64,15 @@ def read_records(sources: Sequence[Path], say: Callable[[str], None] | None = No
 
 def _games(sources: Sequence[Path]) -> Iterator[tuple[str, GameRecord | Exception]]:
     """(file and number, game or what is wrong with it)."""
+    for source in sources:
+        for number, game in enumerate(_games_of(source), 1):
+            yield f"{source}: game {number}", game
+
+
+def _games_of(source: Path) -> Iterator[GameRecord | Exception]:
+    if source.suffix == SHARD:
+        games = Shard.load(source).games
+        return (games.game(number) for number in range(len(games)))
     from goengine.dataio.sgf import iterate_games  # needs sgfmill, which training itself does not
 
-    for source in sources:
-        for number, game in enumerate(iterate_games([source]), 1):
-            yield f"{source}: game {number}", game
+    return iterate_games([source])

@@ -80,7 +80,7 @@ def int8_form(
         return lambda *_: (net, meta)
     if not config.calibration_games:
         return None
-    games = packs.load((config.calibration_games,))
+    games = packs.load_sizes((config.calibration_games,))
 
     def calibrated(net: Net, meta: weights_file.Meta) -> tuple[Net, weights_file.Meta]:
         prepared = quantize.prepare(net)
@@ -90,11 +90,13 @@ def int8_form(
     return calibrated
 
 
-def calibration(games: Games, feature_set: str, config: ShipOptions) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of positions drawn at random, with symmetries, in the form that nets take."""
-    sampler = Sampler(games, features.get(feature_set), Draw(config.seed, symmetries=1, shuffle=1, vary=0.5))
-    for first in range(0, config.calibration, CALIBRATION_BATCH):
-        targets = sampler.batch(first, CALIBRATION_BATCH)
+def calibration(games: Mapping[int, Games], feature_set: str, config: ShipOptions) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches of positions drawn at random, with symmetries, in the form that nets take; board sizes take turns."""
+    draw = Draw(config.seed, symmetries=1, shuffle=1, vary=0.5)
+    samplers = [Sampler(games[size], features.get(feature_set), draw) for size in sorted(games)]
+    for number in range(-(-config.calibration // CALIBRATION_BATCH)):
+        turn, place = divmod(number, len(samplers))
+        targets = samplers[place].batch(turn * CALIBRATION_BATCH, CALIBRATION_BATCH)
         yield targets.planes.astype(np.float32), targets.globals.copy()
 
 
