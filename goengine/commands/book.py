@@ -100,6 +100,8 @@ def make(options: MakeOptions) -> int:
         _work(book, searches.nodes, options)
     finally:
         evaluator.close()
+    if not book.nodes:
+        raise BookError(f"{options.out}: the time was over before one position was searched; give more --budget")
     write_book(options.out, book)
     sys.stdout.write(f"{options.out}: {len(book.nodes)} positions, {mean_depth(book):.1f} moves deep on average\n")
     return 0

@@ -9,7 +9,7 @@ from goengine.book.book import Book, Node, Origin, Reply, single
 from goengine.book.canonical import to_place, views
 from goengine.book.growth import grow
 
-VISITS = 400
+VISITS = 8000  # enough for any node to answer in play
 
 
 def origin(size=5, komis=(6.5, 7.5)):
