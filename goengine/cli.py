@@ -17,6 +17,7 @@ COMMANDS = {
     "tournament": ("goengine.arena.tournament_command", "play a tournament between many nets or programs, and rate them"),
     "bench": ("goengine.commands.bench", "measure the speed of every part on this machine"),
     "nets": ("goengine.commands.nets", "list the nets that come with the engine"),
+    "book": ("goengine.commands.book", "make a book of openings, look into one, check one"),
     "doctor": ("goengine.commands.doctor", "say what works on this machine, what does not, and how to fix it"),
     "warmup": ("goengine.commands.warmup", "compile all kernels now, so that no game waits for the compiler"),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from goengine.book import book_file
 from goengine.dataio import records
 from goengine.nets import card
 from goengine.zero import run_folder, shards
@@ -18,7 +19,9 @@ def section(title: str) -> str:
     return PAGE.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
-@pytest.mark.parametrize(("title", "module"), [("Fields of a pack", records), ("Fields of a shard", shards)])
+@pytest.mark.parametrize(
+    ("title", "module"), [("Fields of a pack", records), ("Fields of a shard", shards), ("Fields of a book", book_file)]
+)
 def test_arrays_are_listed_with_type_and_length(title, module):
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w+]+) \|", section(title), re.MULTILINE)
     assert rows == [(name, np.dtype(dtype).name, length) for name, (dtype, length) in module._ARRAYS.items()]

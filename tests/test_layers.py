@@ -20,6 +20,7 @@ ROOMS = (
     "goengine.nets",
     "goengine.evaluators",
     "goengine.search",
+    "goengine.book",
     "goengine.player",
     "goengine.gtp",
     "goengine.zero",

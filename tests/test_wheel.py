@@ -88,6 +88,11 @@ def test_it_plays(installed):
     _plays(installed)
 
 
+def test_its_books_are_there(installed):
+    places = installed.run("-c", "from goengine.book.shelf import shipped; print(shipped(7), shipped(9))").stdout.split()
+    assert [Path(place).name for place in places] == ["book-7x7.npz", "book-9x9.npz"]
+
+
 def test_it_trains_ships_and_plays_by_name(installed):
     pack = installed.cwd / "pack.npz"
     GamePack.build(random_record(5, seed) for seed in range(30) if seed % 5).save(pack)  # on 5x5 two handicap stones meet

@@ -38,6 +38,9 @@ class GtpOptions:
     ponder: bool = option(_PLAYER.ponder, "think in the opponent's time")
     resign: bool = option(_PLAYER.resign, "give up lost games")
     level: int = option(_PLAYER.level, "strength from 1 (weak) to 20 (full)", least=1, most=MAX_LEVEL)
+    book: str = option(
+        _PLAYER.book, "openings: auto (the engine's own, unless a net is named), shipped (with any net), none, or a book's file"
+    )
     gtp_name: str = option("Goengine", "the answer to `name`; some clients look for a known one")
     gtp_version: str | None = option(None, "the answer to `version`")
     log: Path | None = option(None, "append all commands and answers to this file")
@@ -99,7 +102,9 @@ class GtpOptions:
 
     def player(self) -> EngineOptions:
         """The options of the player. Raises ValueError if one is out of range."""
-        options = EngineOptions(visits=self.visits, time=self.time, level=self.level, ponder=self.ponder, resign=self.resign)
+        options = EngineOptions(
+            visits=self.visits, time=self.time, level=self.level, ponder=self.ponder, resign=self.resign, book=self.book
+        )
         return options if self._lee() is None else dataclasses.replace(options, resign_winrate=RESIGN_CHANCE)
 
     def _lee(self) -> Lee | None:

@@ -55,6 +55,8 @@ def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
         raise
     if options.nets() is None and engine.evaluator.name == "uniform":
         journal.error("no net came with this installation; playing without one, which is weak")
+    if problem := engine.take_book_problem():
+        journal.error(problem)
     if engine.is_blind:
         journal.error(BLIND.format(size=engine.position.size))
     journal.note("what follows MALKOVICH: has the form of KataGo's lines, which OGS's gtp2ogs shows beside the game")

@@ -19,6 +19,7 @@ class Decision:
     search: SearchResult
     position: Position  # that was searched
     stopped: bool = False  # the caller ended the search
+    from_book: bool = False  # the search's numbers are those of a book
 
     @property
     def pv(self) -> tuple[int, ...]:
@@ -35,7 +36,7 @@ class Decision:
 
     def _move(self) -> str:
         move = "resign" if self.resign else coords.to_gtp(self.point, self.position.size)
-        return f"{'BW'[self.color - 1]} {move}"
+        return f"{'BW'[self.color - 1]} {move}{' (book)' if self.from_book else ''}"
 
     def _found(self) -> str:
         """The order and the number of digits are what gtp2ogs expects."""

@@ -18,8 +18,11 @@ from goengine.board import coords
 from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, PASSES, WHITE
+from goengine.book.book import Book
+from goengine.book.shelf import Shelf
 from goengine.evaluators.base import Evaluator
 from goengine.player.aftermath import Aftermath
+from goengine.player.book_play import from_book
 from goengine.player.decision import Decision
 from goengine.player.endgame import Finish, Resignation, candidates, values_mean_something
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
@@ -52,6 +55,7 @@ class Engine:
     ):
         self._nets = nets if isinstance(nets, NetSource) else Given(nets)
         self.options = options or EngineOptions()
+        self._shelf = self._shelf_of(self.options.book)
         self.seed = random.SystemRandom().getrandbits(31) if seed is None else seed
         self._params = params
         self._chance = np.random.default_rng(self.seed)
@@ -79,7 +83,7 @@ class Engine:
     ) -> "Engine":
         """A player as a command line describes it, warm: the net is loaded and every kernel it needs has run once.
 
-        how: as `NetSource` takes it.
+        how: as `NetSource` takes it. Raises BookError, a ValueError, if a book was named and cannot be used.
         """
         chosen = Rules.parse(rules)
         if komi is not None:
@@ -139,6 +143,7 @@ class Engine:
                 self.position = before
                 raise
         self.position = position
+        self._shelf.get(position.size)
         self._resignation.reset()
         self.last_decision = None
         self.rest()
@@ -214,12 +219,14 @@ class Engine:
     def genmove(self, color: int, *, cleanup: bool = False, **watch: Unpack[Watch]) -> Decision:
         """Choose a move for `color` by its clock, play it, and say what it was. Always finds something legal.
 
-        cleanup: no resignation, and no pass while dead stones of the opponent stand. Once `should_stop()` is true the best move
-        so far is played.
+        Where a book knows the position, its move is played without a search. cleanup: no resignation, and no pass while dead
+        stones of the opponent stand. Once `should_stop()` is true the best move so far is played.
         """
         start = time.monotonic()
-        limits = self._limits(color, self.clock)
-        decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
+        decision = None if cleanup else self._by_book(color, watch, self._chance)
+        if decision is None:
+            limits = self._limits(color, self.clock)
+            decision = self._decide(color, limits, watch, self._drawn, cleanup=cleanup, may_resign=not cleanup)
         self.clock.spend(color, time.monotonic() - start)
         if not decision.resign:
             self.position.play(decision.point, color, tolerant=True)
@@ -229,7 +236,8 @@ class Engine:
 
     def choose(self, color: int, **watch: Unpack[Watch]) -> Decision:
         """The best move, which is not played: no clock runs, nothing is resigned, and nothing is left to chance."""
-        self.last_decision = self._decide(color, self._limits(color, None), watch, _best)
+        decision = self._by_book(color, watch, None)
+        self.last_decision = decision or self._decide(color, self._limits(color, None), watch, _best)
         return self.last_decision
 
     def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
@@ -262,7 +270,9 @@ class Engine:
         self._nets.clear()
 
     def configure(self, options: EngineOptions) -> None:
-        """Other settings from now on."""
+        """Other settings from now on. Raises BookError, and changes nothing, if another book cannot be used."""
+        if options.book != self.options.book:
+            self._shelf = self._shelf_of(options.book)
         self.options = options
         self._judge_with(options.playouts)
         self.clock.lag = options.lag
@@ -279,6 +289,7 @@ class Engine:
             self.position.play(int(last))
             start = time.monotonic()
             self.opinion.territory(self.position)
+            self._shelf.get(self.position.size)
         finally:
             self.position = game
         self._judging = deque([time.monotonic() - start], maxlen=self._judging.maxlen)
@@ -298,7 +309,14 @@ class Engine:
         """The engine, its net and its strength, in a line."""
         traits, options = self.evaluator.traits, self.options
         limits = f"visits {options.text('visits')}, time {options.text('time')}"
-        return f"net {traits.name} ({traits.device}), level {options.level}, {limits}"
+        book = self._book()
+        known = "" if book is None else f", a book of {len(book.nodes)} positions"
+        return f"net {traits.name} ({traits.device}), level {options.level}, {limits}{known}"
+
+    def take_book_problem(self) -> str:
+        """Why a book that comes with the engine is not used, said once; empty if nothing is wrong."""
+        problem, self._shelf.problem = self._shelf.problem, ""
+        return problem
 
     def with_net_priors(self, decision: Decision) -> SearchResult:
         """What a decision's search found, with the net's own probabilities as priors."""
@@ -318,6 +336,25 @@ class Engine:
     def _judge_with(self, playouts: int) -> None:
         self.opinion = Opinion(self._nets, playouts)
         self._aftermath = Aftermath(self.opinion, self._nets.get, self.seed)
+
+    def _shelf_of(self, choice: str) -> Shelf:
+        """The books of an option. Nobody who chose a net himself gets moves of another one unasked."""
+        own = "shipped" if self._nets.is_default else "none"
+        return Shelf(own if choice == "auto" else choice)
+
+    def _book(self) -> Book | None:
+        """The book for this board: at full strength only, for a level below it is meant to play openings of its own."""
+        return self._shelf.get(self.position.size) if strength(self.options.level) is None else None
+
+    def _by_book(self, color: int, watch: Watch, generator: np.random.Generator | None) -> Decision | None:
+        """A move of the book, if one answers here and nobody asks for more than it can tell."""
+        book = self._book()
+        if book is None or watch.get("restrictions") or watch.get("ownership"):
+            return None
+        decision = from_book(book, self._turned(color), generator)
+        if decision is not None and (report := watch.get("on_report")) is not None:
+            report(decision.search)
+        return decision
 
     def _turned(self, color: int) -> Position:
         """The position as it is searched: `color` to play, and never already over, because an answer is always wanted."""

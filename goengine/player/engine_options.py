@@ -33,6 +33,7 @@ class EngineOptions:
     resign_min_move: int | None = None  # None = by board size, see goengine.player.endgame
     lag: float = 0.5  # seconds kept back on each move for the way to the controller
     analysis_wide_root_noise: float = 0.0  # 0.04 makes an analysis look at more moves, 1 at all of them; play is as without
+    book: str = "auto"  # of openings: auto (the engine's own, with its own nets), shipped (with any net), none, or a file
     playouts: int = 300  # random playouts for one map of who owns what, while no net is trusted with that
 
     def __post_init__(self) -> None:
@@ -53,7 +54,9 @@ class EngineOptions:
         if name not in KINDS:
             raise OptionError(f"unknown parameter '{name}'; possible: {', '.join(KINDS)}")
         value = getattr(self, name)
-        return "none" if value is None else str(value).lower() if isinstance(value, bool) else f"{value:.10g}"
+        if value is None or isinstance(value, str | bool):
+            return value if isinstance(value, str) else str(value).lower()
+        return f"{value:.10g}"
 
 
 _RANGES = (
@@ -83,8 +86,10 @@ KINDS: dict[str, tuple[type, bool]] = {
 }
 
 
-def _from_text(name: str, text: str) -> bool | int | float | None:
+def _from_text(name: str, text: str) -> bool | int | float | str | None:
     kind, optional = KINDS[name]
+    if kind is str:
+        return text.strip()
     plain = text.strip().lower()
     if optional and plain in ("none", ""):
         return None

@@ -44,6 +44,11 @@ class NetSource:
         self._raw: dict[str, Evaluator] = {}
         self._names: dict[int, str] = {}  # by board size
 
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody chose a net."""
+        return self._name is None
+
     def get(self, size: int) -> Evaluator:
         """The evaluator for boards of this size; loaded once per net."""
         return self._loaded[self._ready(size)]

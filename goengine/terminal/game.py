@@ -50,11 +50,13 @@ class TerminalGame:
     @staticmethod
     def start(options: PlayOptions) -> "TerminalGame":
         """Load the engine and set up the game. Raises ValueError, OSError or EvaluatorError if something is wrong."""
-        player = EngineOptions(visits=options.visits, time=options.time, level=options.level)
+        player = EngineOptions(visits=options.visits, time=options.time, level=options.level, book=options.book)
         komi = 0.5 if options.komi is None and options.handicap else options.komi
         engine = Engine.load(
             options.net, player, boardsize=options.size, rules=options.rules, komi=komi, threads=options.threads
         )
+        if problem := engine.take_book_problem():
+            sys.stderr.write(f"goengine play: {problem}\n")
         if options.load is not None:
             engine.load_sgf(options.load)
         elif options.handicap:

@@ -17,6 +17,9 @@ class PlayOptions:
     time: Seconds = option(Seconds(3.0), "time that the engine thinks on a move, such as 1 or 10s")
     visits: int | None = option(None, "visits per move at most", least=1)
     net: str | None = option(None, "name of a shipped net or path of a weights file")
+    book: str = option(
+        "auto", "openings: auto (the engine's own, unless a net is named), shipped (with any net), none, or a book's file"
+    )
     rules: str = option("chinese", "a preset such as japanese, aga, tromp-taylor")
     komi: float | None = option(None, "points for White; the usual komi of the rules, or 0.5 with a handicap", least=None)
     load: Path | None = option(None, "go on from the end of this SGF file")

@@ -64,9 +64,9 @@ def _change(session: Session, changes: dict[str, str]) -> None:
                     raise GtpError(f"{name} can only be {fixed[name].value}: {fixed[name].reason}")
                 continue
             options = options.with_text(_own(name), text)
-    except OptionError as error:
+        engine.configure(options)
+    except ValueError as error:  # an option out of range, or a book that cannot be used
         raise GtpError(str(error)) from None
-    engine.configure(options)
 
 
 @command("kata-list-params", "params")

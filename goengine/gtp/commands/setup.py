@@ -22,6 +22,8 @@ def boardsize(session: Session, words: list[str]) -> None:
     if not _SIZES[0] <= size <= _SIZES[1]:
         raise GtpError(f"unacceptable size: {size} is not from {_SIZES[0]} to {_SIZES[1]}")
     session.engine.new_game(size=size)
+    if problem := session.engine.take_book_problem():
+        session.journal.error(problem)
     if session.engine.is_blind:
         session.journal.error(BLIND.format(size=size))
 
