@@ -69,6 +69,10 @@ class Boards:
         self._given[size] += table.stats.evaluations - before
         return ended
 
+    def take_ended(self) -> list[FinishedGame]:
+        """As `Lockstep.take_ended`, of all tables."""
+        return [game for table in self.tables.values() for game in table.take_ended()]
+
     def close(self) -> None:
         """End the threads; the net is the caller's."""
         for table in self.tables.values():

@@ -95,6 +95,7 @@ class Lockstep:
         self._memory = [_new_memory(settings.size) for _ in range(self._threads)]
         self._pool = ThreadPoolExecutor(self._threads, "trees") if self._threads > 1 else None
         self._names, self._seeds = [""] * games, [0] * games
+        self._ended: list[FinishedGame] = []  # not returned yet
         self._use(evaluator)
         for g in range(games):
             self._begin(g)
@@ -130,7 +131,7 @@ class Lockstep:
         before = int(self.table.state[:, PLY].sum())
         counts = self._each(half)
         self.stats.moves += int(self.table.state[:, PLY].sum()) - before
-        ended = [self._finish(g) for g in np.flatnonzero(self.table.state[:, ENDING] != PLAYING).tolist()]
+        self._ended += [self._finish(g) for g in np.flatnonzero(self.table.state[:, ENDING] != PLAYING).tolist()]
         self._ask(half, counts)
         if len(self._halves) == 1:
             self._enter(half)
@@ -140,6 +141,11 @@ class Lockstep:
         stats.evaluations += counter.rows
         counter.reset()
         stats.seconds += time.perf_counter() - start
+        return self.take_ended()
+
+    def take_ended(self) -> list[FinishedGame]:
+        """Games that have ended and were not returned yet: those of a step that failed."""
+        ended, self._ended = self._ended, []
         return ended
 
     # -- inside --

@@ -95,6 +95,8 @@ class Worker:
                         self._write()
                     bar.update(self.games, self.summary())
             finally:
+                for game in self.boards.take_ended():
+                    self._take(game)
                 self._write()
 
     def summary(self) -> str:
