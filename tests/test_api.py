@@ -115,7 +115,7 @@ def test_stones_are_set_up_by_their_names():
 def test_positions_of_mixed_sizes_come_back_in_order():
     places = [Position(5), Position(9), Position(5), Position(7)]
     places[2].play("C3")
-    with load_net("b5c48-zero") as net:
+    with load_net("b8c96-rl") as net:
         together = net.evaluate(places)
         for place, position in enumerate(places):
             alone = net.evaluate([position])
@@ -150,7 +150,7 @@ def test_games_are_read_from_text_bytes_and_paths(kind, tmp_path):
 def test_a_net_gives_probabilities_of_legal_moves():
     position = Position(5)
     position.play("C3")
-    answer = load_net("b5c48-zero").evaluate([position, Position(5)])
+    answer = load_net("b8c96-rl").evaluate([position, Position(5)])
     assert np.allclose(answer.policy.sum(axis=1), 1, atol=1e-5) and answer.policy[0, 12] == 0 < answer.policy[1, 12]
     assert not np.allclose(answer.value[0], answer.value[1]) and answer.ownership.shape == (2, 5, 5)
 

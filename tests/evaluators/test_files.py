@@ -164,7 +164,7 @@ def test_weights_that_were_changed_are_refused_without_a_card(copy):
 @pytest.mark.parametrize("form", ["", "-int8"])
 def test_weights_of_a_shipped_net_that_were_changed_are_refused_without_their_card(tmp_path, form):
     """Its files are older than checksums in exports: the card of the net in the engine's folder knows them."""
-    name = "b5c48-zero"
+    name = "b8c96"
     for suffix in ("xml", "bin"):
         shutil.copy(shipped_nets.place(name) / f"{name}{form}.{suffix}", tmp_path / f"own.{suffix}")
     with load(tmp_path / "own.xml", device="cpu") as evaluator:

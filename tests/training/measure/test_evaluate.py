@@ -90,7 +90,7 @@ def test_views_are_averaged(small_pack, tmp_path, capsys):
     small_pack.save(tmp_path / "small.npz")
 
     def entropy(*more) -> float:
-        words = ["evaluate", "--net", "b6c64", "--device", "cpu", "--games", str(tmp_path / "small.npz"), "--json"]
+        words = ["evaluate", "--net", "b8c96-rl", "--device", "cpu", "--games", str(tmp_path / "small.npz"), "--json"]
         assert cli.main([*words, "--positions", "40", *more]) == 0
         return json.loads(capsys.readouterr().out)["cross_entropy"]
 
