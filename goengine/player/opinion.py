@@ -55,7 +55,7 @@ class Opinion:
         proven = self._nets.get(position.size).traits.ownership_proven
         if not (proven if self._trust is None else self._trust):
             return played
-        views = [self.evaluation(position, position.to_play, s).ownership[0] for s in range(symmetry.COUNT)]
+        views = self.evaluations(position, position.to_play, range(symmetry.COUNT)).ownership
         return (played + np.mean(views, axis=0) * (1 if position.to_play == BLACK else -1)) / 2
 
     def decided(self, position: Position) -> bool:
@@ -107,8 +107,13 @@ class Opinion:
         side = 1 if position.to_play == BLACK else -1
         if position.is_over() or (self._may_be_decided(position) and self._is_closed(position)):
             return side * self.score(position)
+        return self.open_lead(position, said)
+
+    def open_lead(self, position: Position, said: float) -> float:
+        """`lead` on a board that is not closed."""
         if USUAL_KOMI[0] <= position.white_bonus() <= USUAL_KOMI[1] and abs(said) <= SMALL_LEAD:
             return said
+        side = 1 if position.to_play == BLACK else -1
         return side * (self.even_komi(position) - position.white_bonus())
 
     def even_komi(self, position: Position) -> float:
@@ -137,6 +142,10 @@ class Opinion:
 
     def evaluation(self, position: Position, color: int, view: int = 0) -> Evaluation:
         """The net's own answer for one position with `color` to play, seen through symmetry `view` and turned back: one row."""
+        return self.evaluations(position, color, (view,))
+
+    def evaluations(self, position: Position, color: int, views: Sequence[int]) -> Evaluation:
+        """As `evaluation`, a row for each view."""
         evaluator = self._nets.raw(position.size)
         if color != position.to_play:
             position = position.copy()
@@ -144,17 +153,18 @@ class Opinion:
         feature_set = features.get(evaluator.features)
         code = position.code._replace(komi=float(position.white_bonus()))
         planes, values = feature_set.encode_one(position.game, code, position.size)
-        shown = np.ascontiguousarray(symmetry.planes(planes, view))
-        answer = evaluator.evaluate(Batch(shown[None], values[None], np.zeros(1, np.uint64)))
-        back = int(symmetry.INVERSE[view])
-        return answer._replace(policy=symmetry.policy(answer.policy, back), ownership=symmetry.flat(answer.ownership, back))
+        shown = np.stack([symmetry.planes(planes, view) for view in views])
+        answer = evaluator.evaluate(Batch(shown, np.stack([values] * len(views)), np.zeros(len(views), np.uint64)))
+        back = [int(symmetry.INVERSE[view]) for view in views]
+        policy = np.stack([symmetry.policy(row, s) for row, s in zip(answer.policy, back, strict=True)])
+        ownership = np.stack([symmetry.flat(row, s) for row, s in zip(answer.ownership, back, strict=True)])
+        return answer._replace(policy=policy, ownership=ownership)
 
     def value_of_pass(self, position: Position) -> float:
         """The net's value, for the player to move, of passing there: the mean over all views of the position after it."""
         after = position.copy()
         after.play(PASS)
-        views = [float(self.evaluation(after, after.to_play, s).value[0]) for s in range(symmetry.COUNT)]
-        return -sum(views) / len(views)
+        return -float(self.evaluations(after, after.to_play, range(symmetry.COUNT)).value.mean())
 
     def policy(self, position: Position, color: int, view: int = 0) -> np.ndarray:
         """The net's probabilities of the legal moves, float32[N*N+1]; nan where a move is illegal."""
