@@ -38,6 +38,7 @@ from goengine.search.tree_search import TreeSearch
 
 ROWS = 32  # positions in a batch; larger ones are no faster on a CPU
 TREES = 24  # in work at once
+MOST_ROWS, MOST_TREES = 1024, 1024
 MEGABYTES = 2048  # of all trees in work
 AHEAD = 4096  # jobs that `run` takes before they can begin
 _TURNS = 64  # selections in a round that need no evaluator, before others have their turn
@@ -62,7 +63,7 @@ class BatchAnalysis:
         self.nets, self.rows, self.most_trees, self.reuse = nets, rows, most_trees, reuse
         self._waiting = Waiting()
         self._trees = Trees(megabytes)
-        self._verdict = Verdict(nets)
+        self.verdict = Verdict(nets)
         self._groups: list[list[_Work]] = [[], []]
         self._batches: list[list[_Batch]] = [[], []]
         self._free: list[Leaves] = []
@@ -170,7 +171,7 @@ class BatchAnalysis:
         )
         policy = work.policy_of()
         if work.lead is None:
-            work.lead = self._verdict.lead(work.position, result.net_score, work.owners())
+            work.lead = self.verdict.lead(work.position, result.net_score, work.owners())
         result = result.with_lead(work.lead).with_priors(policy, core.size)
         return Progress(job=work.job, final=final, position=work.position, result=result, policy=policy)
 
@@ -259,7 +260,7 @@ class BatchAnalysis:
             return
         work.settled = True
         try:
-            work.core.agree(self._verdict.agreed_dead(work.position, work.owners()))
+            work.core.agree(self.verdict.agreed_dead(work.position, work.owners()))
         except Exception as error:  # noqa: BLE001  as in `_end`
             work.error = _reason(error)
 

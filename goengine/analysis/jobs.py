@@ -20,7 +20,8 @@ class PositionJob:
     """One position to analyse. Two jobs are never equal.
 
     A job is light until it begins if its ``position`` is a function. Jobs with the same ``game`` whose ``turn`` differs by one
-    are neighbours: the later one goes on with the tree of the earlier one if it comes next, and its visits count those made there.
+    are neighbours: the later one goes on with the tree of the earlier one if it comes next, and its visits count those made
+    there.
     """
 
     position: Position | Callable[[], Position]  # it stays as it is

@@ -1,7 +1,8 @@
 """Dead stones and leads, as `goengine.player.opinion` judges them, asked for only where they may matter.
 
 A judgement takes random playouts and up to 29 evaluations: as much as a third of a search of 100 visits. Most positions of a
-game need none: the net's own map of owners shows that much is open, or that its score fits. Knows positions and nets; no searches.
+game need none: the net's own map of owners shows that much is open, or that its score fits. Knows positions and nets; no
+searches.
 """
 
 import numpy as np
@@ -43,8 +44,17 @@ class Verdict:
                 return said
         return self._opinion.open_lead(position, said)
 
+    def owned(self, position: Position) -> np.ndarray:
+        """The engine's own map of owners, float32[N * N] for the side to play: for nets whose map is not to be believed."""
+        owned: np.ndarray = self._opinion.territory(position).owned
+        return owned * np.float32(1 if position.to_play == BLACK else -1)
+
+    def proven(self, size: int) -> bool:
+        """Whether the map of owners of the net for a board size is believed. Raises EvaluatorError if it cannot be loaded."""
+        return self._nets.get(size).traits.ownership_proven
+
     def _is_open(self, position: Position, owners: np.ndarray | None) -> bool:
         """Whether a net that is believed in this says that the owners of many points are not known."""
-        if owners is None or not self._nets.get(position.size).traits.ownership_proven:
+        if owners is None or not self.proven(position.size):
             return False
         return float(np.mean(np.abs(owners) < SURE)) > OPEN

@@ -68,6 +68,11 @@ class NetSource:
         none = self._name is None and not shipped_nets.names()
         return self._names.setdefault(size, load.UNIFORM if none else load.resolved(self._name or "", size))
 
+    @property
+    def loaded(self) -> list[Evaluator]:
+        """The evaluators that were asked for so far."""
+        return list(self._loaded.values())
+
     def clear(self) -> None:
         """Forget all remembered evaluations."""
         for evaluator in self._loaded.values():
