@@ -4,6 +4,7 @@ The answer for a position is always the same, so that the lists of living and de
 Knows positions and evaluators; no search, no time.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,15 @@ from goengine.player.territory import Territory
 
 FEWEST_STONES = 0.1  # of all points: with fewer nobody asks whether the game is decided
 USUAL_KOMI, SMALL_LEAD = (5.0, 8.5), 10.0  # points: there the score of a net is taken as it is
+REMEMBERED = 64  # positions: as many as are analysed side by side
 SHIFTS = (-400, -200, -120, -80, -50, -30, -15, 0, 15, 30, 50, 80, 120, 200, 400)  # points for White that a net is asked about
+
+
+def _remember(known: OrderedDict, key: tuple, value: object) -> None:
+    """Keep a judgement, and only the latest ones."""
+    known[key] = value
+    if len(known) > REMEMBERED:
+        known.popitem(last=False)
 
 
 class Opinion:
@@ -31,16 +40,18 @@ class Opinion:
     def __init__(self, nets: NetSource, playouts: int, trust: bool | None = None):
         """trust: whether a net's ownership is believed; None: as its card says."""
         self._nets, self._playouts, self._trust = nets, playouts, trust
-        self._last: tuple[tuple, Territory] | None = None
-        self._lead: tuple[tuple, float] | None = None
+        self._territories: OrderedDict[tuple, Territory] = OrderedDict()
+        self._leads: OrderedDict[tuple, float] = OrderedDict()
 
     def territory(self, position: Position) -> Territory:
         """Who owns what, and which chains are dead."""
         board = position.game.board
         key = self._key(position)
-        if self._last is None or self._last[0] != key:
-            self._last = key, territory.judge(board, self._owned(position), position.rules.suicide)
-        return self._last[1]
+        found = self._territories.get(key)
+        if found is None:
+            found = territory.judge(board, self._owned(position), position.rules.suicide)
+            _remember(self._territories, key, found)
+        return found
 
     def _key(self, position: Position) -> tuple:
         """What an answer depends on."""
@@ -99,9 +110,9 @@ class Opinion:
         none, as its score does not follow the komi, the map of owners tells.
         """
         key = (*self._key(position), float(said))
-        if self._lead is None or self._lead[0] != key:
-            self._lead = key, self._find_lead(position, said)
-        return self._lead[1]
+        if key not in self._leads:
+            _remember(self._leads, key, self._find_lead(position, said))
+        return self._leads[key]
 
     def _find_lead(self, position: Position, said: float) -> float:
         side = 1 if position.to_play == BLACK else -1
