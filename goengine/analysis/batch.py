@@ -60,8 +60,8 @@ class BatchAnalysis:
         megabytes: int = MEGABYTES,
         reuse: bool = True,
     ):
-        self.nets, self.rows, self.most_trees, self.reuse = nets, rows, most_trees, reuse
-        self._waiting = Waiting()
+        self.nets, self.rows, self.most_trees = nets, rows, most_trees
+        self._waiting = Waiting(together=reuse)
         self._trees = Trees(megabytes)
         self.verdict = Verdict(nets)
         self._groups: list[list[_Work]] = [[], []]
@@ -182,7 +182,7 @@ class BatchAnalysis:
         except Exception as error:  # noqa: BLE001  whatever a net raises when it is asked for a lead: others go on
             self._news.append(Progress(job=work.job, final=True, error=_reason(error)))
         self._groups[place].remove(work)
-        following = self._waiting.after(work.job) if self.reuse and not work.error else None
+        following = None if work.error else self._waiting.after(work.job)
         if following is None:
             self._trees.give_back(work.core, work.evaluator, sound=not work.error)
         else:

@@ -4,7 +4,7 @@ Turns of one game that follow each other are a run. A search that has ended a tu
 fits. So who looks for work takes the beginning of a run that nobody walks along yet, else the second half of the longest one.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from heapq import heapify, heappop, heappush
 
@@ -16,7 +16,7 @@ class _Line:
 
     def __init__(self) -> None:
         self.turns: set[int] = set()
-        self._fresh: dict[int, deque[PositionJob]] = {}  # runs by their first turn, in order of arrival
+        self._fresh: OrderedDict[int, deque[PositionJob]] = OrderedDict()  # runs by their first turn, in order of arrival
         self._walked: dict[int, deque[PositionJob]] = {}  # those that a search walks along
         self._last: deque[PositionJob] = deque()  # the run that was added to
 
@@ -30,7 +30,7 @@ class _Line:
     def begin(self) -> PositionJob:
         """A job for a search that looks for work."""
         if self._fresh:
-            return self._next_of(self._fresh.pop(next(iter(self._fresh))))
+            return self._next_of(self._fresh.popitem(last=False)[1])
         longest = max(self._walked.values(), key=len)
         if len(longest) == 1:
             return self._next_of(self._walked.pop(longest[0].turn))
@@ -65,10 +65,12 @@ class _Line:
 
 
 class Waiting:
-    """Jobs that have not begun."""
+    """Jobs that have not begun. together: whether a search goes on with the next turn of its game; else all go by arrival."""
 
-    def __init__(self) -> None:
-        self._lines: dict[int, dict[Hashable, _Line]] = {}  # by priority, then by game in order of arrival
+    def __init__(self, *, together: bool = True) -> None:
+        # By priority, then by game in order of arrival; a plain dict would search long for its first key.
+        self._lines: dict[int, OrderedDict[Hashable, _Line]] = {}
+        self._together = together
         self._priorities: list[int] = []  # heap of -priority
         self._count = 0
 
@@ -78,10 +80,10 @@ class Waiting:
     def add(self, job: PositionJob) -> None:
         """Put a job at its place."""
         if job.priority not in self._lines:
-            self._lines[job.priority] = {}
+            self._lines[job.priority] = OrderedDict()
             heappush(self._priorities, -job.priority)
         lines = self._lines[job.priority]
-        key: Hashable = id(job) if job.game is None else (job.game,)
+        key: Hashable = (job.game,) if self._together and job.game is not None else id(job)
         if key in lines and job.turn in lines[key].turns:
             key = id(job)  # a turn that is asked for twice is nobody's neighbour
         lines.setdefault(key, _Line()).add(job)
@@ -104,13 +106,13 @@ class Waiting:
 
     def after(self, job: PositionJob) -> PositionJob | None:
         """The next turn of the same game, unless one of higher priority waits, which goes before."""
-        lines, key = self._lines.get(job.priority, {}), (job.game,)
-        if job.game is None or key not in lines or self.priority() != job.priority:
+        lines, key = self._lines.get(job.priority), (job.game,)
+        if job.game is None or lines is None or key not in lines or self.priority() != job.priority:
             return None
         found = lines[key].after(job.turn)
         return None if found is None else self._taken(lines, key, found)
 
-    def _taken(self, lines: dict[Hashable, _Line], key: Hashable, job: PositionJob) -> PositionJob:
+    def _taken(self, lines: OrderedDict[Hashable, _Line], key: Hashable, job: PositionJob) -> PositionJob:
         self._count -= 1
         if not lines[key].turns:
             del lines[key]
