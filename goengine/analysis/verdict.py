@@ -13,8 +13,8 @@ from goengine.player.net_source import NetSource
 from goengine.player.opinion import Opinion
 
 SURE = 0.5  # a point whose owner is less sure is open
-# A board is open where more than this share of its points is. Of 31 closed boards of 9x9 the net, whose map is not proven there,
-# called 38 % of the points open at most.
+# A board is open where more than this share of its points is. On 31 closed boards of 9x9 the net, whose map is not proven
+# there, called 38 % of the points open at most.
 OPEN_PROVEN, OPEN = 0.3, 0.45
 
 

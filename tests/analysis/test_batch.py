@@ -53,7 +53,7 @@ def test_the_tree_of_the_turn_before_is_gone_on_with(nets, reuse):
 
 
 def test_a_tree_that_knows_more_than_is_wanted_begins_anew(nets):
-    jobs = [job for job in game_jobs(game(), turns=range(6), visits=60)]
+    jobs = game_jobs(game(), turns=range(6), visits=60)
     for job in jobs[1:]:
         job.visits = 3
     results = dict(BatchAnalysis(nets, most_trees=1).run(jobs))
