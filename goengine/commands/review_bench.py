@@ -81,7 +81,7 @@ def measure(nets: NetSource, game: Position, seconds: float) -> ReviewSpeed:
 def _review(analysis: BatchAnalysis, game: Position, seconds: float) -> float:
     """Visits per second while a review goes on; it begins anew when it has ended."""
     start, before = time.perf_counter(), analysis.visits
-    while (elapsed := time.perf_counter() - start) < seconds:
+    while (elapsed := time.perf_counter() - start) < seconds or analysis.visits == before:
         if not analysis.busy:
             analysis.clear()
             for job in game_jobs(game, visits=VISITS):
