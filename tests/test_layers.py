@@ -23,6 +23,7 @@ ROOMS = (
     "goengine.book",
     "goengine.player",
     "goengine.gtp",
+    "goengine.analysis",
     "goengine.zero",
     "goengine.policy_play",
     "goengine.arena",

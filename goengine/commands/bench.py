@@ -20,6 +20,7 @@ from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, NONE, TO_PLAY, Game, copy_game, new_board, new_game
+from goengine.commands import review_bench
 from goengine.commands.encoding_bench import encoding_of_leaves
 from goengine.commands.search_bench import search_figures
 from goengine.core import machine
@@ -111,6 +112,7 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
                 yield Figure(f"search with {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
             evaluator.close()
         yield from kept_figures(options, size, games[: BATCHES[-1]], seconds)
+        yield from review_figures(options, size)
         yield from lee_figures(options, size, seconds)
     common = ["--seconds", str(options.seconds), "--sizes", *map(str, options.sizes)]
     if options.selfplay:
@@ -242,6 +244,16 @@ def kept_figures(options: BenchOptions, size: int, games: list[Game], seconds: f
         yield from search_figures(net, lambda evaluator: batch_of_games(evaluator, games), size, seconds)
     except EvaluatorError as error:
         sys.stderr.write(f"goengine bench: the search's share left out: {error}\n")
+
+
+def review_figures(options: BenchOptions, size: int) -> Iterator[Figure]:
+    """How long the analysis of a whole game takes; nothing where no net is shipped."""
+    if not (options.net or shipped_nets.names()):
+        return
+    try:
+        yield from review_bench.figures(options.net or None, size, options.threads, options.seconds)
+    except EvaluatorError as error:
+        sys.stderr.write(f"goengine bench: the review of a game left out: {error}\n")
 
 
 def lee_figures(options: BenchOptions, size: int, seconds: float) -> Iterator[Figure]:

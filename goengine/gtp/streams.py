@@ -6,6 +6,8 @@ a move search at the comment line ``# interrupt`` and when the client closes the
 
 import math
 import os
+import select
+import stat
 import sys
 import threading
 import time
@@ -137,7 +139,8 @@ def _is_quit(words: list[str]) -> bool:
 class Output:
     """The only writer to the client: whole responses, as bytes, under a lock.
 
-    `closed` is set, and ``on_close`` called once, when a write finds that nobody reads any more.
+    `closed` is set, and ``on_close`` called once, when nobody reads any more. A write finds that everywhere; where the output
+    is a pipe and the system is not Windows, it is noticed at once.
     """
 
     def __init__(self, descriptor: int, log: Callable[[str], None] | None = None, on_close: Callable[[], None] | None = None):
@@ -146,6 +149,8 @@ class Output:
         self._log = log
         self._on_close = on_close
         self.closed = False
+        if on_close is not None and os.name == "posix" and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            threading.Thread(target=self._watch, name="gtp-watcher", daemon=True).start()
 
     def write(self, text: str) -> None:
         """Write `text` at once and completely; quietly nothing when the client has gone."""
@@ -160,6 +165,14 @@ class Output:
                     data = data[os.write(self._descriptor, data) :]
             except OSError:
                 self._close()
+
+    def _watch(self) -> None:
+        """Wait until the reading end is closed: then, and never before, the writing end of a pipe counts as readable."""
+        try:
+            select.select([self._descriptor], [], [])
+        except (OSError, ValueError):
+            return  # a write will tell
+        self._close()
 
     def _close(self) -> None:
         first, self.closed = not self.closed, True

@@ -25,7 +25,7 @@ def after(*moves, size=7):
 
 @pytest.fixture(scope="module")
 def net():
-    evaluator = load("b5c48-zero", threads=1)
+    evaluator = load("b8c96-rl", threads=1)
     yield evaluator
     evaluator.close()
 

@@ -35,7 +35,7 @@ def test_no_time_writes_nothing(tmp_path, capsys):
     assert "the time was over" in capsys.readouterr().err and not (tmp_path / "book.npz").exists()
 
 
-@pytest.mark.parametrize("words", [("--visits", "21"), ("--komis", "7.5"), ("--net", "b5c48-zero")])
+@pytest.mark.parametrize("words", [("--visits", "21"), ("--komis", "7.5"), ("--net", "b8c96")])
 def test_a_book_that_was_made_otherwise_is_not_gone_on_with(tmp_path, capsys, words):
     path = tmp_path / "book.npz"
     assert made(path, "--positions", "3") == 0
