@@ -57,7 +57,7 @@ class TournamentOptions(GameOptions, WhoOptions):  # the fields of the last base
         for text in self.player:
             name, equals, what = (part.strip() for part in text.partition("="))
             if not equals or not what:
-                raise ValueError(f"--player '{text}': write NAME=TEXT, such as old=b6c64@visits=200 'gnugo=gnugo --mode gtp'")
+                raise ValueError(f"--player '{text}': write NAME=TEXT, such as old=b8c96@visits=200 'gnugo=gnugo --mode gtp'")
             if name in players:
                 raise ValueError(f"there are two players '{name}'")
             players[name] = self.read_player(*_with_settings(what))

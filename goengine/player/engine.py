@@ -9,7 +9,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Unpack
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from goengine.board import coords
 from goengine.board.position import Position
 from goengine.board.rules import Rules
-from goengine.board.state import BLACK, PASS, PASSES, WHITE
+from goengine.board.state import BLACK, PASS, PASSES
 from goengine.book.book import Book
 from goengine.book.shelf import Shelf
 from goengine.evaluators.base import Evaluator
@@ -26,6 +25,7 @@ from goengine.player.book_play import from_book
 from goengine.player.decision import Decision
 from goengine.player.endgame import Finish, Resignation, candidates, values_mean_something
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
+from goengine.player.game_in_progress import GameInProgress
 from goengine.player.levels import draw, strength
 from goengine.player.net_source import Given, NetOptions, NetSource
 from goengine.player.opinion import Opinion
@@ -37,7 +37,7 @@ from goengine.search.report import SearchResult
 from goengine.search.search import Search
 
 
-class Engine:
+class Engine(GameInProgress):
     """A player. Moves of the opponent come in by `play`, its own by `genmove`.
 
     Whatever fails raises ValueError or what the evaluator raises, and leaves the game as it was.
@@ -60,7 +60,7 @@ class Engine:
         self._params = params
         self._chance = np.random.default_rng(self.seed)
         self._judge_with(self.options.playouts)
-        self.position = Position(size, rules)
+        super().__init__(Position(size, rules))
         self._searches: dict[str, Search] = {}
         self._resignation = Resignation()
         self.clock = Clock(lag=self.options.lag)
@@ -95,11 +95,6 @@ class Engine:
         return engine
 
     # -- the game --
-
-    @property
-    def rules(self) -> Rules:
-        """The rules in force, komi included."""
-        return self.position.rules
 
     @property
     def evaluator(self) -> Evaluator:
@@ -147,72 +142,6 @@ class Engine:
         self._resignation.reset()
         self.last_decision = None
         self.rest()
-
-    def set_komi(self, komi: float) -> None:
-        """Points for White. Raises ValueError if they are beyond reason."""
-        self.position.rules = self.rules.with_komi(komi)
-
-    def set_rules(self, rules: Rules) -> None:
-        """Other rules from the next move on, komi included; the moves so far stay."""
-        self.position.rules = rules
-
-    def set_to_play(self, color: int) -> None:
-        """Whose turn it is."""
-        self.position.to_play = color
-
-    def stones(self) -> list[tuple[int, int]]:
-        """All stones as (color, point)."""
-        return [(color, p) for color in (BLACK, WHITE) for p in self.position.stones(color)]
-
-    def with_stones(self, stones: Sequence[tuple[int, int]]) -> Position:
-        """A position of this size and rules with the stones set up, Black to play. Raises ValueError if they cannot stand."""
-        position = Position(self.position.size, self.rules)
-        position.set_up([p for c, p in stones if c == BLACK], [p for c, p in stones if c == WHITE], BLACK)
-        return position
-
-    def place_handicap(self, points: Sequence[int]) -> None:
-        """Handicap stones on the empty board, all or none; White is to play. Raises ValueError if they cannot stand there."""
-        position = Position(self.position.size, self.rules)
-        position.place_handicap(points)
-        self.replace(position)
-
-    def play(self, color: int, point: int) -> None:
-        """A move of anybody, out of turn if need be. What breaks only superko is accepted: others may play by other rules.
-
-        Raises ValueError if the move is impossible.
-        """
-        self.position.play(point, color, tolerant=True)
-        self.rest()
-
-    def play_all(self, moves: Sequence[tuple[int, int]]) -> None:
-        """(color, point) moves, all or none. Raises ValueError if one of them is impossible."""
-        position = self.position.copy()
-        for color, point in moves:
-            position.play(point, color, tolerant=True)
-        self.position = position
-        self.rest()
-
-    def undo(self, count: int = 1) -> None:
-        """Take back moves. Raises ValueError if there are not so many."""
-        self.position.undo(count)
-        self.rest()
-
-    def load_sgf(self, path: Path, move: int | None = None) -> None:
-        """The main line of a file up to the position before move number `move`, or to its end.
-
-        Rules and komi are the file's where it names them. Raises OSError or ValueError, and changes nothing, if it cannot be
-        read.
-        """
-        from goengine.dataio.game_files import position_from_sgf  # sgfmill is needed for nothing else here
-        from goengine.dataio.sgf import read_bytes
-
-        self.replace(position_from_sgf(read_bytes(path), self.rules, move))
-
-    def to_sgf(self, result: str = "") -> str:
-        """The game so far as an SGF text; ``result`` as SGF writes it, such as B+3.5 or W+R."""
-        from goengine.dataio.game_files import position_to_sgf
-
-        return position_to_sgf(self.position, result)
 
     # -- choosing moves --
 
