@@ -7,34 +7,14 @@ drawn, because the engine plays without it.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from goengine.arena.strength.ratings import Rating
-from goengine.core.files import replacing
+from goengine.core.canvas import COLOURS, FAINT, GRID, INK, PictureError, canvas, save
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+__all__ = ["Curve", "Level", "PictureError", "draw_ratings", "elo_curve"]
 
-INK, FAINT, GRID, PAPER = "#1d2733", "#66717d", "#e3e7eb", "#ffffff"
-COLOURS = ("#2f6db3", "#c8553d", "#3d8f5f", "#8a5fb0", "#b7861d", "#3a9aa8")
 ANCHOR = "#a3adb8"
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": FAINT,
-    "axes.edgecolor": GRID,
-    "xtick.color": FAINT,
-    "ytick.color": INK,
-    "svg.fonttype": "none",  # text stays text: smaller, and can be searched
-    "svg.hashsalt": "goengine",  # the same picture is the same file
-}
-
-
-class PictureError(Exception):
-    """A picture that cannot be drawn or written; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +47,7 @@ def draw_ratings(
     """
     if not ratings:
         raise ValueError("there are no ratings to draw")
-    figure, axes = _canvas(height=1.15 + 0.36 * len(ratings), title=title)
+    figure, (axes,) = canvas(height=1.15 + 0.36 * len(ratings), title=title)
     places = range(len(ratings), 0, -1)
     for place, rating in zip(places, ratings, strict=True):
         colour = ANCHOR if rating.name == anchor else COLOURS[0]
@@ -86,7 +66,7 @@ def draw_ratings(
     against = f"relative to {anchor}" if anchor else "relative to the mean of all"
     axes.set_xlabel(f"Elo {against}, with 95 % intervals")
     axes.grid(axis="x", color=GRID)
-    _save(figure, path)
+    save(figure, path)
 
 
 def elo_curve(
@@ -105,7 +85,7 @@ def elo_curve(
     """
     if not curves:
         raise ValueError("there are no curves to draw")
-    figure, axes = _canvas(height=4.2, title=title)
+    figure, (axes,) = canvas(height=4.2, title=title)
     for i, curve in enumerate(curves):
         colour = COLOURS[i % len(COLOURS)]
         marker = "o" if len(curve.x) <= 30 else ""
@@ -126,38 +106,4 @@ def elo_curve(
     axes.grid(color=GRID)
     if len(curves) + len(levels) > 1 or curves[0].name:
         axes.legend(frameon=False, loc="best", labelcolor=INK)
-    _save(figure, path)
-
-
-def _canvas(*, height: float, title: str) -> "tuple[Figure, Axes]":
-    """An empty picture in our style. Does not touch matplotlib's global state, so it draws without a screen, too."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise PictureError("pictures need matplotlib: pip install matplotlib") from None
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(8, height), facecolor=PAPER, layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_axisbelow(True)
-        axes.tick_params(length=0, pad=6)
-        for side in ("top", "right", "left"):
-            axes.spines[side].set_visible(False)
-        if title:
-            axes.set_title(title, loc="left", pad=12, fontsize=12, fontweight="bold", color=INK)
-    return figure, axes
-
-
-def _save(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Write the picture beside its place and rename it."""
-    from matplotlib import rc_context
-
-    path = Path(path)
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("svg", "png"):
-        raise PictureError(f"{path} must end in .svg or .png")
-    try:
-        with rc_context(_STYLE), replacing(path) as beside:
-            figure.savefig(beside, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
-    except OSError as error:
-        raise PictureError(f"{path} cannot be written: {error.strerror or error}") from None
+    save(figure, path)

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from goengine.board import coords, drawing
+from goengine.board import coords, drawing, picture
 from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, WHITE
@@ -109,8 +109,8 @@ def test_drawings_show_every_stone():
     position.play(coords.from_gtp("E1", 5))
     plain = drawing.terminal(position, drawing.PLAIN, {coords.from_gtp("A1", 5): "1"})
     assert (plain.count("X"), plain.count("O"), plain.count("#"), plain.count(" 1 ")) == (2, 2, 1, 1 + 1)
-    picture = ElementTree.fromstring(drawing.svg(position, caption="A < B"))
-    fills = [shape.get("fill") for shape in picture.iter("{http://www.w3.org/2000/svg}circle")]
+    drawn = ElementTree.fromstring(picture.svg(position, caption="A < B"))
+    fills = [shape.get("fill") for shape in drawn.iter("{http://www.w3.org/2000/svg}circle")]
     assert (fills.count("#111"), fills.count("#fafafa")) == (3, 2)
 
 
