@@ -6,7 +6,7 @@ without it.
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goengine.core.files import replacing
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 INK, FAINT, GRID, PAPER = "#1d2733", "#66717d", "#e3e7eb", "#ffffff"
 COLOURS = ("#2f6db3", "#c8553d", "#3d8f5f", "#8a5fb0", "#b7861d", "#3a9aa8")
-_STYLE = {
+_STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 10,
     "text.color": INK,

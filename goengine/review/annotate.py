@@ -1,8 +1,8 @@
 """A review written into the game's own SGF, and taken out again. Everything else in the text stays byte for byte.
 
-Each node that is written to gets the property XGOENGINE, which names the properties that were added, so that `without_review` finds
-them, whichever program has saved the file meanwhile; lines of ours in a comment begin with "goengine: ". Variations of ours
-have the mark in their first node. Properties: SBKV and SBKS (Black's win rate in per cent and lead in points, as Sabaki reads
+Each node that is written to gets the property XGOENGINE, which names the properties that were added, so that `without_review`
+finds them, whichever program has saved the file meanwhile; lines of ours in a comment begin with "goengine: ". Variations of
+ours have the mark in their first node. Properties: SBKV and SBKS (Black's win rate in per cent and lead in points, as Sabaki reads
 them), C, BM, DO, TE, IT, HO, LB. Where a person has judged a move, or put labels on a node, there is none of ours.
 """
 
@@ -185,10 +185,13 @@ def _summary(review: GameReview) -> list[str]:
                 f"{name}: accuracy {found.accuracy:.0f} %, mean loss {found.mean_loss:.2f} points, "
                 f"as the engine {words.percent(found.agreement)}, {found.bad} bad moves, {found.blunders} blunders"
             )
-    notes = [
-        note.encode("ascii", "replace").decode().replace("\\", "/").replace("[", "(").replace("]", ")") for note in review.notes
-    ]
-    return lines + notes
+    return lines + [_harmless(note) for note in review.notes]
+
+
+def _harmless(text: str) -> str:
+    """A text without what ends a value, in ASCII."""
+    plain = text.encode("ascii", "replace").decode()
+    return plain.translate(str.maketrans({"\\": "/", "[": "(", "]": ")", "\n": " ", "\r": " "}))
 
 
 def _variation(review: GameReview, move: MoveReview, mark: str) -> str:

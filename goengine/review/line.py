@@ -95,7 +95,7 @@ class GameLine:
         return edit.changes_board
 
     def _check(self, position: Position, ply: int) -> None:
-        """Raises ValueError if a move cannot be made. Superko, and suicide of several stones, is allowed: some rules allow it."""
+        """Raises ValueError if a move cannot be made. Superko and suicide of several stones pass: some rules allow them."""
         color, index = self.record.moves[ply]
         point = coords.from_index(index, self.size)
         reason = position.why_illegal(point, color, tolerant=True)

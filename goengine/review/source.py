@@ -21,7 +21,7 @@ _COMMON = ("utf-8", "utf-8-sig", "gb18030", "latin-1", "utf-16", "utf-16-le", "u
 
 @dataclass(frozen=True)
 class GameText:
-    """A game of a file. ``number`` from 1; 0 where it is the only one. ``encoding`` gives the file's own bytes back; "" = none."""
+    """A game of a file. ``number`` from 1; 0 for the only one. ``encoding`` gives the file's own bytes; "" = none does."""
 
     text: bytes
     encoding: str

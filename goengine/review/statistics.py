@@ -1,8 +1,8 @@
 """A review in figures, for each side: accuracy, losses by phase, agreement, the worst moves, and the game's turning points.
 
 Phases go by the number of the move over the points of the board: up to OPENING the opening (move 40 on 19x19), up to MIDDLE the
-middle game (move 162), then the endgame. The accuracy of a move is 100 % where it lost nothing that counts, half of that for each
-HALVING points; that of a side is the mean. Knows reviews; shows nothing.
+middle game (move 162), then the endgame. The accuracy of a move is 100 % where it lost nothing that counts, and half of that
+for each HALVING points; that of a side is the mean. Knows reviews; shows nothing.
 """
 
 from collections.abc import Iterable, Sequence
