@@ -5,6 +5,7 @@ without it.
 """
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,8 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
     if kind not in ("svg", "png"):
         raise PictureError(f"{path} must end in .svg or .png")
     try:
-        with rc_context(_STYLE), replacing(path) as beside:
+        with rc_context(_STYLE), replacing(path) as beside, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")  # a name in letters that the font lacks is no reason to fail
             figure.savefig(beside, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
     except OSError as error:
         raise PictureError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -2,8 +2,8 @@
 
 Each node that is written to gets the property XGOENGINE, which names the properties that were added, so that `without_review`
 finds them, whichever program has saved the file meanwhile; lines of ours in a comment begin with "goengine: ". Variations of
-ours have the mark in their first node. Properties: SBKV and SBKS (Black's win rate in per cent and lead in points, as Sabaki reads
-them), C, BM, DO, TE, IT, HO, LB. Where a person has judged a move, or put labels on a node, there is none of ours.
+ours have the mark in their first node. Properties: SBKV and SBKS (Black's win rate in per cent and lead in points, as Sabaki
+reads them), C, BM, DO, TE, IT, HO, LB. Where a person has judged a move, or put labels on a node, there is none of ours.
 """
 
 import re
@@ -94,7 +94,7 @@ def annotated(text: bytes, review: GameReview, *, variations: bool = True) -> by
     for move, place in zip(review.moves, places, strict=False):
         if not move.known:
             continue
-        if place > 0:
+        if place > 0 and places[move.number : move.number + 1] != [place]:  # of two moves in a node the second has it
             edits += _annotate(text, game.nodes[place], _Note(review, move, move.number in turns))
         if variations and move.mistake and place > 0 and not _shares(places, move.number - 1):
             better.append((place - 1, move))
@@ -191,7 +191,9 @@ def _summary(review: GameReview) -> list[str]:
 def _harmless(text: str) -> str:
     """A text without what ends a value, in ASCII."""
     plain = text.encode("ascii", "replace").decode()
-    return plain.translate(str.maketrans({"\\": "/", "[": "(", "]": ")", "\n": " ", "\r": " "}))
+    for letter, other in (("\\", "/"), ("[", "("), ("]", ")"), ("\n", " "), ("\r", " ")):
+        plain = plain.replace(letter, other)
+    return plain
 
 
 def _variation(review: GameReview, move: MoveReview, mark: str) -> str:
