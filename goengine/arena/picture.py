@@ -5,16 +5,18 @@ drawn, because the engine plays without it.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goengine.arena.strength.ratings import Rating
+from goengine.arena.strength.ratings import Rating, rate
+from goengine.arena.summary import interval, score_of
 from goengine.core.canvas import COLOURS, FAINT, GRID, INK, PictureError, canvas, save
 
-__all__ = ["Curve", "Level", "PictureError", "draw_ratings", "elo_curve"]
+__all__ = ["Curve", "Level", "PictureError", "draw_ratings", "elo_curve", "match_over_time", "tournament_over_time"]
 
 ANCHOR = "#a3adb8"
+MOMENTS = 24  # at which results over time are looked at
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,48 @@ def draw_ratings(
     axes.set_xlabel(f"Elo {against}, with 95 % intervals")
     axes.grid(axis="x", color=GRID)
     save(figure, path)
+
+
+def match_over_time(lines: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, names: Mapping[str, str]) -> None:
+    """The Elo difference of a match after each of its games (lines of `games.jsonl`, as played), with its 95 % interval.
+
+    Draws nothing without games. Raises PictureError as `elo_curve`.
+    """
+    counted = [line for line in lines if line["result"] != "Void"]
+    if not counted:
+        return
+    ends = _moments(len(counted))
+    elos = [interval(counted[:end]) for end in ends]
+    curve = Curve("", ends, [e.difference for e in elos], [e.low for e in elos], [e.high for e in elos])
+    elo_curve([curve], path, xlabel="games", title=f"{names['a']} above {names['b']}")
+
+
+def tournament_over_time(
+    pairings: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]], path: str | os.PathLike[str], *, anchor: str | None = None
+) -> None:
+    """The ratings of all players while a tournament goes on, with 95 % intervals.
+
+    ``pairings``: the lines of each match, as played; all are taken to have advanced alike. Draws nothing without games. Raises
+    PictureError as `elo_curve`.
+    """
+    counted = {pair: [line for line in lines if line["result"] != "Void"] for pair, lines in pairings.items()}
+    total = sum(map(len, counted.values()))
+    ratings: dict[str, list[tuple[int, Rating]]] = {}
+    for end in _moments(total):
+        scores = {pair: score_of(lines[: round(len(lines) * end / total)]) for pair, lines in counted.items()}
+        for rating in rate(scores, anchor=anchor):
+            ratings.setdefault(rating.name, []).append((end, rating))
+    curves = [
+        Curve(name, [end for end, _ in found], [r.elo for _, r in found], [r.low for _, r in found], [r.high for _, r in found])
+        for name, found in sorted(ratings.items(), key=lambda item: -item[1][-1][1].elo)
+    ]
+    if curves:
+        elo_curve(curves, path, xlabel="games", title="Ratings over the tournament")
+
+
+def _moments(games: int) -> list[int]:
+    """Numbers of games after which to look: a few, the last among them."""
+    return sorted({max(1, round(games * step / MOMENTS)) for step in range(1, MOMENTS + 1)}) if games else []
 
 
 def elo_curve(

@@ -82,7 +82,8 @@ def svg(position: Position, labels: Mapping[int, str] | None = None, caption: st
         parts += _candidate(candidate, size)
     parts += _owners(overlay.owners.items(), size)
     if caption:
-        parts.append(f'<text x="{side / 2}" y="{side + 14}" font-size="15" text-anchor="middle">{escape(caption)}</text>')
+        font = min(15.0, round(1.7 * side / len(caption), 1))  # so that it fits
+        parts.append(f'<text x="{side / 2}" y="{side + 14}" font-size="{font:g}" text-anchor="middle">{escape(caption)}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 

@@ -34,8 +34,8 @@ class PictureError(Exception):
     """A picture that cannot be drawn or written; the message says why and what to do."""
 
 
-def canvas(*, height: float, title: str = "", rows: int = 1) -> "tuple[Figure, list[Axes]]":
-    """An empty picture in our style, with so many axes below each other that share their x axis.
+def canvas(*, height: float, title: str = "", rows: int = 1, columns: int = 1) -> "tuple[Figure, list[Axes]]":
+    """An empty picture in our style: axes below each other, which share the x axis, or side by side, which share the y axis.
 
     Does not touch matplotlib's global state, so it draws without a screen, too. Raises PictureError without matplotlib.
     """
@@ -46,7 +46,7 @@ def canvas(*, height: float, title: str = "", rows: int = 1) -> "tuple[Figure, l
         raise PictureError("pictures need matplotlib: pip install matplotlib, or goengine[pictures]") from None
     with rc_context(_STYLE):
         figure = Figure(figsize=(8, height), facecolor=PAPER, layout="constrained")
-        found = list(figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0])
+        found = list(figure.subplots(rows, columns, sharex=rows > 1, sharey=columns > 1, squeeze=False).flat)
         for axes in found:
             axes.set_axisbelow(True)
             axes.tick_params(length=0, pad=6)

@@ -2,9 +2,9 @@
 
 The loss of a move is what the player could have had before it (the search's best move) less what was left after it (the
 opponent's best answer), in points and in chances of winning. Both are means over a search, and a mean has a standard error:
-the spread of the single evaluations by the root of their number. The noise of the difference is NOISE times the root of the sum
-of both squares. A loss below it may be nothing: it is no mistake, and counts as 0. Two searches of a position by different views
-of the net differed by less in 97 to 99 of 100 cases, at 100 visits on 9x9. Knows numbers; no games, no files.
+the spread of the single evaluations by the root of their number. The noise of the difference is NOISE times the root of the
+sum of both squares. A loss below it may be nothing: it is no mistake, and counts as 0. Two searches of a position by
+different views of the net differed by less in 97 to 99 of 100 cases, at 100 visits on 9x9. Knows numbers; no games, no files.
 """
 
 import math

@@ -203,7 +203,7 @@ def _move(line: GameLine, ply: int, found: dict[int, SearchResult], known: dict[
         point=line.point(ply),
         before=known.get(before),
         after=known.get(after),
-        candidates=() if result is None else tuple(map(_candidate, _kept(result, line.point(ply)))),
+        candidates=() if result is None else tuple(map(candidate_of, _kept(result, line.point(ply)))),
     )
 
 
@@ -213,5 +213,6 @@ def _kept(result: SearchResult, played: int) -> list[MoveInfo]:
     return [move for order, move in enumerate(moves) if order < CANDIDATES or move.point == played]
 
 
-def _candidate(move: MoveInfo) -> Candidate:
+def candidate_of(move: MoveInfo) -> Candidate:
+    """A move of a search as a review keeps it."""
     return Candidate(move.point, winrate(move.value), _number(move.score), move.visits, _number(move.prior), move.pv[:LINE])

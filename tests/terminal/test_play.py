@@ -123,3 +123,23 @@ def test_round_stones_only_where_the_terminal_has_them(encoding, palette, monkey
     assert drawing.palette_of(stream) is drawing.PLAIN  # a file
     stream.isatty = lambda: True
     assert drawing.palette_of(stream) is palette
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_review_is_offered_after_the_game(answer, tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "goengine.cli", "play", "--net", "uniform", "--visits", "4", "--size", "5"]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "NO_COLOR": "1"}
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment
+    ) as game:
+        os.close(theirs)
+        os.write(ours, f"C3\nsave mine\nresign\n{answer}\n".encode())
+        out, err = game.communicate(timeout=300)
+    os.close(ours)
+    assert game.returncode == 0, err
+    assert b"Review the game?" in out
+    assert (tmp_path / "mine-review.html").exists() == (answer == "y")
