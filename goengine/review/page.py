@@ -21,7 +21,7 @@ from goengine.review.report import NAMES, player
 from goengine.review.reviewer import GameReview
 from goengine.review.statistics import PHASES, of_game, turning_points, worst
 
-LEFT, WIDTH, TOTAL, HEIGHT = 34, 556, 600, 96  # of a graph
+LEFT, WIDTH, TOTAL, HEIGHT = 44, 548, 600, 96  # of a graph
 
 
 def page(review: GameReview, title: str, comments: Mapping[int, str] | None = None) -> str:

@@ -38,7 +38,8 @@ def judgement(move: MoveReview, size: int) -> str:
     assert best is not None and move.before is not None and move.after is not None
     who, name = LETTERS[move.color], coords.to_gtp(best.point, size)
     if move.mistake:
-        chances = f"(win rate {percent(1 - move.after.winrate)} instead of {percent(move.before.winrate)})"
+        left, could = percent(1 - move.after.winrate), percent(move.before.winrate)
+        chances = f"(win rate {left} either way)" if left == could else f"(win rate {left} instead of {could})"
         if move.counted_points >= 0.05:
             return f"{who} lost {points(move.counted_points)}: {name} was better {chances}"
         return f"{who} lost chances: {name} was better {chances}"
