@@ -117,18 +117,19 @@ class MoveReview:
 
     @property
     def counted_points(self) -> float:
-        """Points lost, 0 where that is below the noise or no other move was better."""
-        return self.points_lost if self.mistake and self.points_lost > self.points_noise else 0.0
+        """Points that a mistake lost, as far as they are known; 0 for any other move."""
+        return max(0.0, self.points_lost) if self.mistake else 0.0
 
     @property
     def counted_winrate(self) -> float:
-        """Chances lost, likewise."""
+        """Chances lost; 0 where that is below the noise or no other move was better."""
         return self.winrate_lost if self.mistake and self.winrate_lost > self.winrate_noise else 0.0
 
     @property
     def grade(self) -> Grade:
         """How bad the move was."""
-        points, chances = self.counted_points, self.counted_winrate
+        points = self.counted_points if self.points_lost > self.points_noise else 0.0
+        chances = self.counted_winrate
         return max((g for g in POINTS if points >= POINTS[g] or chances >= CHANCES[g]), default=Grade.FINE)
 
     @property
