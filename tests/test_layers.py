@@ -27,6 +27,7 @@ ROOMS = (
     "goengine.zero",
     "goengine.policy_play",
     "goengine.arena",
+    "goengine.review",
     "goengine.terminal",
     "goengine.commands",
     "goengine",  # the public names and the command line

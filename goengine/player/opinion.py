@@ -34,6 +34,21 @@ def _remember(known: OrderedDict, key: tuple, value: object) -> None:
         known.popitem(last=False)
 
 
+def _crossing(scores: np.ndarray, start: int) -> int:
+    """Where scores, which fall, go below 0: the place of the first one below, next to ``start``; 0 for none.
+
+    Far from a usual komi the scores of a net may rise again and cross 0 once more, which means nothing.
+    """
+    place = start
+    if scores[start] < 0:
+        while place > 0 and scores[place - 1] < 0:
+            place -= 1
+        return place
+    while place < len(scores) and scores[place] >= 0:
+        place += 1
+    return place if place < len(scores) else 0
+
+
 class Opinion:
     """Judges positions with `playouts` random playouts, and with the nets of a source as far as these are proven."""
 
@@ -130,14 +145,15 @@ class Opinion:
     def even_komi(self, position: Position) -> float:
         """What White would have to get for an even game, all told."""
         shifts = np.array(SHIFTS, np.float64)
+        start = SHIFTS.index(0)
         for _ in range(2):
             scores = self._scores_with(position, shifts)
-            place = int(np.argmax(scores < 0))
+            place = _crossing(scores, start)
             if place == 0:
                 return self.estimate(position) + position.white_bonus()
             low, high = scores[place - 1], scores[place]
             ends = shifts[place - 1], shifts[place]
-            shifts = np.linspace(*ends, 6)
+            shifts, start = np.linspace(*ends, 6), 0
         return position.white_bonus() + float(ends[0] + (ends[1] - ends[0]) * low / (low - high))
 
     def _scores_with(self, position: Position, shifts: Sequence[float]) -> np.ndarray:
