@@ -103,11 +103,16 @@ class Reviewer:
             moves=tuple(moves),
             start=evaluations.get(0),
             net=self.analysis.nets.get(record.size).name,
-            visits=self.settings.visits,
+            visits=self._visits(found),
             notes=tuple(text for text in notes if text),
-            stopped=len(found) < len(wanted),
+            stopped=sum(any(move.visits > 0 for move in result.moves) for result in found.values()) < len(wanted),
             wanted=(first, last),
         )
+
+    def _visits(self, found: dict[int, SearchResult]) -> int:
+        """Visits of a position: as wanted; where the time was limited, of the one in the middle."""
+        reached = sorted(result.visits for result in found.values())
+        return reached[len(reached) // 2] if self.settings.seconds is not None and reached else self.settings.visits
 
     def _search(self, line: GameLine, wanted: list[int], stop: threading.Event, report: Report) -> dict[int, SearchResult]:
         """Results by place. With a limit of time all places are searched shortly first, then longer and longer."""

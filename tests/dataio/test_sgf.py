@@ -118,7 +118,7 @@ def test_what_is_said_of_the_game_may_stand_behind_the_root():
         ("(;GM[2])", "not Go"),
         ("(;SZ[9]AB[zz])", "AB"),
         ("(;SZ[9]" + ";B[]" * 10_001 + ")", "more than"),
-        ("x" * 8_000_001, "longer"),
+        ("x" * 16_000_001, "longer"),
     ],
 )
 def test_refusals_name_file_and_reason(text, reason):

@@ -89,6 +89,16 @@ def test_a_stop_keeps_what_was_found(analysis):
     assert "stopped before the end" in words.extent(review)
 
 
+def test_rounds_of_a_limited_time_end_at_the_wanted_visits(analysis):
+    text = b"(;SZ[5];B[aa];W[bb];B[cc];W[dd])"
+    calls = []
+    review = Reviewer(analysis, ReviewSettings(visits=20, seconds=600)).review(
+        read_game(text), None, lambda done, total: calls.append((done, total))
+    )
+    assert len(review.reviewed) == 4 and not review.stopped and review.visits == 20
+    assert calls == [(done, 10) for done in range(1, 11)]  # two rounds: 16 visits, then 20
+
+
 def test_only_wanted_moves_are_searched(analysis):
     text = b"(;SZ[5];B[aa];W[bb];B[cc];W[dd])"
     review = Reviewer(analysis, ReviewSettings(visits=4, first=2, last=3)).review(read_game(text))
