@@ -12,6 +12,7 @@ from goengine.core.standard_streams import missing
 # command: (module with a function main(argv) -> exit status, what it does)
 COMMANDS = {
     "gtp": ("goengine.gtp", "speak GTP on standard input and output (for Sabaki, GoGui and other programs)"),
+    "analysis": ("goengine.analysis.command", "analyse many positions: KataGo's JSON engine on standard input and output"),
     "play": ("goengine.terminal.play", "play a game in the terminal"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),
     "tournament": ("goengine.arena.tournament_command", "play a tournament between many nets or programs, and rate them"),
@@ -48,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         sys.stderr.write(f"goengine: there is no command '{arguments[0]}'\n\n{usage()}\n")
         return 2
-    if closed := missing(*((0, 1) if arguments[0] in ("gtp", "play") else (1,))):
+    if closed := missing(*((0, 1) if arguments[0] in ("gtp", "play", "analysis") else (1,))):
         sys.stderr.write(f"goengine {arguments[0]}: {closed}\n")
         return 1
     module, _ = COMMANDS[arguments[0]]

@@ -22,6 +22,7 @@ ROOMS = (
     "goengine.search",
     "goengine.player",
     "goengine.gtp",
+    "goengine.analysis",
     "goengine.zero",
     "goengine.policy_play",
     "goengine.arena",

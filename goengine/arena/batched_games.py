@@ -77,12 +77,7 @@ class _LeafGroup:
 
     def room(self, count: int) -> Leaves | None:
         """Views of the next free rows, or None if there are not that many."""
-        start = self.leaves.count
-        rows = slice(start, start + count)
-        if rows.stop > len(self.leaves.nodes):
-            return None
-        whole = self.leaves
-        return Leaves(whole.nodes[rows], whole.keys[rows], whole.planes[rows], whole.values[rows])
+        return self.leaves.room(count)
 
     def take(self, game: LiveGame, part: Leaves) -> None:
         """These rows are used; their keys become the game's own."""

@@ -6,7 +6,6 @@ takes all that follows it for moves. Knows how a report is written, not how it c
 """
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +13,7 @@ from goengine.board.coords import to_gtp
 from goengine.gtp import arguments
 from goengine.gtp.protocol import GtpError
 from goengine.search.params import Restriction
-from goengine.search.report import MoveInfo, SearchResult
+from goengine.search.report import MoveInfo, SearchResult, finite, winrate
 
 DEFAULT_INTERVAL = 1.0  # seconds between reports where the client names none
 MIN_INTERVAL = 0.02
@@ -134,18 +133,8 @@ def restrictions(wanted: AnalyzeArguments) -> list[Restriction]:
     ]
 
 
-def winrate(value: float) -> float:
-    """Chance of winning in [0, 1] from a value in [-1, 1]."""
-    return (_finite(value) + 1) / 2
-
-
-def _finite(value: float) -> float:
-    value = float(value)
-    return value if math.isfinite(value) else 0.0
-
-
 def _float(value: float) -> str:
-    return f"{_finite(value):.6f}"
+    return f"{finite(value):.6f}"
 
 
 def _floats(values: Iterable[float]) -> str:
@@ -172,7 +161,7 @@ def lz_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
 
     return " ".join(
         f"info move {to_gtp(m.point, size)} visits {m.visits} winrate {tenthousandths(winrate(m.value))} "
-        f"prior {tenthousandths(_finite(m.prior))} lcb {tenthousandths(winrate(m.lcb))} order {order} pv {_pv(m, size)}"
+        f"prior {tenthousandths(finite(m.prior))} lcb {tenthousandths(winrate(m.lcb))} order {order} pv {_pv(m, size)}"
         for order, m in enumerate(shown_moves(result, wanted))
     )
 
@@ -223,8 +212,8 @@ def cgos_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
         {
             "move": to_gtp(move.point, size),
             "winrate": round(winrate(move.value), 4),
-            "score": round(_finite(move.score), 2),
-            "prior": round(_finite(move.prior), 4),
+            "score": round(finite(move.score), 2),
+            "prior": round(finite(move.prior), 4),
             "pv": " ".join(to_gtp(p, size) for p in list(move.pv)[1:]),
             "visits": int(move.visits),
         }
@@ -233,7 +222,7 @@ def cgos_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
     ownership = "".join(_OWNERSHIP_LETTERS[_letter(value)] for value in (() if result.ownership is None else result.ownership))
     report = {
         "winrate": round(winrate(result.value), 4),
-        "score": round(_finite(result.score), 2),
+        "score": round(finite(result.score), 2),
         "visits": int(result.visits),
         "moves": moves,
         "ownership": ownership,
@@ -242,4 +231,4 @@ def cgos_line(result: SearchResult, size: int, wanted: AnalyzeArguments) -> str:
 
 
 def _letter(value: float) -> int:
-    return min(62, max(0, round((_finite(value) + 1) / 2 * 62)))
+    return min(62, max(0, round((finite(value) + 1) / 2 * 62)))

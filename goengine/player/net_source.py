@@ -10,7 +10,7 @@ import numpy as np
 from goengine.evaluators import load, shipped_nets
 from goengine.evaluators.base import Evaluator
 from goengine.evaluators.cache import Cache
-from goengine.evaluators.symmetric import Symmetric
+from goengine.evaluators.symmetric import Symmetric, SymmetricByKey
 from goengine.evaluators.uniform import Uniform
 
 
@@ -20,12 +20,14 @@ class NetOptions(TypedDict, total=False):
     threads: int | None
     precision: load.Precision
     symmetries: int
+    by_key: bool
 
 
 class NetSource:
     """Evaluators by board size. `name` is as `goengine.evaluators.load` reads it; None: the shipped nets.
 
-    symmetries: views of each position that are averaged; 1 takes one at random.
+    symmetries: views of each position that are averaged; 1 takes one at random. by_key: the same position always has the same
+    views, whatever was asked before.
     Raises EvaluatorError, when asked for one, if a net cannot be loaded.
     """
 
@@ -36,9 +38,10 @@ class NetSource:
         threads: int | None = None,
         precision: load.Precision = "auto",
         symmetries: int = 1,
+        by_key: bool = False,
         seed: int = 0,
     ):
-        self._name, self._seed, self._symmetries = name, seed, symmetries
+        self._name, self._seed, self._symmetries, self._by_key = name, seed, symmetries, by_key
         self._backend = load.Backend(threads=threads or 0, precision=precision)
         self._loaded: dict[str, Evaluator] = {}
         self._raw: dict[str, Evaluator] = {}
@@ -65,6 +68,11 @@ class NetSource:
         none = self._name is None and not shipped_nets.names()
         return self._names.setdefault(size, load.UNIFORM if none else load.resolved(self._name or "", size))
 
+    @property
+    def loaded(self) -> list[Evaluator]:
+        """The evaluators that were asked for so far."""
+        return list(self._loaded.values())
+
     def clear(self) -> None:
         """Forget all remembered evaluations."""
         for evaluator in self._loaded.values():
@@ -79,6 +87,8 @@ class NetSource:
     def _wrapped(self, inner: Evaluator) -> Evaluator:
         if isinstance(inner, Uniform):
             return inner
+        if self._by_key:
+            return Cache(SymmetricByKey(inner, self._symmetries))
         return Cache(Symmetric(inner, np.random.default_rng(self._seed), self._symmetries))
 
 

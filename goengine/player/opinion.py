@@ -4,6 +4,7 @@ The answer for a position is always the same, so that the lists of living and de
 Knows positions and evaluators; no search, no time.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,15 @@ from goengine.player.territory import Territory
 
 FEWEST_STONES = 0.1  # of all points: with fewer nobody asks whether the game is decided
 USUAL_KOMI, SMALL_LEAD = (5.0, 8.5), 10.0  # points: there the score of a net is taken as it is
+REMEMBERED = 64  # positions: as many as are analysed side by side
 SHIFTS = (-400, -200, -120, -80, -50, -30, -15, 0, 15, 30, 50, 80, 120, 200, 400)  # points for White that a net is asked about
+
+
+def _remember(known: OrderedDict, key: tuple, value: object) -> None:
+    """Keep a judgement, and only the latest ones."""
+    known[key] = value
+    if len(known) > REMEMBERED:
+        known.popitem(last=False)
 
 
 class Opinion:
@@ -31,16 +40,18 @@ class Opinion:
     def __init__(self, nets: NetSource, playouts: int, trust: bool | None = None):
         """trust: whether a net's ownership is believed; None: as its card says."""
         self._nets, self._playouts, self._trust = nets, playouts, trust
-        self._last: tuple[tuple, Territory] | None = None
-        self._lead: tuple[tuple, float] | None = None
+        self._territories: OrderedDict[tuple, Territory] = OrderedDict()
+        self._leads: OrderedDict[tuple, float] = OrderedDict()
 
     def territory(self, position: Position) -> Territory:
         """Who owns what, and which chains are dead."""
         board = position.game.board
         key = self._key(position)
-        if self._last is None or self._last[0] != key:
-            self._last = key, territory.judge(board, self._owned(position), position.rules.suicide)
-        return self._last[1]
+        found = self._territories.get(key)
+        if found is None:
+            found = territory.judge(board, self._owned(position), position.rules.suicide)
+            _remember(self._territories, key, found)
+        return found
 
     def _key(self, position: Position) -> tuple:
         """What an answer depends on."""
@@ -55,7 +66,7 @@ class Opinion:
         proven = self._nets.get(position.size).traits.ownership_proven
         if not (proven if self._trust is None else self._trust):
             return played
-        views = [self.evaluation(position, position.to_play, s).ownership[0] for s in range(symmetry.COUNT)]
+        views = self.evaluations(position, position.to_play, range(symmetry.COUNT)).ownership
         return (played + np.mean(views, axis=0) * (1 if position.to_play == BLACK else -1)) / 2
 
     def decided(self, position: Position) -> bool:
@@ -99,16 +110,21 @@ class Opinion:
         none, as its score does not follow the komi, the map of owners tells.
         """
         key = (*self._key(position), float(said))
-        if self._lead is None or self._lead[0] != key:
-            self._lead = key, self._find_lead(position, said)
-        return self._lead[1]
+        if key not in self._leads:
+            _remember(self._leads, key, self._find_lead(position, said))
+        return self._leads[key]
 
     def _find_lead(self, position: Position, said: float) -> float:
         side = 1 if position.to_play == BLACK else -1
         if position.is_over() or (self._may_be_decided(position) and self._is_closed(position)):
             return side * self.score(position)
+        return self.open_lead(position, said)
+
+    def open_lead(self, position: Position, said: float) -> float:
+        """`lead` on a board that is not closed."""
         if USUAL_KOMI[0] <= position.white_bonus() <= USUAL_KOMI[1] and abs(said) <= SMALL_LEAD:
             return said
+        side = 1 if position.to_play == BLACK else -1
         return side * (self.even_komi(position) - position.white_bonus())
 
     def even_komi(self, position: Position) -> float:
@@ -137,6 +153,10 @@ class Opinion:
 
     def evaluation(self, position: Position, color: int, view: int = 0) -> Evaluation:
         """The net's own answer for one position with `color` to play, seen through symmetry `view` and turned back: one row."""
+        return self.evaluations(position, color, (view,))
+
+    def evaluations(self, position: Position, color: int, views: Sequence[int]) -> Evaluation:
+        """As `evaluation`, a row for each view."""
         evaluator = self._nets.raw(position.size)
         if color != position.to_play:
             position = position.copy()
@@ -144,17 +164,18 @@ class Opinion:
         feature_set = features.get(evaluator.features)
         code = position.code._replace(komi=float(position.white_bonus()))
         planes, values = feature_set.encode_one(position.game, code, position.size)
-        shown = np.ascontiguousarray(symmetry.planes(planes, view))
-        answer = evaluator.evaluate(Batch(shown[None], values[None], np.zeros(1, np.uint64)))
-        back = int(symmetry.INVERSE[view])
-        return answer._replace(policy=symmetry.policy(answer.policy, back), ownership=symmetry.flat(answer.ownership, back))
+        shown = np.stack([symmetry.planes(planes, view) for view in views])
+        answer = evaluator.evaluate(Batch(shown, np.stack([values] * len(views)), np.zeros(len(views), np.uint64)))
+        back = [int(symmetry.INVERSE[view]) for view in views]
+        policy = np.stack([symmetry.policy(row, s) for row, s in zip(answer.policy, back, strict=True)])
+        ownership = np.stack([symmetry.flat(row, s) for row, s in zip(answer.ownership, back, strict=True)])
+        return answer._replace(policy=policy, ownership=ownership)
 
     def value_of_pass(self, position: Position) -> float:
         """The net's value, for the player to move, of passing there: the mean over all views of the position after it."""
         after = position.copy()
         after.play(PASS)
-        views = [float(self.evaluation(after, after.to_play, s).value[0]) for s in range(symmetry.COUNT)]
-        return -sum(views) / len(views)
+        return -float(self.evaluations(after, after.to_play, range(symmetry.COUNT)).value.mean())
 
     def policy(self, position: Position, color: int, view: int = 0) -> np.ndarray:
         """The net's probabilities of the legal moves, float32[N*N+1]; nan where a move is illegal."""

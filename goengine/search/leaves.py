@@ -26,6 +26,13 @@ class Leaves:
         n = self.count
         return Batch(self.planes[:n], self.values[:n], self.keys[:n])
 
+    def room(self, count: int) -> "Leaves | None":
+        """Views of the next ``count`` free rows, or None if there are not that many."""
+        rows = slice(self.count, self.count + count)
+        if rows.stop > len(self.nodes):
+            return None
+        return Leaves(self.nodes[rows], self.keys[rows], self.planes[rows], self.values[rows])
+
 
 def new_leaves(size: int, features: FeatureSet, count: int) -> Leaves:
     """Room for ``count`` leaves."""

@@ -54,6 +54,7 @@ class MoveInfo:
     score_stdev: float  # points
     prior: float  # as the net gave it, over the moves searched; `with_priors` gives the net's own
     lcb: float  # lower confidence bound of the value
+    utility_lcb: float = -1.0  # of the utility, by which the best move is chosen where `SearchParams.choice` is "lcb"
     order: int  # 0 is the move to play
     pv: tuple[int, ...]  # begins with the move itself
     pv_visits: tuple[int, ...]
@@ -77,6 +78,7 @@ class SearchResult:
     score_stdev: float
     net_value: float  # of the root alone
     net_score: float
+    net_score_stdev: float = 0.0
     ownership: np.ndarray | None  # float32[N * N]: 1 = the player to move owns the point; None if not asked for
     moves: tuple[MoveInfo, ...]
     chosen: int  # point to play
@@ -104,6 +106,17 @@ class SearchResult:
             return self
         moves = sorted(self.moves, key=lambda move: move.point != point)
         return replace(self, moves=tuple(replace(move, order=order) for order, move in enumerate(moves)))
+
+
+def finite(value: float) -> float:
+    """The value, or 0 for what is no number: clients cannot read nan."""
+    value = float(value)
+    return value if math.isfinite(value) else 0.0
+
+
+def winrate(value: float) -> float:
+    """Chance of winning in [0, 1] from a value in [-1, 1]."""
+    return (finite(value) + 1) / 2
 
 
 def _shifted(found: MoveInfo | SearchResult, shift: float) -> dict[str, float]:
@@ -216,6 +229,7 @@ def make_result(
         score_stdev=stdev,
         net_value=float(net[NET_VALUE]),
         net_score=float(net[NET_SCORE]),
+        net_score_stdev=float(net[NET_STDEV]),
         ownership=owner,
         ownership_stdev=spread,
         moves=tuple(moves),
@@ -289,6 +303,7 @@ def _visited_move(search: TreeSearch, edge: int, child: int, utility: float, rad
         score_stdev=stdev,
         prior=float(search.root.raw[edge]),
         lcb=max(-1.0, value - radius),
+        utility_lcb=utility - radius,
         order=order,
         pv=(point, *points[:length].tolist()),
         pv_visits=(visits, *counts[:length].tolist()),

@@ -282,6 +282,13 @@ class TreeSearch:
         """Room for as many leaves as a batch may have."""
         return new_leaves(self.size, self.features, self.params.leaves)
 
+    @property
+    def appetite(self) -> int:
+        """How many leaves the next `select` may find at most, however many are wanted."""
+        if self.root is None:
+            return 1 if self.in_flight == 0 else 0
+        return max(0, min(self.params.leaves, max(1, self.visits // RAMP) - self.in_flight))
+
     def select(self, leaves: Leaves, want: int, budget: int) -> int:
         """Find up to ``want`` leaves in at most ``budget`` visits and encode them. Returns the number of visits begun.
 
@@ -289,9 +296,9 @@ class TreeSearch:
         ended where no evaluator is needed. Each call of `select` that found leaves is followed by `update` or `cancel`.
         """
         leaves.count = 0
+        want = min(want, len(leaves.nodes), self.appetite)
         if self.root is None:
-            want = budget = 1 if self.in_flight == 0 else 0
-        want = min(want, len(leaves.nodes), max(1, self.visits // RAMP) - self.in_flight)
+            budget = want
         most = 4 * want + 16
         few, budget = budget < most, min(budget, most)
         plan = self.root.plan if self.root else no_plan()
@@ -370,6 +377,18 @@ class TreeSearch:
         else:
             edge = self.best_edge()
         return int(self.root.moves[edge])
+
+    def root_ownership(self) -> np.ndarray | None:
+        """The evaluator's ownership of the root, float32[N * N] for the player to move; None where none is known."""
+        if self.root is None or not self.tree.ownership.shape[1]:
+            return None
+        return self.tree.ownership[0].astype(np.float32) / np.float32(trees.OWNERSHIP_SCALE)
+
+    def root_policy(self) -> np.ndarray:
+        """The priors of the moves searched at the root, as the evaluator gave them: float32[N * N + 1], nan for other moves."""
+        policy = np.full(self.size * self.size + 1, np.nan, np.float32)
+        policy[coords.to_indices(self.root.moves.astype(np.int64), self.size)] = self.root.raw
+        return policy
 
     def target(self) -> np.ndarray:
         """What a policy should learn from this search: float32[N * N + 1]."""
