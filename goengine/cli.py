@@ -14,6 +14,7 @@ COMMANDS = {
     "gtp": ("goengine.gtp", "speak GTP on standard input and output (for Sabaki, GoGui and other programs)"),
     "analysis": ("goengine.analysis.command", "analyse many positions: KataGo's JSON engine on standard input and output"),
     "play": ("goengine.terminal.play", "play a game in the terminal"),
+    "web": ("goengine.web.command", "play, analyse and review games in the browser"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),
     "tournament": ("goengine.arena.tournament_command", "play a tournament between many nets or programs, and rate them"),
     "bench": ("goengine.commands.bench", "measure the speed of every part on this machine"),

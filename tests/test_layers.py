@@ -27,6 +27,7 @@ ROOMS = (
     "goengine.policy_play",
     "goengine.arena",
     "goengine.terminal",
+    "goengine.web",
     "goengine.commands",
     "goengine",  # the public names and the command line
     "selfplay",
