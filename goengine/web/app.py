@@ -2,13 +2,13 @@
 WebSocket (`/live`) on which pages ask the engine.
 """
 
-import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -103,21 +103,29 @@ async def _serve(socket: WebSocket, hub: Hub, nets: frozenset[str]) -> None:
     if client is None:
         await _end(socket, _TRY_LATER, "too many pages are open")
         return
-    tasks = [
-        asyncio.create_task(_send(socket, client)),
-        asyncio.create_task(_receive(socket, hub, client, nets)),
-        asyncio.create_task(client.gone.wait()),
-    ]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await _first_of(
+            lambda: _send(socket, client),
+            lambda: _receive(socket, hub, client, nets),
+            client.gone.wait,
+        )
     finally:
         hub.leave(client)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
     if socket.application_state is WebSocketState.CONNECTED and socket.client_state is WebSocketState.CONNECTED:
         with contextlib.suppress(RuntimeError, OSError):
             await socket.close(_POLICY_VIOLATION)
+
+
+async def _first_of(*functions: Callable[[], Awaitable[object]]) -> None:
+    """Run all of them until one ends; the others are cancelled."""
+    async with anyio.create_task_group() as group:
+
+        async def run(function: Callable[[], Awaitable[object]]) -> None:
+            await function()
+            group.cancel_scope.cancel()
+
+        for function in functions:
+            group.start_soon(run, function)
 
 
 async def _send(socket: WebSocket, client: Client) -> None:

@@ -19,7 +19,7 @@ export function useKeys(model) {
   useEffect(() => {
     const press = event => {
       if (event.ctrlKey || event.metaKey || event.altKey || model.dialog) return
-      if (event.target.closest?.('input, textarea, select')) return
+      if (event.target.closest?.('input:not([type=checkbox]), textarea, select')) return
       const action = ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
       if (!action) return
       event.preventDefault()

@@ -34,7 +34,7 @@ export function NewGame({model}) {
   const engines = ['B', 'W'].filter(color => form[color] === 'engine')
   return (
     <dialog ref={dialog} onClose={close} aria-label="New game">
-      <form method="dialog" onSubmit={begin} onChange={change}>
+      <form method="dialog" onSubmit={begin} onInput={change}>
         <h2>New game</h2>
         <div class="fields">
           <Choice title="Board" name="size" value={form.size} options={[5, 7, 9, 11, 13, 15, 17, 19, 21, 25]} />

@@ -42,7 +42,7 @@ export function TreeView({model}) {
         })}
         {shown.map(node => {
           const [x, y] = at(node)
-          const kind = `${moveOf(node) ?? 'none'} ${node === model.node ? 'here' : ''} ${'C' in node.data ? 'said' : ''}`
+          const kind = `${moveOf(node) ?? 'none'} ${node === model.node ? 'here' : ''} ${'C' in node.data ? 'noted' : ''}`
           return <circle key={node.id} class={kind} cx={x} cy={y} r="5" onClick={() => model.go(node)} />
         })}
       </svg>
