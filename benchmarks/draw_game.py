@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from goengine.board import drawing
+from goengine.board import picture
 from goengine.board.rules import Rules
 from goengine.core.options import option, parse
 from goengine.dataio import sgf
@@ -30,7 +30,7 @@ def main() -> int:
     record = sgf.read_file(config.game)
     position = position_from_sgf(sgf.read_bytes(config.game), Rules.preset("chinese"), config.move)
     caption = f"{record.black} (Black) – {record.white} (White): {format_result(record)}"
-    config.picture.write_text(drawing.svg(position, caption=caption), encoding="utf-8")
+    config.picture.write_text(picture.svg(position, caption=caption), encoding="utf-8")
     return 0
 
 

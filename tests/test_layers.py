@@ -26,6 +26,7 @@ ROOMS = (
     "goengine.zero",
     "goengine.policy_play",
     "goengine.arena",
+    "goengine.review",
     "goengine.terminal",
     "goengine.web",
     "goengine.commands",

@@ -68,7 +68,7 @@ class BatchAnalysis:
         self._batches: list[list[_Batch]] = [[], []]
         self._free: list[Leaves] = []
         self._turn = 0
-        self._begun = 0
+        self._begun = self._visits = 0
         self._news: list[Progress] = []
 
     def __enter__(self) -> "BatchAnalysis":
@@ -127,6 +127,11 @@ class BatchAnalysis:
         return bool(self._news or self._waiting or any(self._groups))
 
     @property
+    def visits(self) -> int:
+        """Visits of all trees so far, those taken over from the turn before among them."""
+        return self._visits + sum(work.core.visits for work in self._in_work())
+
+    @property
     def waiting(self) -> int:
         """Jobs that have not begun."""
         return len(self._waiting)
@@ -182,6 +187,7 @@ class BatchAnalysis:
         except Exception as error:  # noqa: BLE001  whatever a net raises when it is asked for a lead: others go on
             self._news.append(Progress(job=work.job, final=True, error=_reason(error)))
         self._groups[place].remove(work)
+        self._visits += work.core.visits
         following = None if work.error else self._waiting.after(work.job)
         if following is None:
             self._trees.give_back(work.core, work.evaluator, sound=not work.error)

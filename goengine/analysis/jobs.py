@@ -1,7 +1,9 @@
 """What is to be analysed, and what was found: `PositionJob` in, `Progress` out. Knows no scheduling and no protocol."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from goengine.search.report import Ownership, SearchResult
 LEAVES = 4  # of one tree in a batch: fewer than in play, as other trees fill the batch
 ANALYSIS = PLAY.with_(temperature=0.0, leaves=LEAVES, batches=1)  # nothing is left to chance
 VISITS = 500  # where nobody names a number
+_KEPT = 64  # positions of a game
 
 
 @dataclass(eq=False, kw_only=True)
@@ -59,15 +62,29 @@ def game_jobs(position: Position, turns: Iterable[int] | None = None, **settings
     chosen = range(last + 1) if turns is None else list(turns)
     if any(not 0 <= turn <= last for turn in chosen):
         raise ValueError(f"turns are 0 to {last} in a game of {last} moves")
-    whole = position.copy()
+    positions = _Turns(position.copy())
     game = object()
-    return [PositionJob(position=_before(whole, turn), game=game, turn=turn, **settings) for turn in chosen]
+    return [PositionJob(position=partial(positions.at, turn), game=game, turn=turn, **settings) for turn in chosen]
 
 
-def _before(position: Position, turn: int) -> Callable[[], Position]:
-    def build() -> Position:
-        earlier = position.copy()
-        earlier.undo(len(position.moves) - turn)
-        return earlier
+class _Turns:
+    """The positions of a game. The ones built last are kept: a next turn is one move from there."""
 
-    return build
+    def __init__(self, last: Position):
+        self._last = last
+        self._built: OrderedDict[int, Position] = OrderedDict()
+
+    def at(self, turn: int) -> Position:
+        """After so many moves."""
+        before = self._built.get(turn - 1)
+        if before is None:
+            position = self._last.copy()
+            position.undo(len(position.moves) - turn)
+        else:
+            position = before.copy()
+            color, point = self._last.moves[turn - 1]
+            position.execute(point, color)
+        self._built[turn] = position
+        if len(self._built) > _KEPT:
+            self._built.popitem(last=False)
+        return position

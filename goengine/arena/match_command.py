@@ -15,9 +15,10 @@ from pathlib import Path
 from goengine.arena.collection import check_name, write_collection
 from goengine.arena.fixtures import GameOutcome
 from goengine.arena.game_options import GameOptions
-from goengine.arena.log import CONFIGURATION, LogError, result_text
+from goengine.arena.log import CONFIGURATION, LogError, read, result_text
 from goengine.arena.match import Match, run_match
 from goengine.arena.net_match import LockStepError
+from goengine.arena.picture import PictureError, match_over_time
 from goengine.arena.players import NetPlayer, Player, parse_player
 from goengine.arena.speed import with_equal_time
 from goengine.arena.strength.sprt import Sprt
@@ -25,6 +26,8 @@ from goengine.arena.summary import Summary
 from goengine.core.options import option, parse
 from goengine.core.progress import Progress
 from goengine.evaluators.base import EvaluatorError
+
+PICTURE = "elo.svg"  # the result over the games of the match
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps({"folder": str(folder)} | summary.to_json(), indent=1, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write(summary.to_text() + f"games and summary are in {folder}\n")
+        sys.stdout.write(summary.to_text() + f"games, summary and {PICTURE} are in {folder}\n")
     return 0 if summary.games else 1
 
 
@@ -129,4 +132,9 @@ def _run(match: Match, folder: Path) -> Summary:
             done = summary.games + sum(summary.without_result.values())
             progress.update(done, summary.brief())
 
-        return run_match(match, folder, on_game=on_game, on_note=progress.message)
+        summary = run_match(match, folder, on_game=on_game, on_note=progress.message)
+        try:
+            match_over_time(list(read(folder)[1].values()), folder / PICTURE, names=summary.names)
+        except PictureError as error:  # the result is worth having without it
+            progress.message(f"no picture: {error}")
+        return summary

@@ -5,36 +5,18 @@ drawn, because the engine plays without it.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from goengine.arena.strength.ratings import Rating
-from goengine.core.files import replacing
+from goengine.arena.strength.ratings import Rating, rate
+from goengine.arena.summary import interval, score_of
+from goengine.core.canvas import COLOURS, FAINT, GRID, INK, PictureError, canvas, save
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+__all__ = ["Curve", "Level", "PictureError", "draw_ratings", "elo_curve", "match_over_time", "tournament_over_time"]
 
-INK, FAINT, GRID, PAPER = "#1d2733", "#66717d", "#e3e7eb", "#ffffff"
-COLOURS = ("#2f6db3", "#c8553d", "#3d8f5f", "#8a5fb0", "#b7861d", "#3a9aa8")
 ANCHOR = "#a3adb8"
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": FAINT,
-    "axes.edgecolor": GRID,
-    "xtick.color": FAINT,
-    "ytick.color": INK,
-    "svg.fonttype": "none",  # text stays text: smaller, and can be searched
-    "svg.hashsalt": "goengine",  # the same picture is the same file
-}
-
-
-class PictureError(Exception):
-    """A picture that cannot be drawn or written; the message says why and what to do."""
+MOMENTS = 24  # at which results over time are looked at
 
 
 @dataclass(frozen=True)
@@ -67,7 +49,7 @@ def draw_ratings(
     """
     if not ratings:
         raise ValueError("there are no ratings to draw")
-    figure, axes = _canvas(height=1.15 + 0.36 * len(ratings), title=title)
+    figure, (axes,) = canvas(height=1.15 + 0.36 * len(ratings), title=title)
     places = range(len(ratings), 0, -1)
     for place, rating in zip(places, ratings, strict=True):
         colour = ANCHOR if rating.name == anchor else COLOURS[0]
@@ -86,7 +68,49 @@ def draw_ratings(
     against = f"relative to {anchor}" if anchor else "relative to the mean of all"
     axes.set_xlabel(f"Elo {against}, with 95 % intervals")
     axes.grid(axis="x", color=GRID)
-    _save(figure, path)
+    save(figure, path)
+
+
+def match_over_time(lines: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, names: Mapping[str, str]) -> None:
+    """The Elo difference of a match after each of its games (lines of `games.jsonl`, as played), with its 95 % interval.
+
+    Draws nothing without games. Raises PictureError as `elo_curve`.
+    """
+    counted = [line for line in lines if line["result"] != "Void"]
+    if not counted:
+        return
+    ends = _moments(len(counted))
+    elos = [interval(counted[:end]) for end in ends]
+    curve = Curve("", ends, [e.difference for e in elos], [e.low for e in elos], [e.high for e in elos])
+    elo_curve([curve], path, xlabel="games", title=f"{names['a']} above {names['b']}")
+
+
+def tournament_over_time(
+    pairings: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]], path: str | os.PathLike[str], *, anchor: str | None = None
+) -> None:
+    """The ratings of all players while a tournament goes on, with 95 % intervals.
+
+    ``pairings``: the lines of each match, as played; all are taken to have advanced alike. Draws nothing without games. Raises
+    PictureError as `elo_curve`.
+    """
+    counted = {pair: [line for line in lines if line["result"] != "Void"] for pair, lines in pairings.items()}
+    total = sum(map(len, counted.values()))
+    ratings: dict[str, list[tuple[int, Rating]]] = {}
+    for end in _moments(total):
+        scores = {pair: score_of(lines[: round(len(lines) * end / total)]) for pair, lines in counted.items()}
+        for rating in rate(scores, anchor=anchor):
+            ratings.setdefault(rating.name, []).append((end, rating))
+    curves = [
+        Curve(name, [end for end, _ in found], [r.elo for _, r in found], [r.low for _, r in found], [r.high for _, r in found])
+        for name, found in sorted(ratings.items(), key=lambda item: -item[1][-1][1].elo)
+    ]
+    if curves:
+        elo_curve(curves, path, xlabel="games", title="Ratings over the tournament")
+
+
+def _moments(games: int) -> list[int]:
+    """Numbers of games after which to look: a few, the last among them."""
+    return sorted({max(1, round(games * step / MOMENTS)) for step in range(1, MOMENTS + 1)}) if games else []
 
 
 def elo_curve(
@@ -105,7 +129,7 @@ def elo_curve(
     """
     if not curves:
         raise ValueError("there are no curves to draw")
-    figure, axes = _canvas(height=4.2, title=title)
+    figure, (axes,) = canvas(height=4.2, title=title)
     for i, curve in enumerate(curves):
         colour = COLOURS[i % len(COLOURS)]
         marker = "o" if len(curve.x) <= 30 else ""
@@ -126,38 +150,4 @@ def elo_curve(
     axes.grid(color=GRID)
     if len(curves) + len(levels) > 1 or curves[0].name:
         axes.legend(frameon=False, loc="best", labelcolor=INK)
-    _save(figure, path)
-
-
-def _canvas(*, height: float, title: str) -> "tuple[Figure, Axes]":
-    """An empty picture in our style. Does not touch matplotlib's global state, so it draws without a screen, too."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise PictureError("pictures need matplotlib: pip install matplotlib") from None
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(8, height), facecolor=PAPER, layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_axisbelow(True)
-        axes.tick_params(length=0, pad=6)
-        for side in ("top", "right", "left"):
-            axes.spines[side].set_visible(False)
-        if title:
-            axes.set_title(title, loc="left", pad=12, fontsize=12, fontweight="bold", color=INK)
-    return figure, axes
-
-
-def _save(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Write the picture beside its place and rename it."""
-    from matplotlib import rc_context
-
-    path = Path(path)
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("svg", "png"):
-        raise PictureError(f"{path} must end in .svg or .png")
-    try:
-        with rc_context(_STYLE), replacing(path) as beside:
-            figure.savefig(beside, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
-    except OSError as error:
-        raise PictureError(f"{path} cannot be written: {error.strerror or error}") from None
+    save(figure, path)

@@ -17,9 +17,9 @@ from typing import Any
 
 from goengine.arena.fixtures import GameOutcome
 from goengine.arena.game_options import GameOptions
-from goengine.arena.log import LogError, result_text
+from goengine.arena.log import LogError, read, result_text
 from goengine.arena.net_match import LockStepError
-from goengine.arena.picture import PictureError, draw_ratings
+from goengine.arena.picture import PictureError, draw_ratings, tournament_over_time
 from goengine.arena.summary import Summary
 from goengine.arena.tournament import LAPS, RESULT, Pairing, Standings, Tournament, played_games, run_tournament
 from goengine.core.files import read_outside
@@ -27,7 +27,7 @@ from goengine.core.options import option, parse
 from goengine.core.progress import Progress
 from goengine.evaluators.base import EvaluatorError
 
-PICTURE = "ratings.svg"
+PICTURE, OVER_TIME = "ratings.svg", "ratings-over-time.svg"
 _MAX_BYTES = 1 << 20  # of the players' file
 
 
@@ -130,8 +130,13 @@ def main(argv: list[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps({"folder": str(folder)} | standings.to_json(), indent=1, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write(f"{standings.to_text()}\ngames, {RESULT} and {PICTURE} are in {folder}\n")
+        sys.stdout.write(f"{standings.to_text()}\ngames, {RESULT}, {PICTURE} and {OVER_TIME} are in {folder}\n")
     return 0
+
+
+def _lines(folder: Path) -> list[Mapping[str, Any]]:
+    """The games of a match folder as played."""
+    return list(read(folder)[1].values())
 
 
 def _run(tournament: Tournament, folder: Path) -> Standings:
@@ -153,6 +158,8 @@ def _run(tournament: Tournament, folder: Path) -> Standings:
         standings = run_tournament(tournament, folder, on_game=on_game, on_turn=on_turn, on_note=progress.message)
         try:
             draw_ratings(standings.ratings, folder / PICTURE, anchor=tournament.anchor)
+            lines = {(pairing.a, pairing.b): _lines(folder / pairing.folder) for pairing in standings.matches}
+            tournament_over_time(lines, folder / OVER_TIME, anchor=tournament.anchor)
         except PictureError as error:  # the table is worth having without it
             progress.message(f"no picture: {error}")
     return standings

@@ -1,4 +1,4 @@
-"""Pictures of a position: coloured text for a terminal, and SVG for people who would rather look than read.
+"""A position as coloured text for a terminal (`goengine.board.picture` draws it as SVG).
 
 Knows colours and lines; asks a `Position` only for its stones. No game logic.
 """
@@ -6,7 +6,6 @@ Knows colours and lines; asks a `Position` only for its stones. No game logic.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import TextIO
 
 from goengine.board import coords
@@ -85,50 +84,3 @@ def _cell(position: Position, palette: Palette, row: int, column: int, marks: Ma
     if point in marks:
         return f" {palette.mark}{marks[point]}"
     return f" {palette.line}{'+' if (row, column) in star_points(position.size) else '.'}"
-
-
-def svg(position: Position, labels: Mapping[int, str] | None = None, caption: str = "") -> str:
-    """The board as an SVG picture. ``labels`` writes a short text on points, on stones or beside them."""
-    size, cell = position.size, 30
-    side = cell * (size + 1)
-    height = side + (34 if caption else 0)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {height}" width="{side}" font-family="sans-serif">',
-        f'<rect width="{side}" height="{height}" fill="#dcb069"/>',
-        *_grid(size, cell),
-    ]
-    for index, point in enumerate(coords.points(size).tolist()):
-        row, column = divmod(index, size)
-        parts += _stone(position.color(point), cell * (column + 1), cell * (row + 1), cell, (labels or {}).get(point, ""))
-    if (labels is None) and position.last_move > 0:
-        row, column = coords.row_column(position.last_move, size)
-        parts.append(
-            f'<circle cx="{cell * (column + 1)}" cy="{cell * (row + 1)}" r="5" fill="none" stroke="#d33" stroke-width="2.5"/>'
-        )
-    if caption:
-        parts.append(f'<text x="{side / 2}" y="{side + 14}" font-size="15" text-anchor="middle">{escape(caption)}</text>')
-    return "\n".join([*parts, "</svg>\n"])
-
-
-def _grid(size: int, cell: int) -> list[str]:
-    low, high = cell, cell * size
-    lines = []
-    for i in range(1, size + 1):
-        at = i * cell
-        lines.append(f'<path d="M{low} {at}H{high}M{at} {low}V{high}" stroke="#4a3310" stroke-width="1"/>')
-        lines.append(f'<text x="{at}" y="12" font-size="10" text-anchor="middle">{_COLUMNS[i - 1]}</text>')
-        lines.append(f'<text x="9" y="{at + 4}" font-size="10" text-anchor="middle">{size + 1 - i}</text>')
-    for row, column in sorted(star_points(size)):
-        lines.append(f'<circle cx="{cell * (column + 1)}" cy="{cell * (row + 1)}" r="3.5" fill="#4a3310"/>')
-    return lines
-
-
-def _stone(color: int, x: int, y: int, cell: int, label: str) -> list[str]:
-    parts = []
-    if color != EMPTY:
-        fill, stroke = ("#111", "#000") if color == BLACK else ("#fafafa", "#555")
-        parts.append(f'<circle cx="{x}" cy="{y}" r="{cell * 0.47:.1f}" fill="{fill}" stroke="{stroke}"/>')
-    if label:
-        ink = "#fff" if color == BLACK else "#111"
-        parts.append(f'<text x="{x}" y="{y + 4}" font-size="11" text-anchor="middle" fill="{ink}">{escape(label)}</text>')
-    return parts

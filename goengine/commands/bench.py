@@ -20,6 +20,7 @@ from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, NONE, TO_PLAY, Game, copy_game, new_board, new_game
+from goengine.commands import review_bench
 from goengine.core import machine
 from goengine.core.figures import Figure
 from goengine.core.options import MOST_THREADS, option, parse
@@ -105,6 +106,7 @@ def measure(options: BenchOptions) -> Iterator[Figure]:
             if label.endswith(_PLAYED):
                 yield Figure(f"search with {label}", size, visits_per_second(evaluator, size, seconds), "visits/s")
             evaluator.close()
+        yield from review_figures(options, size)
         yield from lee_figures(options, size, seconds)
     common = ["--seconds", str(options.seconds), "--sizes", *map(str, options.sizes)]
     if options.selfplay:
@@ -224,6 +226,16 @@ def visits_per_second(evaluator: Evaluator, size: int, seconds: float, params: S
         result = search.run(Limits(seconds=seconds if run else seconds / 4))
         best = max(best, result.playouts / result.seconds) if run else best
     return best
+
+
+def review_figures(options: BenchOptions, size: int) -> Iterator[Figure]:
+    """How long the analysis of a whole game takes; nothing where no net is shipped."""
+    if not (options.net or shipped_nets.names()):
+        return
+    try:
+        yield from review_bench.figures(options.net or None, size, options.threads, options.seconds)
+    except EvaluatorError as error:
+        sys.stderr.write(f"goengine bench: the review of a game left out: {error}\n")
 
 
 def lee_figures(options: BenchOptions, size: int, seconds: float) -> Iterator[Figure]:

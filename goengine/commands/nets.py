@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from goengine.core.options import option, parse
 from goengine.core.tables import short, wrapped
@@ -17,12 +18,16 @@ class NetsOptions:
 
     name: str = option("", "show everything that is known of this net", positional=True)
     verify: bool = option(False, "compare every file with its checksum")
+    picture: bool = option(False, "draw top-1, value error and speed on this machine of all nets, into --out")
+    out: Path = option(Path("nets.svg"), "the picture: .svg or .png")
     json: bool = option(False, "write JSON")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 1 if a net's card or files are wrong."""
     options = parse(NetsOptions, argv, "goengine nets")
+    if options.picture:
+        return _picture(options)
     names = (options.name,) if options.name else shipped_nets.names()
     wrong = {name: problems for name in names if (problems := _problems(name, options.verify))}
     cards = [shipped_nets.read(name) for name in names if name not in wrong]
@@ -42,6 +47,24 @@ def main(argv: list[str] | None = None) -> int:
     for problem in (problem for problems in wrong.values() for problem in problems):
         sys.stderr.write(f"goengine nets: {problem}\n")
     return 1 if wrong else 0
+
+
+def _picture(options: NetsOptions) -> int:
+    """Draw all whole nets side by side; the one that was named stands out. Returns the exit status."""
+    from goengine.arena.picture import PictureError
+    from goengine.commands.nets_picture import draw, measured
+
+    known = [name for name in shipped_nets.names() if not _problems(name, False)]
+    if options.name and options.name not in known:
+        sys.stderr.write(f"goengine nets: there is no net '{options.name}'; there are {', '.join(known) or 'none'}\n")
+        return 1
+    try:
+        draw(measured([shipped_nets.read(name) for name in known]), options.out, options.name)
+    except PictureError as error:
+        sys.stderr.write(f"goengine nets: {error}\n")
+        return 1
+    sys.stdout.write(f"Written: {options.out}\n")
+    return 0
 
 
 def _problems(name: str, verify: bool) -> list[str]:

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from goengine.core.files import open_outside
 from goengine.dataio.sgf_values import SgfError
 
-MAX_GAME_BYTES: Final = 8_000_000
+MAX_GAME_BYTES: Final = 16_000_000
 MAX_COLLECTION_BYTES: Final = 2_000_000_000  # uncompressed
 MAX_DECODED_BYTES: Final = 64_000_000  # a file up to this length is decoded as a whole; a longer one must be ASCII or UTF-8
 

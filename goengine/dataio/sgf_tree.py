@@ -18,13 +18,13 @@ MAX_BRACKETS: Final = 1_000_000  # round ones, after the main line
 
 Properties = dict[str, list[bytes]]
 
-_START = re.compile(rb"\(\s*;")
+START = re.compile(rb"\(\s*;")
 # One group each: a value, the name of a property, a delimiter.
-_TOKEN = re.compile(rb"\s*+(?:\[([^\\\]]*+(?:\\.[^\\\]]*+)*+)\]|([A-Za-z]{1,64}+)|([;()]))", re.DOTALL)
+TOKEN = re.compile(rb"\s*+(?:\[([^\\\]]*+(?:\\.[^\\\]]*+)*+)\]|([A-Za-z]{1,64}+)|([;()]))", re.DOTALL)
 # Up to a round bracket outside of values, to a value that does not end, or to the end of the text.
-_PIECES = re.compile(rb"(?:[^\[()]++|\[[^\\\]]*+(?:\\.[^\\\]]*+)*+\])*+([()\[]|\Z)", re.DOTALL)
-_VALUE, _NAME, _MARK = 1, 2, 3
-_LOWER = b"abcdefghijklmnopqrstuvwxyz"
+PIECES = re.compile(rb"(?:[^\[()]++|\[[^\\\]]*+(?:\\.[^\\\]]*+)*+\])*+([()\[]|\Z)", re.DOTALL)
+VALUE, NAME, DELIMITER = 1, 2, 3
+LOWER = b"abcdefghijklmnopqrstuvwxyz"
 
 
 def main_line(text: bytes) -> list[Properties]:
@@ -32,25 +32,25 @@ def main_line(text: bytes) -> list[Properties]:
 
     Raises SgfError if there is no game, if it breaks the grammar or ends early, or if it has more than the limits.
     """
-    start = _START.search(text)
+    start = START.search(text)
     if start is None:
         raise SgfError("no SGF data found")
     nodes: list[Properties] = [{}]
     depth, place = 1, start.end()
     while True:
-        token = _TOKEN.match(text, place)
+        token = TOKEN.match(text, place)
         if token is None:
-            raise SgfError(_what_is_there(text, place))
+            raise SgfError(what_is_there(text, place))
         place = token.end()
-        if token.lastindex == _VALUE:
+        if token.lastindex == VALUE:
             raise SgfError("a value stands without the name of a property")
-        if token.lastindex == _NAME:
-            place = _read_values(text, place, token[_NAME].translate(None, _LOWER).decode(), nodes[-1])
-        elif token[_MARK] == b";":
+        if token.lastindex == NAME:
+            place = _read_values(text, place, token[NAME].translate(None, LOWER).decode(), nodes[-1])
+        elif token[DELIMITER] == b";":
             nodes.append({})
             if len(nodes) > MAX_NODES:
                 raise SgfError(f"more than {MAX_NODES} nodes")
-        elif token[_MARK] == b"(":
+        elif token[DELIMITER] == b"(":
             depth += 1
             if depth > MAX_NODES:
                 raise SgfError(f"more than {MAX_NODES} variations inside each other")
@@ -64,13 +64,13 @@ def _read_values(text: bytes, place: int, name: str, node: Properties) -> int:
     """Add the values that follow a property's name to a node. Returns the place behind them."""
     values = node.setdefault(name, [])
     before = len(values)
-    while (token := _TOKEN.match(text, place)) and token.lastindex == _VALUE:
-        values.append(token[_VALUE])
+    while (token := TOKEN.match(text, place)) and token.lastindex == VALUE:
+        values.append(token[VALUE])
         place = token.end()
         if len(values) > MAX_VALUES:
             raise SgfError(f"property {name} has more than {MAX_VALUES} values")
     if len(values) == before:
-        raise SgfError(f"property {name[:20]} has no values" if token else _what_is_there(text, place))
+        raise SgfError(f"property {name[:20]} has no values" if token else what_is_there(text, place))
     return place
 
 
@@ -78,7 +78,7 @@ def _walk_over(text: bytes, place: int, depth: int) -> None:
     """Find the end of the game behind its main line. Raises SgfError if the text ends before so many brackets are closed."""
     brackets = 0
     while depth > 0:
-        piece = _PIECES.match(text, place)
+        piece = PIECES.match(text, place)
         if piece is None or piece[1] not in (b"(", b")"):
             raise SgfError("unexpected end of SGF data")
         brackets += 1
@@ -88,7 +88,8 @@ def _walk_over(text: bytes, place: int, depth: int) -> None:
         place = piece.end()
 
 
-def _what_is_there(text: bytes, place: int) -> str:
+def what_is_there(text: bytes, place: int) -> str:
+    """What is wrong at a place where no token is."""
     rest = text[place : place + 1000].lstrip()[:20]
     if not rest or rest[:1] == b"[":
         return "unexpected end of SGF data"

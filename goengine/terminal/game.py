@@ -174,6 +174,11 @@ class TerminalGame:
             self._save("")
         self.engine.close()
 
+    @property
+    def to_review(self) -> Path | None:
+        """The file of a game that is over, which a review may be offered for."""
+        return self.path if self.over and self.saved and self.position.moves else None
+
     def _draw(self) -> None:
         position = self.position
         _say("\n" + drawing.terminal(position, self.palette))

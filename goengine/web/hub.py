@@ -2,7 +2,8 @@
 
 A page has one move, one count, one analysis and one review under way at most: a new one takes the place of the old. That
 bounds the memory, and makes turns fair: moves and counts are answered in the order in which they came, and before analyses;
-analyses of all pages share the net's batches. What was under way when the engine died is asked again, once: it may be what killed it.
+analyses of all pages share the net's batches. What was under way when the engine died is asked again, once: it may be what
+killed it.
 """
 
 import itertools

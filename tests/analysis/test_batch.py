@@ -199,6 +199,17 @@ def test_memory_of_trees_is_bounded():
     assert analysis.waiting == 40 - len(trees)
 
 
+def test_game_jobs_have_the_positions_of_the_game():
+    """In whatever order they are built, captures and all."""
+    position = game(5, 40)
+    for turns in (range(41), reversed(range(41)), np.random.default_rng(1).permutation(41).tolist()):
+        for job in game_jobs(position, turns=list(turns)):
+            earlier, built = position.copy(), job.position()
+            earlier.undo(40 - job.turn)
+            assert built.to_diagram() == earlier.to_diagram() and built.moves == earlier.moves
+            assert (built.to_play, built.ko) == (earlier.to_play, earlier.ko)
+
+
 def test_game_jobs_name_turns_that_are_not_there():
     with pytest.raises(ValueError, match="0 to 3"):
         game_jobs(game(moves=3), turns=[4])

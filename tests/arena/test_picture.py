@@ -71,3 +71,29 @@ def test_without_matplotlib_the_cure_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(picture.PictureError, match=r"pip install matplotlib"):
         picture.draw_ratings(RATINGS, tmp_path / "ratings.svg")
+
+
+def lines_of(results: str) -> list[dict]:
+    """Lines of a match: + a won, - b won, = a draw, / no result."""
+    winners = {"+": "a", "-": "b", "=": "", "/": ""}
+    return [
+        {"game": i, "pair": i // 2, "winner": winners[r], "result": "Void" if r == "/" else "B+1"}
+        for i, r in enumerate(results)
+    ]
+
+
+def test_a_match_over_time(tmp_path):
+    path = tmp_path / "elo.svg"
+    picture.match_over_time(lines_of("++-/=+-+++"), path, names={"a": "new & odd", "b": "old"})
+    assert {"new & odd above old", "games", "Elo"} <= set(texts(path))
+    picture.match_over_time(lines_of("//"), tmp_path / "none.svg", names={"a": "x", "b": "y"})
+    assert not (tmp_path / "none.svg").exists()
+
+
+def test_a_tournament_over_time(tmp_path):
+    path = tmp_path / "over-time.svg"
+    games = {("a", "b"): lines_of("++-+"), ("b", "c"): lines_of("+"), ("a", "c"): []}
+    picture.tournament_over_time(games, path, anchor="b")
+    assert {"a", "b", "c", "games"} <= set(texts(path))
+    picture.tournament_over_time({("a", "b"): []}, tmp_path / "none.svg")
+    assert not (tmp_path / "none.svg").exists()

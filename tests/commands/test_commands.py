@@ -81,7 +81,8 @@ def test_bench_without_a_net(monkeypatch, capsys):
     assert bench.main(["--json", "--seconds", "0.03", "--sizes", "5", "--no-training", "--no-selfplay"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["machine"]["cores"] >= 1
-    assert [figure["size"] for figure in data["figures"]] == [5] * 9
+    assert [figure["size"] for figure in data["figures"]] == [5] * 11
+    assert sum("review of a game" in figure["part"] for figure in data["figures"]) == 2
     assert all(figure["value"] > 0 for figure in data["figures"])
 
 

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from goengine.board import coords, drawing
+from goengine.board import coords, drawing, picture
 from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK, PASS, WHITE
@@ -109,8 +109,8 @@ def test_drawings_show_every_stone():
     position.play(coords.from_gtp("E1", 5))
     plain = drawing.terminal(position, drawing.PLAIN, {coords.from_gtp("A1", 5): "1"})
     assert (plain.count("X"), plain.count("O"), plain.count("#"), plain.count(" 1 ")) == (2, 2, 1, 1 + 1)
-    picture = ElementTree.fromstring(drawing.svg(position, caption="A < B"))
-    fills = [shape.get("fill") for shape in picture.iter("{http://www.w3.org/2000/svg}circle")]
+    drawn = ElementTree.fromstring(picture.svg(position, caption="A < B"))
+    fills = [shape.get("fill") for shape in drawn.iter("{http://www.w3.org/2000/svg}circle")]
     assert (fills.count("#111"), fills.count("#fafafa")) == (3, 2)
 
 
@@ -123,3 +123,23 @@ def test_round_stones_only_where_the_terminal_has_them(encoding, palette, monkey
     assert drawing.palette_of(stream) is drawing.PLAIN  # a file
     stream.isatty = lambda: True
     assert drawing.palette_of(stream) is palette
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_review_is_offered_after_the_game(answer, tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "goengine.cli", "play", "--net", "uniform", "--visits", "4", "--size", "5"]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "NO_COLOR": "1"}
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment
+    ) as game:
+        os.close(theirs)
+        os.write(ours, f"C3\nsave mine\nresign\n{answer}\n".encode())
+        out, err = game.communicate(timeout=300)
+    os.close(ours)
+    assert game.returncode == 0, err
+    assert b"Review the game?" in out
+    assert (tmp_path / "mine-review.html").exists() == (answer == "y")
