@@ -66,7 +66,7 @@ def review_answer(position: Position, result: SearchResult, turn: int, total: in
     """One position of a review: how it stands, and what to play there."""
     best = result.moves[0] if result.moves else None
     line = [] if best is None else [coords.to_gtp(point, position.size) for point in best.pv[:LINE]]
-    return {"turn": turn, "total": total, "stdev": round(finite(result.score_stdev), 2), "pv": line, **chances(result)}
+    return {"turn": turn, "total": total, "pv": line, **chances(result)}
 
 
 def count_answer(position: Position, dead: frozenset[int]) -> dict[str, Any]:

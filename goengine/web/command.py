@@ -1,13 +1,14 @@
 """The command ``goengine web``: a free port, the server, the browser, and a clean end."""
 
-import asyncio
 import contextlib
 import os
 import signal
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Iterator
+from pathlib import Path
 
 from goengine.core.options import parse
 from goengine.web.web_options import PORT, WebOptions
@@ -25,6 +26,9 @@ def main(argv: list[str]) -> int:
 
         sys.stderr.write("There is no browser here: the game is in the terminal. goengine web serves the page anyway.\n")
         return play.main([] if options.net is None else ["--net", options.net])
+    if unknown := _unknown_net(options.net):
+        sys.stderr.write(f"goengine web: no net named '{unknown}', and no such file; goengine nets lists them\n")
+        return 2
     try:
         listening = _listen(options.port)
     except OSError as error:
@@ -40,6 +44,15 @@ def main(argv: list[str]) -> int:
                 raise
             sys.stderr.write(_MISSING.format(name=error.name))
             return 2
+
+
+def _unknown_net(name: str | None) -> str:
+    """The name, or the half of POLICY+VALUE, that is neither a known net nor a file; "" if all are."""
+    from goengine.evaluators import load, shipped_nets
+
+    known = ("", load.LEE, load.UNIFORM, *shipped_nets.names())
+    halves = load.parts(name or "") or (name or "",)
+    return next((half for half in halves if half not in known and not Path(half).expanduser().exists()), "")
 
 
 def has_browser() -> bool:
@@ -98,7 +111,7 @@ def _serve(options: WebOptions, listening: socket.socket) -> int:
                 sys.stdout.write(f"The board is at {address} (Ctrl-C ends)\n")
                 sys.stdout.flush()
                 if options.browser and has_browser():
-                    await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, address)
+                    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()  # it may wait for its end
 
     config = uvicorn.Config(
         make_app(options, port),

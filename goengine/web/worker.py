@@ -9,14 +9,17 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from goengine.analysis.jobs import PositionJob, Progress, game_jobs
 from goengine.board import coords
+from goengine.board.position import Position
 from goengine.gtp.streams import LineReader, Output, claim_stdout
+from goengine.search.report import SearchResult
 from goengine.web.answers import analysis_answer, count_answer, move_answer, review_answer
 from goengine.web.requests import AnalyzeRequest, CancelRequest, CountRequest, MoveRequest, Request, ReviewRequest, read_request
+from goengine.web.reviewing import summary
 from goengine.web.worker_engines import COLOR, Nets, Players, position_of
 
 REPORT_EVERY, FIRST_REPORT = 0.4, 0.1  # seconds
@@ -33,8 +36,9 @@ class Asked:
     key: str
     tab: str
     request: Request
-    left: int = 0  # positions of a review that are not known yet
     cancelled: bool = False
+    found: dict[int, SearchResult] = field(default_factory=dict)  # of a review, by turn
+    game: Position | None = None  # that is reviewed
 
 
 class Worker:
@@ -102,8 +106,8 @@ class Worker:
         )
 
     def _review(self, asked: Asked, request: ReviewRequest) -> None:
-        jobs = game_jobs(position_of(request.game), visits=request.visits, priority=REVIEW, label=asked)
-        asked.left = len(jobs)
+        asked.game = position_of(request.game)
+        jobs = game_jobs(asked.game, visits=request.visits, priority=REVIEW, label=asked)
         analysis = self._nets.analysis(request.net)
         for job in jobs:
             analysis.add(job)
@@ -174,15 +178,14 @@ class Worker:
             self._send({"key": asked.key, "final": False, "answer": answer})
 
     def _tell_review(self, asked: Asked, news: Progress) -> None:
-        if not news.final or news.result is None or news.position is None or not isinstance(asked.request, ReviewRequest):
+        if not news.final or news.result is None or news.position is None or asked.game is None:
             return
-        asked.left -= 1
-        total = len(asked.request.game.moves) + 1
+        asked.found[news.job.turn] = news.result
+        total = len(asked.game.moves) + 1
         answer = {"type": "review", **review_answer(news.position, news.result, news.job.turn, total)}
-        if asked.left == 0:
-            self._end(asked, answer)
-        else:
-            self._send({"key": asked.key, "final": False, "answer": answer})
+        self._send({"key": asked.key, "final": False, "answer": answer})
+        if len(asked.found) == total:
+            self._end(asked, {"type": "reviewed", **summary(asked.game, asked.found)})
 
     def _end(self, asked: Asked, answer: dict[str, Any]) -> None:
         self._open.pop(asked.key, None)

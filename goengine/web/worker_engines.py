@@ -17,7 +17,7 @@ from goengine.web.requests import ClockState, Game, MoveRequest
 
 MOST_NETS = 3  # loaded at once: two that play, one that analyses
 MOST_PLAYERS = 8  # with a tree each
-MEGABYTES = 256  # of a player's tree
+MEGABYTES = 128  # of a player's tree
 ANALYSIS_MEGABYTES = 1024  # of all trees of an analysis with one net
 COLOR = {"B": BLACK, "W": WHITE}
 

@@ -150,7 +150,7 @@ def test_a_move_a_count_an_analysis_and_a_review(server):
         assert len(analysis["policy"]) == 82 and len(analysis["ownership"]) == 81
         assert 0 < analysis["moves"][0]["visits"] < 20 and analysis["moves"][0]["pv"]
         review, before = ask(socket, type="review", game={"size": 9, "moves": [["B", "E5"], ["W", "C3"]]}, visits=4)
-        assert (before, review["total"], len(review["pv"]) > 0) == (2, 3, True)
+        assert (before, review["type"], review["figures"]["B"]["all"]["moves"]) == (3, "reviewed", 1)
 
 
 def test_dead_stones_are_counted_as_they_are_told(server):

@@ -82,6 +82,12 @@ def test_a_port_that_is_taken_is_named(started, capfd):
     assert f"port {port}" in capfd.readouterr().err
 
 
+def test_a_net_that_does_not_exist_is_named(capfd):
+    assert command.main(["--net", "nonsense", "--no-browser"]) == 2
+    assert "no net named 'nonsense'" in capfd.readouterr().err
+    assert command._unknown_net("lee") == command._unknown_net(__file__) == command._unknown_net(None) == ""
+
+
 def test_without_a_name_the_next_free_port_is_taken():
     with command._listen(None) as one, command._listen(None) as two:
         assert one.getsockname()[0] == two.getsockname()[0] == "127.0.0.1"

@@ -1,6 +1,6 @@
 // What the engine says of positions: live, and of a whole game. Kept by node; texts and colours belong to the views.
 
-import {NAME, fromGtp, moveOf, toGtp, vertexOf} from './rules.js'
+import {fromGtp, moveOf} from './rules.js'
 import {escaped} from './sgf.js'
 import {lineThrough} from './tree.js'
 
@@ -11,8 +11,9 @@ export class Analysis {
     this.model = model
     this.on = false
     this.reports = new Map() // by node
-    this.review = null // {done, total, line} while one runs
-    this.mistakes = []
+    this.review = null // {done: turns, total} while one runs
+    this.mistakes = [] // the worst first
+    this.figures = null // by colour and phase
     this._asked = null
     this._key = ''
   }
@@ -33,6 +34,7 @@ export class Analysis {
     this.stopReview()
     this.reports.clear()
     this.mistakes = []
+    this.figures = null
   }
 
   stop() {
@@ -73,17 +75,20 @@ export class Analysis {
     const {net, reviewVisits} = model.settings
     const line = lineThrough(model.node, model.last)
     const game = model.boards.gameAt(line.at(-1))
-    const nodes = line.slice(line.length - 1 - line.filter(moveOf).length)
-    const positions = [nodes[0], ...nodes.slice(1).filter(moveOf)].slice(-game.moves.length - 1)
+    const moves = line.filter(moveOf)
+    const later = moves.slice(moves.length - game.moves.length) // after the last stones that were set up
+    const positions = [later[0]?.parent ?? line.at(-1), ...later]
     this.mistakes = []
-    this.review = {done: 0, total: positions.length, nodes: positions}
+    this.figures = null
+    this.review = {done: new Set(), total: positions.length}
     this.review.id = model.live.ask({type: 'review', game, net, visits: reviewVisits}, answer => {
       if (answer.type === 'error') {
         model.error = `Review: ${answer.error}`
         this.review = null
+      } else if (answer.final) {
+        this._endReview(positions, answer)
       } else {
         this._enter(positions, answer)
-        if (answer.final) this._endReview(positions)
       }
       model.changed()
     })
@@ -98,15 +103,17 @@ export class Analysis {
 
   _enter(positions, answer) {
     const node = positions[answer.turn]
-    this.review.done++
+    this.review.done.add(answer.turn)
     const known = this.reports.get(node)
     this.reports.set(node, {...(known?.moves ? known : {}), ...answer, reviewed: true})
   }
 
-  _endReview(positions) {
+  _endReview(positions, answer) {
     this.review = null
-    this.mistakes = findMistakes(positions, this.reports, this.model.size)
-    this.model.say(`The review is done: ${this.mistakes.length} moves lost something.`)
+    const mistakes = answer.mistakes.map(mistake => ({...mistake, node: positions[mistake.turn]}))
+    this.mistakes = mistakes.sort((a, b) => b.points - a.points || b.chances - a.chances)
+    this.figures = answer.figures
+    this.model.say(`The review is done: ${mistakes.length} moves lost something.`)
   }
 
   // Write what the review found into the game: win rates, and a better line at each mistake.
@@ -116,7 +123,7 @@ export class Analysis {
       if (report.reviewed) model.tree.set(node, 'SBKV', [(100 * report.winrate).toFixed(2)])
     }
     for (const mistake of this.mistakes) {
-      const text = `${NAME[mistake.color]} loses ${mistake.loss.toFixed(1)} points; better is ${mistake.pv[0]}.`
+      const text = `goengine: ${mistake.text}`
       const comment = mistake.node.data.C?.[0]
       if (!comment?.includes(escaped(text))) {
         model.tree.set(mistake.node, 'C', [comment ? `${comment}\n\n${escaped(text)}` : escaped(text)])
@@ -148,24 +155,3 @@ export class Analysis {
     }
   }
 }
-
-// Moves that lost points, the worst first. What is within the noise of both searches is no mistake.
-function findMistakes(positions, reports, size) {
-  const found = []
-  for (let i = 1; i < positions.length; i++) {
-    const [before, after] = [reports.get(positions[i - 1]), reports.get(positions[i])]
-    const node = positions[i]
-    const color = moveOf(node)
-    if (!before?.pv?.length || !after) continue
-    const played = toGtp(vertexOf(node, size), size)
-    const loss = (before.lead - after.lead) * (color === 'B' ? 1 : -1)
-    const noise = Math.hypot(error(before), error(after))
-    if (played !== before.pv[0] && loss > Math.max(0.5, noise)) {
-      found.push({node, color, number: i, played, loss, noise, pv: before.pv})
-    }
-  }
-  return found.sort((a, b) => b.loss - a.loss)
-}
-
-// The standard error of the lead that a search found.
-const error = report => (report.stdev ?? 0) / Math.sqrt(Math.max(1, report.visits))

@@ -31,7 +31,6 @@ export class Live {
   _connect() {
     this._socket = new WebSocket(`ws://${location.host}/live`)
     this._socket.onopen = () => {
-      this._wait = 250
       for (const {message} of this._asked.values()) this._send(message)
     }
     this._socket.onmessage = event => this._hear(JSON.parse(event.data))
@@ -44,6 +43,7 @@ export class Live {
 
   _hear(answer) {
     if (answer.type === 'status') {
+      this._wait = 250
       this._onState(answer)
       return
     }

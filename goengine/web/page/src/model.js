@@ -81,6 +81,7 @@ export class Model {
   go(node, silent = false) {
     if (!node || node === this.node) return
     this.node = node
+    this.error = ''
     for (let n = node; n.parent; n = n.parent) this.last.set(n.parent.id, n)
     if (!silent) this.announce(node)
     this.analysis.refresh()

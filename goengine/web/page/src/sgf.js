@@ -64,7 +64,6 @@ export function parse(text) {
       break // what some programs write after the last game
     }
   }
-  if (open.length > 0 && open.length > games.length && games.length === 0) throw new Error('the file ends within a game')
   if (games.length === 0) throw new Error('no game of SGF is in this file')
   return games
 }

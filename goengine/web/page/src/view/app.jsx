@@ -33,8 +33,8 @@ export function App({model}) {
           <CountPanel model={model} />
           <AnalysisPanel model={model} show={show} />
           <Graph model={model} />
-          <ReviewPanel model={model} show={show} />
           <TreeView model={model} />
+          <ReviewPanel model={model} show={show} />
           <Comment model={model} />
           <Tools model={model} />
         </section>

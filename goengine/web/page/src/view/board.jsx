@@ -1,5 +1,5 @@
 import {Goban} from '@sabaki/shudan'
-import {useEffect, useRef, useState} from 'preact/hooks'
+import {useEffect, useReducer, useRef, useState} from 'preact/hooks'
 import {parseCompressedVertices, parseVertex} from '@sabaki/sgf'
 import {NAME, fromGtp, moveOf, vertexOf} from '../rules.js'
 import {plain} from '../sgf.js'
@@ -37,10 +37,15 @@ export function BoardView({model, line, show}) {
 
 function useWidth(place) {
   const [width, set] = useState(400)
+  const [, redraw] = useReducer(count => count + 1, 0)
   useEffect(() => {
     const observer = new ResizeObserver(entries => set(entries[0].contentRect.width))
     observer.observe(place.current)
-    return () => observer.disconnect()
+    addEventListener('resize', redraw)
+    return () => {
+      observer.disconnect()
+      removeEventListener('resize', redraw)
+    }
   }, [])
   return width
 }

@@ -1,6 +1,8 @@
 // Black's win rate and lead over the line through the present position.
 const [WIDTH, HEIGHT] = [320, 90]
 
+const leader = lead => (lead === 0 ? 'even' : `${lead > 0 ? 'Black' : 'White'} leads by ${Math.abs(lead).toFixed(1)}`)
+
 export function Graph({model}) {
   const line = model.line
   const {reports} = model.analysis
@@ -13,7 +15,7 @@ export function Graph({model}) {
   const lead = path(report => ((0.5 - report.lead / most / 2) * HEIGHT).toFixed(1))
   const here = x(line.indexOf(model.node))
   const now = reports.get(model.node)
-  const text = now ? `Black wins ${(100 * now.winrate).toFixed(1)} %, leads by ${now.lead.toFixed(1)}` : 'Not analysed'
+  const text = now ? `Black wins ${(100 * now.winrate).toFixed(1)} %, ${leader(now.lead)}` : 'Not analysed'
   const jump = event => {
     const box = event.currentTarget.getBoundingClientRect()
     model.go(line[Math.round(((event.clientX - box.left) / box.width) * last)])

@@ -16,7 +16,7 @@ export function CountPanel({model}) {
           </p>
         </>
       ) : <p>The engine looks for dead stones ...</p>}
-      <button onClick={() => play.agree()} disabled={!count.result || play.game.free}>Agree</button>
+      {!play.game.free && <button onClick={() => play.agree()} disabled={!count.result}>Agree</button>}
       <button onClick={() => play.resume()}>{play.game.free ? 'Close' : 'Play on'}</button>
     </div>
   )
@@ -72,16 +72,17 @@ function Check({model, name, children}) {
 const SHOWN = 10
 
 export function ReviewPanel({model, show}) {
-  const {review, mistakes} = model.analysis
-  if (!review && mistakes.length === 0) return null
+  const {review, mistakes, figures} = model.analysis
+  if (!review && !figures) return null
   return (
     <div class="panel review" role="group" aria-label="Review">
       {review ? (
         <label>
-          Review: {review.done} of {review.total} <progress value={review.done} max={review.total} />
+          Review: {review.done.size} of {review.total} <progress value={review.done.size} max={review.total} />
         </label>
       ) : (
         <>
+          <Figures figures={figures} />
           <div class="mistakes">
             {['B', 'W'].map(color => (
               <Mistakes key={color} model={model} show={show} color={color} list={mistakes.filter(m => m.color === color)} />
@@ -94,18 +95,46 @@ export function ReviewPanel({model, show}) {
   )
 }
 
+// Accuracy, mean loss and agreement of both sides, by phase.
+function Figures({figures}) {
+  return (
+    <table class="figures">
+      <thead><tr><th /><th /><th>Moves</th><th>Accuracy</th><th>Mean loss</th><th>As the engine</th></tr></thead>
+      <tbody>
+        {['B', 'W'].flatMap(color => Object.entries(figures[color]).map(([phase, found]) => (
+          <tr key={color + phase}>
+            <td>{phase === 'all' ? NAME[color] : ''}</td>
+            <td>{phase}</td>
+            <td>{found.moves}</td>
+            <td>{found.accuracy.toFixed(0)} %</td>
+            <td>{found.mean_loss.toFixed(2)}</td>
+            <td>{percent(found.agreement)}</td>
+          </tr>
+        )))}
+      </tbody>
+    </table>
+  )
+}
+
+// Points, or chances where no points are lost for sure.
+const lost = ({points, chances}) => (points >= 0.05 ? points.toFixed(1) : `${(100 * chances).toFixed(0)} %`)
+
 function Mistakes({model, show, color, list}) {
   return (
     <div>
       <h2>{NAME[color]}'s mistakes ({list.length})</h2>
       <ol>
         {list.slice(0, SHOWN).map(mistake => (
-          <li key={mistake.number}>
+          <li key={mistake.turn}>
             <button
-              onClick={() => model.go(mistake.node.parent)} onMouseLeave={() => show(null)}
-              aria-label={`Before move ${mistake.number}: ${mistake.played} loses ${mistake.loss.toFixed(1)}, ${mistake.pv[0]} is better`}
+              onClick={() => {
+                model.go(mistake.node.parent)
+                show(mistake.pv)
+              }}
+              onMouseLeave={() => show(null)} onBlur={() => show(null)}
+              title={mistake.text} aria-label={`Before move ${mistake.turn}, ${mistake.move}: ${mistake.text}`}
             >
-              {mistake.number}. {mistake.played} −{mistake.loss.toFixed(1)} ({mistake.pv[0]})
+              {mistake.turn}. {mistake.move} −{lost(mistake)} ({mistake.pv[0]})
             </button>
           </li>
         ))}
