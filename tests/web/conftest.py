@@ -26,8 +26,8 @@ def started():
     """A function that starts `goengine web` and gives its process and address; all end with the test."""
     processes = []
 
-    def start(*words, **settings):
-        port = free_port()
+    def start(*words, port=None, **settings):
+        port = port or free_port()
         command = [sys.executable, "-m", "goengine.cli", "web", "--no-browser", "--port", str(port), "--threads", "1", *words]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         running = hearing_interrupts(command, env=environment, stdout=subprocess.PIPE, text=True, **settings)

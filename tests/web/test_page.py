@@ -172,15 +172,22 @@ def test_files_that_are_no_games_are_refused(page):
     load(page, BRANCHED)
     for text, reason in (
         ("no game", "no game of SGF"),
-        ("(;SZ[9];B[aa]", None),  # what is there is shown
+        ("(;SZ[9];B[aa", None),  # what is there is shown
+        ("(;SZ[9]C[" + "x" * 4_900_000 + "])", None),
+        ("(;SZ[9];B[aa]?)", "line 1: '?' is no SGF"),
+        ("(\n;SZ[9])", None),
+        ("(B[aa];SZ[9])", "line 1: 'B' stands before the first node"),
         ("(;SZ[30])", "boards of size 30"),
         ("(;SZ[9:13])", "boards of size 9:13"),
         (b"x" * 5_000_001, "longer than 5 MB"),
-        (bytes(range(256)), "no game of SGF"),
+        (bytes(range(256)), "stands outside of a game"),
     ):
         load(page, text, "bad.sgf")
         if reason:
             expect(page.locator(".error")).to_contain_text(reason)
+        else:
+            said(page, "bad.sgf is open")
+            expect(page.locator(".error")).to_have_count(0)
 
 
 def test_a_file_of_a_thousand_nested_variations(page):
@@ -197,6 +204,70 @@ def test_a_game_in_another_encoding_is_read(page):
     load(page, "(;CA[GB2312]SZ[9]PB[围棋])".encode("gb2312"))
     expect(page.locator(".name").first).to_have_text("围棋")
     assert "CA[UTF-8]" in saved(page)
+
+
+def test_a_file_of_several_games_is_saved_whole(page):
+    text = "(;SZ[9];B[ee])\n(;SZ[13];B[aa](;W[bb])(;W[cc]))\n"
+    load(page, text)
+    page.get_by_text("Edit", exact=True).click()
+    page.locator("details select").last.select_option(label="2")
+    expect(page.locator(".shudan-vertex")).to_have_count(169)
+    page.reload()
+    expect(page.locator(".shudan-vertex")).to_have_count(169)
+    assert nodes(saved(page)) == nodes(text)
+
+
+def test_a_file_is_dropped(page):
+    page.evaluate(
+        """text => {
+            const data = new DataTransfer()
+            data.items.add(new File([text], 'dropped.sgf'))
+            document.querySelector('.board').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true}))
+        }""",
+        BRANCHED,
+    )
+    said(page, "dropped.sgf is open: 4 moves.")
+
+
+def test_a_person_runs_out_of_time(page):
+    new_game(page, W="person", clock="absolute", main="0.02")
+    said(page, "Black's time is up. White wins.")
+    assert "RE[W+T]" in saved(page)
+
+
+def test_suicide_ko_and_superko_are_refused(page):
+    load(page, "(;SZ[9]RU[Japanese]AB[ba][ab][bb]AW[ca][ac][bc]PL[W])")
+    point(page, 0, 0).click()
+    expect(page.locator(".error")).to_contain_text("A9: that would be suicide.")
+    for rules, moves, reason in (
+        ("Japanese", "", "take back the ko"),
+        ("Japanese", ";W[];B[]", ""),
+        ("chinese-ogs", ";W[];B[]", "repeat a position"),
+    ):
+        load(page, f"(;SZ[9]RU[{rules}]AB[ba][ab][bc]AW[ca][db][cc][bb]PL[B];B[cb]{moves})")
+        page.keyboard.press("End")
+        point(page, 1, 1).click()
+        if reason:
+            expect(page.locator(".error")).to_contain_text(reason)
+        else:
+            said(page, "White B8")
+
+
+def test_a_server_that_ends_and_comes_back(browser, started):
+    first, address = started("--net", "uniform")
+    context = browser.new_context()
+    page = open_page(context, address)
+    new_game(page)
+    point(page, 4, 4).click()
+    stones(page, 1, 1)
+    first.kill()
+    expect(page.locator(".banner")).to_contain_text("goengine web does not answer", timeout=20_000)
+    point(page, 2, 2).click()
+    first.wait()
+    started("--net", "uniform", port=int(address.rstrip("/").rpartition(":")[2]))
+    stones(page, 2, 2)
+    expect(page.locator(".banner")).to_be_hidden()
+    context.close()
 
 
 def test_a_review_finds_the_mistakes(page):

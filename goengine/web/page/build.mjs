@@ -17,12 +17,6 @@ const result = await build({
   entryNames: '[name]', jsx: 'automatic', jsxImportSource: 'preact', loader: {'.png': 'dataurl', '.svg': 'dataurl'},
   define: {'process.env.NODE_ENV': '"production"'},
   plugins: [{
-    name: 'left-out', // @sabaki/sgf reads files and guesses encodings with these; the page does that itself
-    setup(plugin) {
-      plugin.onResolve({filter: /^(fs|iconv-lite|jschardet)$/}, args => ({path: args.path, namespace: 'left-out'}))
-      plugin.onLoad({filter: /.*/, namespace: 'left-out'}, () => ({contents: 'module.exports = null'}))
-    }
-  }, {
     name: 'plain-board', // without Shudan's picture of wood, which is four times as large as everything else
     setup(plugin) {
       plugin.onLoad({filter: /goban\.css$/}, ({path}) => ({

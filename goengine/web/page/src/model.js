@@ -92,7 +92,7 @@ export class Model {
     const color = moveOf(node)
     const move = color ? `${NAME[color]} ${toGtp(vertexOf(node, this.size), this.size)}` : 'Start'
     const comment = plain(node.data.C?.[0])
-    this.say(comment ? `${move}. ${comment}` : move)
+    this.say(comment ? `${move}. ${comment.slice(0, 500)}` : move)
   }
 
   step(count) {

@@ -1,11 +1,12 @@
 // Boards along a tree: what stands there, whose turn it is, what is legal, and what the engine is told of a position.
 
 import GoBoard from '@sabaki/go-board'
-import {parseCompressedVertices, parseVertex, stringifyVertex} from '@sabaki/sgf'
+import {parseCompressedVertices, parseVertex, stringifyVertex} from '@sabaki/sgf/src/helper.js'
 import {plain} from './sgf.js'
 import {pathTo} from './tree.js'
 
 const MOST_CACHED = 3000
+const MOST_MOVES = 3000 // that the engine is told; of a longer game it is told the stones before them
 const SIGN = {B: 1, W: -1}
 export const OTHER = {B: 'W', W: 'B'}
 export const NAME = {B: 'Black', W: 'White'}
@@ -128,6 +129,7 @@ export class Boards {
     const path = pathTo(node)
     let start = path.length - 1
     while (start > 0 && !isSetup(path[start]) && !('PL' in path[start].data)) start--
+    if (path.length - start > MOST_MOVES) start = path.length - MOST_MOVES
     const base = path[start]
     const board = this.at(base)
     const stones = {black: [], white: []}

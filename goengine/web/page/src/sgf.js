@@ -1,7 +1,7 @@
 // SGF text to trees and back. Values are kept as they stand in the file, escapes included, so that what is read is written
 // unchanged. No function here calls itself: files may nest variations as deep as they like.
 
-import {escapeString, tokenizeIter, unescapeString} from '@sabaki/sgf'
+import {escapeString, unescapeString} from '@sabaki/sgf/src/helper.js'
 import {Tree} from './tree.js'
 
 export const MAX_BYTES = 5_000_000
@@ -24,49 +24,75 @@ export function decode(bytes) {
 
 // All games of a text, as trees. Throws an Error that says where the text is no SGF.
 export function parse(text) {
-  const start = text.indexOf('(')
-  if (start < 0) throw new Error('no game of SGF is in this file')
   const games = []
   const open = [] // the node before each open parenthesis
   let tree = null
   let node = null
   let values = null
-  for (const token of tokenizeIter(text.slice(start))) {
-    const {type, value} = token
-    if (type === 'parenthesis' && value === '(') {
+  for (const [kind, value, place] of scan(text)) {
+    if (open.length === 0 && kind !== '(') {
+      if (games.length > 0) break // what some programs write after the last game
+      throw new Error(`line ${lineOf(text, place)}: '${kind}' stands outside of a game`)
+    }
+    if (kind === '(') {
       if (open.length === 0) tree = null
       open.push(node)
       values = null
-    } else if (type === 'parenthesis') {
-      if (open.length === 0) throw new Error(`line ${token.row + 1}: a parenthesis is closed that was not opened`)
+    } else if (kind === ')') {
       node = open.pop()
       values = null
-      if (open.length === 0) node = null
-    } else if (type === 'semicolon') {
-      if (open.length === 0) throw new Error(`line ${token.row + 1}: a node outside of a game`)
-      if (tree === null) {
-        tree = new Tree()
-        games.push(tree)
-        node = tree.root
-      } else {
-        node = tree.append(node, {})
-      }
+    } else if (kind === ';') {
+      if (tree === null) games.push((tree = new Tree()))
+      node = node === null ? tree.root : tree.append(node, {})
       values = null
-    } else if (type === 'prop_ident') {
-      if (node === null) throw new Error(`line ${token.row + 1}: a property outside of a node`)
+    } else if (node === null) {
+      throw new Error(`line ${lineOf(text, place)}: '${value.slice(0, 20)}' stands before the first node`)
+    } else if (kind === 'name') {
       const name = value.replace(/[a-z]/g, '') // FF[3] let small letters stand between the capital ones
       values = name === '' ? null : (node.data[name] ??= [])
-    } else if (type === 'c_value_type') {
-      if (values) values.push(value.slice(1, -1))
-    } else if (open.length > 0) {
-      throw new Error(`line ${token.row + 1}: '${String(value).slice(0, 20)}' is no SGF`)
+    } else if (kind === 'value') {
+      values?.push(value)
     } else {
-      break // what some programs write after the last game
+      throw new Error(`line ${lineOf(text, place)}: '${kind}' is no SGF`)
     }
   }
   if (games.length === 0) throw new Error('no game of SGF is in this file')
   return games
 }
+
+// The pieces of a text from the first parenthesis on: [kind, text, place]. A value may be as long as the file, which is too
+// much for the regular expression of @sabaki/sgf.
+function* scan(text) {
+  const name = /[A-Za-z]+/y
+  const start = text.indexOf('(')
+  if (start < 0) throw new Error('no game of SGF is in this file')
+  for (let place = start; place < text.length; place++) {
+    const letter = text[place]
+    if (/\s/.test(letter)) continue
+    name.lastIndex = place
+    const found = name.exec(text)?.[0]
+    if (letter === '(' || letter === ')' || letter === ';') {
+      yield [letter, letter, place]
+    } else if (letter === '[') {
+      const end = endOfValue(text, place + 1)
+      yield ['value', text.slice(place + 1, end), place]
+      place = end
+    } else if (found) {
+      yield ['name', found, place]
+      place += found.length - 1
+    } else {
+      yield [letter, letter, place]
+    }
+  }
+}
+
+function endOfValue(text, start) {
+  let place = start
+  while (place < text.length && text[place] !== ']') place += text[place] === '\\' ? 2 : 1
+  return Math.min(place, text.length)
+}
+
+const lineOf = (text, place) => text.slice(0, place).split('\n').length
 
 // The text of a tree, and its nodes in the order in which the text has them.
 export function stringify(tree) {

@@ -116,12 +116,17 @@ function Status({model}) {
   )
 }
 
+const LONGEST_COMMENT = 100_000 // letters that a field shows without delay
+
 function Comment({model}) {
+  const text = plain(model.node.data.C?.[0])
+  const long = text.length > LONGEST_COMMENT
   return (
     <label class="panel comment">
-      Comment
+      {long ? `The first ${LONGEST_COMMENT} letters of ${text.length}` : 'Comment'}
       <textarea
-        rows="3" value={plain(model.node.data.C?.[0])} onInput={event => model.comment(event.currentTarget.value)}
+        rows="3" readOnly={long} value={text.slice(0, LONGEST_COMMENT)}
+        onInput={event => model.comment(event.currentTarget.value)}
       />
     </label>
   )

@@ -1,6 +1,6 @@
 import {Goban} from '@sabaki/shudan'
 import {useEffect, useReducer, useRef, useState} from 'preact/hooks'
-import {parseCompressedVertices, parseVertex} from '@sabaki/sgf'
+import {parseCompressedVertices, parseVertex} from '@sabaki/sgf/src/helper.js'
 import {NAME, fromGtp, moveOf, vertexOf} from '../rules.js'
 import {plain} from '../sgf.js'
 
