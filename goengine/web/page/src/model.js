@@ -35,7 +35,7 @@ export class Model {
       this.changed()
     })
     this.analysis.refresh()
-    addEventListener('pagehide', () => this.save())
+    addEventListener('pagehide', () => writeToServer(this.tab, this.save()))
   }
 
   // -- listeners --
@@ -287,6 +287,7 @@ export class Model {
     const kept = write(this.tab, state)
     clearTimeout(this._sending)
     this._sending = setTimeout(() => writeToServer(this.tab, kept), 1000)
+    return kept
   }
 
   _restore(kept) {

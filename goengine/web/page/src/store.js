@@ -57,8 +57,9 @@ export function write(tab, state) {
   return text
 }
 
+// A short text is sent even while the page goes away; browsers do that up to 64 kB.
 export function writeToServer(tab, text) {
-  fetch(`/kept/${tab}`, {method: 'PUT', body: text}).catch(() => {})
+  fetch(`/kept/${tab}`, {method: 'PUT', body: text, keepalive: text.length < 20_000}).catch(() => {})
 }
 
 function forgetOld() {
