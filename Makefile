@@ -1,4 +1,4 @@
-# make play    sets up and plays a game in the terminal        make bench   speeds of this machine
+# make play    sets up and plays a game in the browser         make bench   speeds of this machine
 # make test    sets up and runs the tests                      make lint    style
 # make test-slow   the long tests                              make clean   removes what the others made
 #
@@ -10,7 +10,7 @@ BIN := .venv/bin
 .PHONY: play test test-slow bench lint clean
 
 play: .venv/playing
-	$(BIN)/goengine play
+	$(BIN)/goengine web --or-terminal
 
 bench: .venv/playing
 	$(BIN)/goengine bench
@@ -28,12 +28,12 @@ lint: .venv/testing
 
 .venv/playing: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[web]'
 	$(BIN)/goengine warmup
 	touch $@
 
 .venv/testing: pyproject.toml .venv/playing
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,test,web]'
 	touch $@
 
 clean:

@@ -14,6 +14,7 @@ COMMANDS = {
     "gtp": ("goengine.gtp", "speak GTP on standard input and output (for Sabaki, GoGui and other programs)"),
     "analysis": ("goengine.analysis.command", "analyse many positions: KataGo's JSON engine on standard input and output"),
     "play": ("goengine.terminal.play", "play a game in the terminal"),
+    "web": ("goengine.web.command", "play, analyse and review games in the browser"),
     "review": ("goengine.review.command", "review games: losses, better lines, figures, a picture and a page"),
     "evaluate": ("goengine.review.evaluate", "draw a position with candidates, policy and ownership"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),

@@ -29,6 +29,7 @@ ROOMS = (
     "goengine.arena",
     "goengine.review",
     "goengine.terminal",
+    "goengine.web",
     "goengine.commands",
     "goengine",  # the public names and the command line
     "selfplay",

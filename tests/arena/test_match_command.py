@@ -33,7 +33,7 @@ def test_a_match_of_programs(tmp_path, capsys):
     assert main([*words, "--a-name", "Two"]) == 2
     assert 'names.a is "One" there and "Two" here' in capsys.readouterr().err
     assert sorted(p.name for p in (tmp_path / "m").iterdir()) == [
-        "game-00000.sgf", "game-00001.sgf", "games.jsonl", "match.json", "summary.json",
+        "elo.svg", "game-00000.sgf", "game-00001.sgf", "games.jsonl", "match.json", "summary.json",
     ]  # fmt: skip
 
 

@@ -1,0 +1,363 @@
+"""The page in Chromium: a game to the count, analysis, SGF, review, tabs, reloads, and an engine that is killed."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+# Black owns the left of the board, White the right, which is one point less; a white stone is dead in the lower left corner.
+FINISHED = "(;GM[1]FF[4]SZ[9]KM[0.5]RU[Chinese]AB" + "".join(f"[{c}{r}]" for c in "ce" for r in "abcdefghi") + "AW"
+FINISHED += "".join(f"[f{r}][h{r}]" for r in "abcdefghi") + "[ai]PL[B])"
+BRANCHED = (
+    "(;GM[1]FF[4]CA[UTF-8]SZ[9]KM[6.5]RU[Japanese]PB[A \\] b]C[first: a\\\\b]XX[own\\:value]\n"
+    ";B[ee](;W[cc];B[gc]C[äöü 囲碁](;W[cg])(;W[gg];B[];W[tt]))(;W[gg]LB[aa:1][bb:x\\]]TR[cc][dd])(;W[gc]))\n"
+)
+
+
+@pytest.fixture
+def page(browser, address):
+    context = browser.new_context(viewport={"width": 1100, "height": 800}, accept_downloads=True)
+    context.set_default_timeout(20_000)
+    opened = open_page(context, address)
+    yield opened
+    assert opened.problems == []
+    context.close()
+
+
+def open_page(context, address):
+    page = context.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
+    page.on("request", lambda request: request.url.startswith((address, "data:", "blob:")) or page.problems.append(request.url))
+    page.goto(address)
+    expect(page.locator(".banner")).to_be_hidden(timeout=20_000)
+    return page
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def said(page, text):
+    expect(page.locator(".said")).to_contain_text(text, timeout=20_000)
+
+
+def stones(page, black, white):
+    expect(page.locator(".shudan-sign_1 .shudan-shadow")).to_have_count(black, timeout=20_000)
+    expect(page.locator(".shudan-sign_-1 .shudan-shadow")).to_have_count(white)
+
+
+def point(page, x, y):
+    return page.locator(f"[data-x='{x}'][data-y='{y}']")
+
+
+def new_game(page, **fields):
+    button(page, "New game").click()
+    for name, value in {"size": "9", "visits": "4", **fields}.items():
+        field = page.locator(f"dialog [name={name}]")
+        if isinstance(value, bool):
+            field.set_checked(value)
+        elif field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    button(page, "Begin").click()
+
+
+def load(page, text, name="game.sgf"):
+    data = text.encode() if isinstance(text, str) else text
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "application/x-go-sgf", "buffer": data})
+
+
+def saved(page) -> str:
+    with page.expect_download() as download:
+        button(page, "Save").click()
+    return Path(download.value.path()).read_text(encoding="utf-8")
+
+
+def nodes(text) -> list[str]:
+    """An SGF text without what stands between its nodes for the eye."""
+    return re.sub(r"(?<=[\]();])\s+(?=[();A-Z])", "", text).strip()
+
+
+def test_a_game_is_played_and_taken_back(page):
+    new_game(page)
+    said(page, "A game begins. Black to play.")
+    point(page, 4, 4).click()
+    stones(page, 1, 1)
+    said(page, "White ")
+    page.get_by_label("Move", exact=True).fill("c3")
+    button(page, "Play").click()
+    stones(page, 2, 2)
+    point(page, 4, 4).click()
+    expect(page.locator(".error")).to_contain_text("E5: there is a stone.")
+    page.keyboard.press("u")
+    stones(page, 1, 1)
+    button(page, "Undo").click()
+    stones(page, 0, 0)
+    button(page, "Resign").click()
+    said(page, "Black resigns. White wins.")
+    assert "RE[W+R]" in saved(page)
+
+
+def test_a_game_is_counted_with_dead_stones_marked(page):
+    load(page, FINISHED)
+    stones(page, 18, 19)
+    new_game(page, fromHere=True)
+    page.keyboard.press("p")
+    counting = page.get_by_role("group", name="Count", exact=True)
+    expect(counting).to_contain_text("wins by", timeout=20_000)
+    expect(counting).to_contain_text("Black wins by 8.5 points.")
+    point(page, 0, 8).click()
+    expect(counting).to_contain_text("0 are dead")
+    point(page, 0, 8).click()
+    expect(counting).to_contain_text("Black wins by 8.5 points.")
+    button(page, "Agree").click()
+    said(page, "Black wins by 8.5 points.")
+    assert "RE[B+8.5]" in saved(page)
+
+
+def test_analysis_is_switched_on_and_off(page):
+    page.get_by_label("Visits").select_option("50")
+    new_game(page, W="person")
+    point(page, 4, 4).click()
+    page.keyboard.press("a")
+    panel = page.get_by_role("group", name="Analysis", exact=True)
+    expect(panel).to_contain_text("50 visits, White to play")
+    expect(page.locator(".shudan-heatlabel").first).to_be_visible()
+    expect(page.locator("figcaption")).to_contain_text("Black wins")
+    page.get_by_label("Owners").check()
+    page.get_by_label("Policy").check()
+    expect(page.locator(".shudan-heatlabel")).to_have_count(80)
+    page.keyboard.press("ArrowLeft")
+    expect(panel).to_contain_text("50 visits, Black to play")
+    button(page, "Analysis").click()
+    expect(page.locator(".shudan-heatlabel")).to_have_count(0)
+
+
+def test_variations_come_in_and_go_out_unchanged(page):
+    load(page, BRANCHED)
+    said(page, "game.sgf is open: 4 moves.")
+    assert nodes(saved(page)) == nodes(BRANCHED)
+    for key in ("End", "ArrowLeft", "ArrowDown", "Home", "ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    said(page, "White G3")
+    page.reload()
+    expect(page.locator(".number")).to_have_text("Move 2")
+    assert nodes(saved(page)) == nodes(BRANCHED)
+
+
+def test_a_game_is_edited(page):
+    load(page, BRANCHED)
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("Edit", exact=True).click()
+    tool = page.get_by_label("A click sets")
+    for name, x in (("Triangle", 0), ("Letter", 1), ("Black stone", 2)):
+        tool.select_option(name)
+        point(page, x, 8).click()
+    page.get_by_label("Comment").fill("a] \\ b")
+    text = saved(page)
+    assert "B[ee]TR[ai]LB[bi:A]" in text and "AB[ci]C[a\\] \\\\ b]" in nodes(text)
+    button(page, "Delete from here").click()
+    assert nodes(saved(page)) == nodes(BRANCHED).replace("B[ee]", "B[ee]TR[ai]LB[bi:A]")
+
+
+def test_files_that_are_no_games_are_refused(page):
+    load(page, BRANCHED)
+    for text, reason in (
+        ("no game", "no game of SGF"),
+        ("(;SZ[9];B[aa", None),  # what is there is shown
+        ("(;SZ[9]C[" + "x" * 4_900_000 + "])", None),
+        ("(;SZ[9];B[aa]?)", "line 1: '?' is no SGF"),
+        ("(\n;SZ[9])", None),
+        ("(B[aa];SZ[9])", "line 1: 'B' stands before the first node"),
+        ("(;SZ[30])", "boards of size 30"),
+        ("(;SZ[9:13])", "boards of size 9:13"),
+        (b"x" * 5_000_001, "longer than 5 MB"),
+        (bytes(range(256)), "stands outside of a game"),
+    ):
+        load(page, text, "bad.sgf")
+        if reason:
+            expect(page.locator(".error")).to_contain_text(reason)
+        else:
+            said(page, "bad.sgf is open")
+            expect(page.locator(".error")).to_have_count(0)
+
+
+def test_a_file_of_a_thousand_nested_variations(page):
+    depth = 1000
+    text = "(;SZ[9];B[ee]" + ";W[cc](;B[cd])(;B[dc]" * depth + ")" * depth + ")"
+    load(page, text)
+    said(page, "is open: 3 moves.")
+    assert nodes(saved(page)) == nodes(text)
+    page.reload()
+    assert nodes(saved(page)) == nodes(text)
+
+
+def test_a_game_in_another_encoding_is_read(page):
+    load(page, "(;CA[GB2312]SZ[9]PB[围棋])".encode("gb2312"))
+    expect(page.locator(".name").first).to_have_text("围棋")
+    assert "CA[UTF-8]" in saved(page)
+
+
+def test_a_file_of_several_games_is_saved_whole(page):
+    text = "(;SZ[9];B[ee])\n(;SZ[13];B[aa](;W[bb])(;W[cc]))\n"
+    load(page, text)
+    page.get_by_text("Edit", exact=True).click()
+    page.locator("details select").last.select_option(label="2")
+    expect(page.locator(".shudan-vertex")).to_have_count(169)
+    page.reload()
+    expect(page.locator(".shudan-vertex")).to_have_count(169)
+    assert nodes(saved(page)) == nodes(text)
+
+
+def test_a_file_is_dropped(page):
+    page.evaluate(
+        """text => {
+            const data = new DataTransfer()
+            data.items.add(new File([text], 'dropped.sgf'))
+            document.querySelector('.board').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true}))
+        }""",
+        BRANCHED,
+    )
+    said(page, "dropped.sgf is open: 4 moves.")
+
+
+def test_a_person_runs_out_of_time(page):
+    new_game(page, W="person", clock="absolute", main="0.02")
+    said(page, "Black's time is up. White wins.")
+    assert "RE[W+T]" in saved(page)
+
+
+def test_suicide_ko_and_superko_are_refused(page):
+    load(page, "(;SZ[9]RU[Japanese]AB[ba][ab][bb]AW[ca][ac][bc]PL[W])")
+    point(page, 0, 0).click()
+    expect(page.locator(".error")).to_contain_text("A9: that would be suicide.")
+    for rules, moves, reason in (
+        ("Japanese", "", "take back the ko"),
+        ("Japanese", ";W[];B[]", ""),
+        ("chinese-ogs", ";W[];B[]", "repeat a position"),
+    ):
+        load(page, f"(;SZ[9]RU[{rules}]AB[ba][ab][bc]AW[ca][db][cc][bb]PL[B];B[cb]{moves})")
+        page.keyboard.press("End")
+        point(page, 1, 1).click()
+        if reason:
+            expect(page.locator(".error")).to_contain_text(reason)
+        else:
+            said(page, "White B8")
+
+
+def test_a_server_that_ends_and_comes_back(browser, started):
+    first, address = started("--net", "uniform")
+    context = browser.new_context()
+    page = open_page(context, address)
+    new_game(page)
+    point(page, 4, 4).click()
+    stones(page, 1, 1)
+    first.kill()
+    expect(page.locator(".banner")).to_contain_text("goengine web does not answer", timeout=20_000)
+    point(page, 2, 2).click()
+    first.wait()
+    started("--net", "uniform", port=int(address.rstrip("/").rpartition(":")[2]))
+    stones(page, 2, 2)
+    expect(page.locator(".banner")).to_be_hidden()
+    context.close()
+
+
+def test_a_review_finds_the_mistakes(page):
+    page.evaluate("localStorage.setItem('goengine.settings', JSON.stringify({reviewVisits: 4}))")
+    page.reload()
+    load(page, "(;SZ[9]" + "".join(f";B[{c}c];W[{c}g]" for c in "abcdefghi") + ")")
+    button(page, "Review").click()
+    said(page, "The review is done")
+    expect(page.locator(".graph circle")).to_have_count(19)
+
+
+def test_two_tabs_keep_two_games(page, address):
+    new_game(page)
+    point(page, 4, 4).click()
+    stones(page, 1, 1)
+    other = open_page(page.context, address)
+    stones(other, 0, 0)
+    new_game(other, B="engine", W="person")
+    stones(other, 1, 0)
+    point(page, 0, 0).click()
+    stones(page, 2, 2)
+    other.reload()
+    page.reload()
+    stones(other, 1, 0)
+    stones(page, 2, 2)
+
+
+def test_a_reload_in_the_middle_of_a_game_loses_nothing(page):
+    new_game(page, clock="fischer", main="5", increment="10")
+    point(page, 4, 4).click()
+    stones(page, 1, 1)
+    before = saved(page)
+    page.get_by_label("Comment").fill("kept")
+    page.reload()
+    stones(page, 1, 1)
+    expect(page.get_by_role("timer", name="Black's time")).to_contain_text(re.compile(r"[45]:\d\d"))
+    assert saved(page).replace("C[kept]", "") == before
+    point(page, 2, 2).click()
+    stones(page, 2, 2)
+
+
+def test_the_server_keeps_the_game_where_the_browser_does_not(page):
+    new_game(page, W="person")
+    point(page, 4, 4).click()
+    with page.expect_response(lambda response: "W[cc]" in (response.request.post_data or "")):
+        point(page, 2, 2).click()
+    page.evaluate("window.addEventListener('pagehide', () => localStorage.clear())")
+    page.reload()
+    stones(page, 1, 1)
+
+
+def test_two_nets_play_while_one_watches(page):
+    new_game(page, size="19", B="engine", W="engine", Bnet="uniform", Wnet="uniform", visits="20")
+    expect(page.locator(".number")).to_have_text(re.compile(r"Move ([5-9]|\d\d)"))
+    button(page, "Pause").click()
+    expect(button(page, "Go on")).to_be_visible()
+    button(page, "Go on").click()
+    expect(button(page, "Pause")).to_be_visible()
+
+
+def test_an_engine_that_is_killed_comes_back(page, address):
+    new_game(page)
+    point(page, 4, 4).click()
+    stones(page, 1, 1)
+    os.kill(worker(address), signal.SIGKILL)
+    expect(page.locator(".banner")).to_contain_text("The engine has ended. It is started again.")
+    point(page, 2, 2).click()
+    stones(page, 2, 2)
+    expect(page.locator(".banner")).to_be_hidden()
+
+
+def worker(address) -> int:
+    """The engine's process of the server at an address."""
+    port = address.rstrip("/").rpartition(":")[2]
+    server = subprocess.check_output(["pgrep", "-f", f"goengine.cli web .*--port {port} "], text=True).split()[0]
+    return int(subprocess.check_output(["pgrep", "-P", server], text=True).split()[0])
+
+
+def test_colours_and_a_narrow_window(page):
+    page.get_by_label("Colours of the page").select_option("dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(27, 28, 30)")
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator(".shudan-goban")).to_be_visible()
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_every_control_has_a_name(page):
+    names = page.locator("button, select, input:not([hidden]), textarea").evaluate_all(
+        "all => all.map(e => e.ariaLabel || e.textContent || e.labels?.[0]?.textContent || '')"
+    )
+    assert len(names) > 15 and all(name.strip() for name in names)
+    expect(page.get_by_role("status")).to_have_attribute("aria-live", "polite")
