@@ -277,6 +277,12 @@ def test_a_review_finds_the_mistakes(page):
     button(page, "Review").click()
     said(page, "The review is done")
     expect(page.locator(".graph circle")).to_have_count(19)
+    expect(page.locator(".figures")).to_contain_text("Accuracy")
+    button(page, "Write into the game").click()
+    assert saved(page).count("SBKV[") == 19
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_two_tabs_keep_two_games(page, address):
