@@ -54,7 +54,7 @@ def _wheel(folder: Path) -> Path:
     """Built from a copy, so that nothing of an earlier build gets in and nothing is left in the clone."""
     copy = folder / "source"
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, copy)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
@@ -91,6 +91,13 @@ def test_it_plays(installed):
 def test_its_books_are_there(installed):
     places = installed.run("-c", "from goengine.book.shelf import shipped; print(shipped(7), shipped(9))").stdout.split()
     assert [Path(place).name for place in places] == ["book-7x7.npz", "book-9x9.npz"]
+
+
+def test_the_page_is_in_it_and_its_source_is_not(installed):
+    code = "import goengine.web as web, pathlib; print(*(p.name for p in pathlib.Path(web.__file__).parent.rglob('*')))"
+    names = installed.run("-c", code).stdout.split()
+    assert {"index.html", "app.js", "app.css", "LICENSES.txt"} <= set(names)
+    assert "node_modules" not in names and "main.jsx" not in names
 
 
 def test_it_trains_ships_and_plays_by_name(installed):

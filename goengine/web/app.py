@@ -28,6 +28,7 @@ from goengine.web.requests import MAX_MESSAGE, RequestError, read_message
 from goengine.web.web_options import WebOptions
 
 STATIC: Final = Path(__file__).resolve().parent / "static"
+_CLOSING: Final = 2.0  # seconds
 _POLICY_VIOLATION, _TOO_BIG, _TRY_LATER = 1008, 1009, 1013  # codes of RFC 6455 and its registry
 
 
@@ -112,7 +113,7 @@ async def _serve(socket: WebSocket, hub: Hub, nets: frozenset[str]) -> None:
     finally:
         hub.leave(client)
     if socket.application_state is WebSocketState.CONNECTED and socket.client_state is WebSocketState.CONNECTED:
-        with contextlib.suppress(RuntimeError, OSError):
+        with contextlib.suppress(RuntimeError, OSError), anyio.move_on_after(_CLOSING):  # it may not read that either
             await socket.close(_POLICY_VIOLATION)
 
 
@@ -166,6 +167,6 @@ def _plain(text: str | bytes) -> dict[str, Any]:
 
 async def _end(socket: WebSocket, code: int, reason: str) -> None:
     """Say why, and close."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError), anyio.move_on_after(_CLOSING):
         await socket.send_json({"type": "error", "id": "", "error": reason, "final": True})
         await socket.close(code, reason)

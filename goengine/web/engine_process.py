@@ -13,7 +13,7 @@ from goengine.core.stopping import own_group
 
 State = Literal["starting", "ready", "restarting", "failed"]
 
-_LONGEST_LINE = 1 << 20  # bytes of an answer
+_LONGEST_LINE = 1 << 24  # bytes of an answer
 _GRACE = 5.0  # seconds for the process to end by itself
 
 
@@ -80,15 +80,25 @@ class EngineProcess:
                     **own_group(),
                 )
                 await self._listen(self._process)
-                await self._process.wait()
             except OSError as error:  # no memory for a process
                 sys.stderr.write(f"goengine web: the engine cannot be started: {error.strerror or error}\n")
+            except ValueError as error:  # a line that is no answer
+                sys.stderr.write(f"goengine web: the engine is ended, as it does not speak as it should: {error}\n")
+            await self._end_process()
             now = time.monotonic()
             self._restarts.note_end(now, failed=True)
             if not self._restarts.hopeless:
                 self._tell("restarting")
                 await asyncio.sleep(max(0.0, self._restarts.again - now))
         self._tell("failed")
+
+    async def _end_process(self) -> None:
+        """Whatever it does after its output was closed."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         """Pass on the answers until the process closes its output."""

@@ -29,7 +29,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         self._app = app
-        self._hosts = frozenset(f"{name}:{port}" for name in _NAMES)
+        self._hosts = frozenset(name if port == 80 else f"{name}:{port}" for name in _NAMES)  # 80 is left out
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
         self._headers = {
             "content-security-policy": _policy(self._hosts),

@@ -13,16 +13,17 @@ from goengine.board.state import BLACK, WHITE
 from goengine.review import words
 from goengine.review.judgement import MoveReview
 from goengine.review.reviewer import candidate_of, evaluation_of
-from goengine.review.statistics import PHASES, figures, phase
+from goengine.review.statistics import PHASES, figures, phase, worst
 from goengine.search.report import SearchResult
 
 _CANDIDATES = 8
+MOST_MISTAKES = 300
 
 
 def summary(position: Position, found: Mapping[int, SearchResult]) -> dict[str, Any]:
-    """Of the moves of a position's game, from the results by turn, 0 for before the first move."""
+    """Of the moves of a position's game, from the results by turn, 0 for before the first move. The worst mistake is first."""
     moves = [_reviewed(position, ply, found) for ply in range(len(position.moves))]
-    mistakes = [move for move in moves if move.mistake]
+    mistakes = worst(moves, MOST_MISTAKES)
     return {
         "mistakes": [_mistake(move, position.size) for move in mistakes],
         "figures": {words.LETTERS[color]: _side(moves, color, position.size) for color in (BLACK, WHITE)},

@@ -15,6 +15,7 @@ from typing import Any
 from goengine.analysis.jobs import PositionJob, Progress, game_jobs
 from goengine.board import coords
 from goengine.board.position import Position
+from goengine.core.compiling import Notice, watching
 from goengine.gtp.streams import LineReader, Output, claim_stdout
 from goengine.search.report import SearchResult
 from goengine.web.answers import analysis_answer, count_answer, move_answer, review_answer
@@ -220,12 +221,13 @@ def main() -> None:
             if line.content:
                 worker.handle(line.content)
 
-    while not output.closed:
-        look()
-        if worker.busy:
-            worker.step(look)
-        else:
-            reader.wait()
+    with watching(Notice()):
+        while not output.closed:
+            look()
+            if worker.busy:
+                worker.step(look)
+            else:
+                reader.wait()
 
 
 if __name__ == "__main__":

@@ -254,6 +254,17 @@ def test_what_was_asked_when_the_engine_died_is_asked_again(server):
         assert ask(socket, type="move", game=GAME, color="W", visits=2)[0]["type"] == "move"
 
 
+def test_what_kills_the_engine_twice_is_given_up(server):
+    with live(server) as socket, live(server) as other:
+        socket.send_json({"id": "long", "type": "analyze", "net": "uniform", "game": GAME, "visits": 100_000})
+        for _ in range(2):
+            while (message := socket.receive_json())["type"] != "analysis":
+                assert message["type"] == "status", message
+            os.kill(hub_of(server).engine.pid, signal.SIGKILL)
+        assert "ended twice" in answer(socket, "long")[0]["error"]
+        assert ask(other, type="move", game=GAME, color="W", visits=2)[0]["type"] == "move"
+
+
 def test_messages_are_json_objects_with_an_id(server):
     with live(server) as socket:
         assert set(json.loads(socket.receive_text())) >= {"type", "id", "engine", "text"}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import wait_for
+
 expect = pytest.importorskip("playwright.sync_api").expect
 
 # Black owns the left of the board, White the right, which is one point less; a white stone is dead in the lower left corner.
@@ -173,7 +175,7 @@ def test_files_that_are_no_games_are_refused(page):
     for text, reason in (
         ("no game", "no game of SGF"),
         ("(;SZ[9];B[aa", None),  # what is there is shown
-        ("(;SZ[9]C[" + "x" * 4_900_000 + "])", None),
+        ("(;SZ[9]C[" + "x" * 1_000_000 + "])", None),
         ("(;SZ[9];B[aa]?)", "line 1: '?' is no SGF"),
         ("(\n;SZ[9])", None),
         ("(B[aa];SZ[9])", "line 1: 'B' stands before the first node"),
@@ -277,6 +279,12 @@ def test_a_review_finds_the_mistakes(page):
     button(page, "Review").click()
     said(page, "The review is done")
     expect(page.locator(".graph circle")).to_have_count(19)
+    expect(page.locator(".figures")).to_contain_text("Accuracy")
+    button(page, "Write into the game").click()
+    assert saved(page).count("SBKV[") == 19
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_two_tabs_keep_two_games(page, address):
@@ -293,6 +301,23 @@ def test_two_tabs_keep_two_games(page, address):
     page.reload()
     stones(other, 1, 0)
     stones(page, 2, 2)
+
+
+def test_a_copied_tab_has_a_game_of_its_own(page):
+    new_game(page, W="person")
+    point(page, 4, 4).click()
+    stones(page, 1, 0)
+    wait_for(lambda: page.evaluate("Object.values(localStorage).some(text => text.includes('B[ee]'))"), 20)
+    with page.context.expect_page() as opened:
+        page.evaluate("window.open(location.href)")  # with a copy of this tab's session
+    other = opened.value
+    stones(other, 1, 0)
+    point(other, 2, 2).click()
+    stones(other, 1, 1)
+    page.reload()
+    stones(page, 1, 0)
+    other.reload()
+    stones(other, 1, 1)
 
 
 def test_a_reload_in_the_middle_of_a_game_loses_nothing(page):

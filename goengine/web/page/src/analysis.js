@@ -110,10 +110,9 @@ export class Analysis {
 
   _endReview(positions, answer) {
     this.review = null
-    const mistakes = answer.mistakes.map(mistake => ({...mistake, node: positions[mistake.turn]}))
-    this.mistakes = mistakes.sort((a, b) => b.points - a.points || b.chances - a.chances)
+    this.mistakes = answer.mistakes.map(mistake => ({...mistake, node: positions[mistake.turn]}))
     this.figures = answer.figures
-    this.model.say(`The review is done: ${mistakes.length} moves lost something.`)
+    this.model.say(`The review is done: ${this.mistakes.length} moves lost something.`)
   }
 
   // Write what the review found into the game: win rates, and a better line at each mistake.

@@ -34,7 +34,7 @@ export function Graph({model}) {
         ))}
         <line class="here" x1={here} x2={here} y1="0" y2={HEIGHT} />
       </svg>
-      <figcaption>{text} <span class="key won">win rate</span> <span class="key lead">lead (to {most.toFixed(0)})</span></figcaption>
+      <figcaption>{text} <span class="key won">win rate</span> <span class="key lead">lead ±{most.toFixed(0)}</span></figcaption>
     </figure>
   )
 }

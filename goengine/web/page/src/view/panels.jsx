@@ -99,7 +99,7 @@ export function ReviewPanel({model, show}) {
 function Figures({figures}) {
   return (
     <table class="figures">
-      <thead><tr><th /><th /><th>Moves</th><th>Accuracy</th><th>Mean loss</th><th>As the engine</th></tr></thead>
+      <thead><tr><th /><th /><th>Moves</th><th>Accuracy</th><th>Loss</th><th>As engine</th></tr></thead>
       <tbody>
         {['B', 'W'].flatMap(color => Object.entries(figures[color]).map(([phase, found]) => (
           <tr key={color + phase}>
