@@ -28,8 +28,11 @@ GAME = {"size": 9, "moves": [["B", "E5"]]}
 
 @pytest.fixture(scope="module")
 def server():
-    with TestClient(make_app(WebOptions(net="uniform", threads=1), PORT), base_url=HERE) as client:
-        yield client
+    """The application; an engine that was killed is started again without a pause."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("goengine.core.restarts.LONGEST_PAUSE", 0.0)
+        with TestClient(make_app(WebOptions(net="uniform", threads=1), PORT), base_url=HERE) as client:
+            yield client
 
 
 def hub_of(server):
