@@ -23,6 +23,7 @@ from goengine.player.territory import Territory
 
 FEWEST_STONES = 0.1  # of all points: with fewer nobody asks whether the game is decided
 USUAL_KOMI, SMALL_LEAD = (5.0, 8.5), 10.0  # points: there the score of a net is taken as it is
+MIDDLE_KOMI = 7.0  # of the games that nets learn from: far from it their scores may hardly follow the komi
 REMEMBERED = 64  # positions: as many as are analysed side by side
 SHIFTS = (-400, -200, -120, -80, -50, -30, -15, 0, 15, 30, 50, 80, 120, 200, 400)  # points for White that a net is asked about
 
@@ -120,9 +121,9 @@ class Opinion:
     def lead(self, position: Position, said: float) -> float:
         """Points by which the side to play leads; `said`: by the net's score of the position.
 
-        Counted where the board is closed. Else it is the komi that the net calls even, less the real one: nets learned from
-        games with a usual komi, so that they say little of a lead of 80 points but know an even position. Where a net knows
-        none, as its score does not follow the komi, the map of owners tells.
+        Counted where the board is closed. Else it is the komi that would be even, less the real one: nets learned from games
+        with a usual komi, so that they say little of a lead of 80 points but know a small one at a usual komi, and an even
+        position. Where a net knows none, as its score does not follow the komi, the map of owners tells.
         """
         key = (*self._key(position), float(said))
         if key not in self._leads:
@@ -144,6 +145,9 @@ class Opinion:
 
     def even_komi(self, position: Position) -> float:
         """What White would have to get for an even game, all told."""
+        said = float(self._scores_with(position, (MIDDLE_KOMI - position.white_bonus(),))[0])
+        if abs(said) <= SMALL_LEAD:
+            return MIDDLE_KOMI + said
         shifts = np.array(SHIFTS, np.float64)
         start = SHIFTS.index(0)
         for _ in range(2):
