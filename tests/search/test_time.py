@@ -66,6 +66,11 @@ def judging(monkeypatch, watch):
     return take
 
 
+def after_a_move(engine):
+    """A position that nobody has judged: judgements are remembered, and the engine has seen the empty board."""
+    engine.play(WHITE, int(engine.position.legal_moves()[7]))
+
+
 @pytest.mark.parametrize(("batches", "least"), [(1, 0.4), (2, 0.3)])
 @pytest.mark.parametrize("seconds", [0.5, 0.55, 2.0])
 def test_the_last_answers_come_in_time(watch, batches, least, seconds):
@@ -98,6 +103,7 @@ def test_a_move_takes_the_time_it_has(watch, judging, clock, usable):
     engine.warm_up()  # learns how long a judgement takes
     if clock:
         engine.clock.set(from_words(clock.split()))
+    after_a_move(engine)
     for color in (BLACK, 3 - BLACK):
         start = watch.now
         engine.genmove(color)
@@ -107,6 +113,7 @@ def test_a_move_takes_the_time_it_has(watch, judging, clock, usable):
 def test_a_pause_of_the_machine_does_not_starve_the_next_moves(watch, judging):
     engine = Engine(Slow(watch, 0.01), EngineOptions(time=1.0, resign=False), size=5, seed=1)
     engine.warm_up()
+    after_a_move(engine)
     judging(itertools.chain([0.0, 2.0], itertools.repeat(0.0)))
     taken = []
     for color in (BLACK, 3 - BLACK) * 2:
@@ -126,6 +133,7 @@ def test_short_clocks_are_never_overstepped(watch, judging, words):
     judging(itertools.repeat(0.002))
     engine.warm_up()
     engine.clock.set(from_words(words.split()))
+    after_a_move(engine)
     for color in (BLACK, WHITE) * 4:
         left, start = engine.clock.left[color], watch.now
         engine.genmove(color)
