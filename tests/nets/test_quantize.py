@@ -15,7 +15,7 @@ from tests.nets.helpers import SPECS, lively, positions, tiny
 POST = tiny(("residual", "gpool", "bottleneck"))
 
 
-FLOATING = ("transformer", "squeeze")  # blocks that stay in floating point
+FLOATING = ("transformer", "squeeze", "layer norm")  # what stays in floating point
 
 
 def batches(spec, count=3):
@@ -38,7 +38,9 @@ def test_the_best_step_clips_what_is_rare():
     assert quantize.best_step(np.zeros(10))[0] > 0
 
 
-@pytest.mark.parametrize("kind", [*BLOCK_KINDS, "silu", "numbers", "fixed norm", "dense widens", "residual widens"])
+@pytest.mark.parametrize(
+    "kind", [*BLOCK_KINDS, "silu", "numbers", "fixed norm", "layer norm", "dense widens", "residual widens"]
+)
 def test_a_rounded_net_says_nearly_the_same(kind):
     spec = SPECS[kind]
     net, prepared = calibrated(spec)
@@ -101,7 +103,7 @@ def test_no_positions():
 
 def compiled_form(prepared, folder):
     """The exported graph, ready to compute."""
-    model = int8_model(prepared, weights_file.Meta(POST, 0, {}, {}, "abc"))
+    model = int8_model(prepared, weights_file.Meta(prepared.spec, 0, {}, {}, "abc"))
     assert openvino_labels(model)["sha256"] == "abc"
     save_openvino(model, folder / "q.xml")
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
@@ -142,3 +144,14 @@ def test_the_exported_graph_computes_on_integers(tmp_path):
     ]
     if ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES").count("INT8"):
         assert sum(precision in ("u8", "i8") for precision in precisions) == 9  # 2 + 3 + 4 of three blocks
+
+
+@pytest.mark.parametrize(
+    "name", ["dense", *(pytest.param(kind, marks=pytest.mark.slow) for kind in BLOCK_KINDS if kind not in ("dense", *FLOATING))]
+)
+def test_every_block_exports_its_integers(name, tmp_path):
+    """The graph rounds where the module does: moves' probabilities within 1e-3."""
+    _, prepared = calibrated(SPECS[name])
+    found, expected = answers(compiled_form(prepared, tmp_path), prepared, *positions(SPECS[name], 4, 9, 50))
+    shares = [torch.from_numpy(logits).softmax(1) for logits in (found, expected)]
+    torch.testing.assert_close(*shares, rtol=0, atol=1e-3)
