@@ -96,7 +96,7 @@ class Pool:
         found = weights_file.load(self.path(chosen))
         if found.spec != self.spec:
             raise RunError(
-                f"{self.path(chosen)}: is another net than the run's: it is {to_text(found.spec)} with the features "
-                f"{found.spec.features}, the run's {to_text(self.spec)} with {self.spec.features}; take another --run folder"
+                f"{self.path(chosen)}: is another net than the run's: it sees the features {found.spec.features} and is "
+                f"{to_text(found.spec)}, the run's {self.spec.features} and {to_text(self.spec)}; take another --run folder"
             )
         return chosen, found.module()

@@ -105,7 +105,7 @@ def shares(stage, stones):
 
 def test_moves_that_win_become_likelier_and_moves_that_lose_less(folder):
     """A bandit: Black wins with the centre as his first move, White with a corner as hers, whatever follows."""
-    shallow = dataclasses.replace(spec_of("lee-policy-16"), blocks=("conv",))  # learns in seconds
+    shallow = dataclasses.replace(spec_of("lee-policy-16"), blocks=(BlockSpec("conv"),))  # learns in seconds
     weights_file.save(folder / "policy.safetensors", build(shallow, 1), shallow)
     stage = stage_for(folder, batch=64, longest=0.3)  # four plies: little that has nothing to do with it
     optimizer = torch.optim.Adam(stage.module.parameters(), 0.01)
