@@ -14,6 +14,7 @@ from goengine import features
 from goengine.nets import weights_file
 from goengine.nets.architecture import parse
 from goengine.nets.build import build
+from goengine.nets.spec import BlockSpec
 from goengine.policy_play.games import FinishedPolicyGame
 from training import cli
 from training.core.device_feed import DeviceFeed
