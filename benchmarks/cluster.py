@@ -34,7 +34,7 @@ class Options:
 
     actors: tuple[int, ...] = option((1, 2, 4), "numbers of actors")
     size: int = option(9, "board size")
-    net: str = option("b4c32", "a preset's name")
+    net: str = option("b4c32", "an architecture")
     visits: int = option(16, "of a search")
     games: int = option(64, "games that each actor plays at once")
     seconds: float = option(60.0, "length of a measurement")
@@ -45,11 +45,11 @@ class Options:
 def new_run(run: Path, options: Options) -> Path:
     """A run folder with a fresh net."""
     from goengine import features
-    from goengine.nets import build, export, spec, weights_file
+    from goengine.nets import architecture, build, export, weights_file
 
     chosen = features.get("zero")
     settings = SelfPlayParams(size=options.size, visits=options.visits)
-    wanted = spec.preset(options.net, chosen.name, chosen.planes, chosen.globals)
+    wanted = architecture.parse(options.net, chosen.name, chosen.planes, chosen.globals)
 
     def write(folder: Path) -> None:
         weights_file.save(folder / "net.safetensors", build.build(wanted, 1), wanted)

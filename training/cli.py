@@ -244,11 +244,11 @@ def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
 
 def run_grow(config: GrowOptions) -> int:
     """Grow, and say what came of it."""
-    from goengine.nets import spec, weights_file
+    from goengine.nets import architecture, weights_file
     from training.stages import grow
 
     old = weights_file.load(config.weights)
-    grown = grow.deepen(old, spec.preset(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
+    grown = grow.deepen(old, architecture.parse(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
     data = {**old.meta.data, "grown_from": old.meta.sha256}
     weights_file.save(config.out, grown, grown.spec, step=old.meta.step, config=old.meta.config, data=data)
     sys.stderr.write(f"{config.out}: {len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}\n")

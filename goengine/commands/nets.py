@@ -8,6 +8,7 @@ from pathlib import Path
 from goengine.core.options import option, parse
 from goengine.core.tables import short, wrapped
 from goengine.evaluators import shipped_nets
+from goengine.nets.architecture import to_text
 from goengine.nets.card import Card
 from goengine.nets.safetensors_file import WeightsError
 
@@ -99,7 +100,8 @@ def _facts(card: Card) -> dict[str, object]:
         "strength": results.strength,
         "trained on boards": list(results.sizes),
         "features": card.spec.features,
-        "blocks": f"{card.spec.channels} channels: {' '.join(card.spec.blocks)}",
+        "blocks": f"{card.spec.channels} channels: {' '.join(map(str, card.spec.blocks))}",
+        "architecture": to_text(card.spec),
         "weights": card.parameters,
         "steps": card.step,
         "proven heads": list(results.proven),

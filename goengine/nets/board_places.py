@@ -16,7 +16,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from goengine.nets.layers import Extent
+from goengine.nets.extent import Extent
 
 SIDE: Final = 19
 CELLS: Final = SIDE * SIDE

@@ -9,9 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from goengine.nets.blocks import BLOCKS, zero_branch
+from goengine.nets.blocks import blocks_of, zero_branch
+from goengine.nets.extent import Extent, extent_of
 from goengine.nets.heads import POLICY_HEADS, VALUE_HEADS, NetOutput
-from goengine.nets.layers import ACTIVATIONS, ConvNorm, Extent, Float32Linear, MaskedNorm, extent_of
+from goengine.nets.layers import ACTIVATIONS, ConvNorm, Float32Linear
+from goengine.nets.norms import Norm, make_norm
 from goengine.nets.spec import NetSpec
 
 
@@ -21,14 +23,14 @@ class Trunk(nn.Module):
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
         self.act = ACTIVATIONS[spec.activation]
-        self.stem = ConvNorm(spec.planes, spec.channels, spec.stem_kernel, normalised=spec.stem_norm)
+        self.stem = ConvNorm(spec.planes, spec.channels, spec.stem_kernel, make_norm(spec.norm) if spec.stem_norm else None)
         self.globals = Float32Linear(spec.globals, spec.channels, bias=False) if spec.globals else None
-        self.blocks = nn.ModuleList(BLOCKS[kind](spec) for kind in spec.blocks)
-        preactivated = any(kind.startswith("preact") for kind in spec.blocks)
-        self.tip = MaskedNorm(spec.channels) if preactivated else None
+        blocks = blocks_of(spec)
+        self.blocks = nn.ModuleList(blocks)
+        self.tip = make_norm(spec.norm)(spec.widths[-1]) if any(block.tip for block in blocks) else None
 
     def forward(self, planes: Tensor, globals_: Tensor, extent: Extent) -> Tensor:
-        """planes [B,P,M,M], globals [B,G] -> [B,C,M,M], zero off the board."""
+        """planes [B,P,M,M], globals [B,G] -> [B,C,M,M], zero off the board; C: the last of `NetSpec.widths`."""
         x = self.stem(planes, extent)
         if self.globals is not None:
             x = x + self.globals(globals_).to(x.dtype)[:, :, None, None]
@@ -84,11 +86,11 @@ def initialise(net: Net, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, MaskedNorm):
-            nn.init.ones_(module.weight)
-            nn.init.zeros_(module.bias)
-            module.running_mean.zero_()
-            module.running_var.fill_(1.0)
+        elif isinstance(module, nn.ConvTranspose2d):  # each of its values is a sum of a quarter of the kernel, so on average
+            std = (2.0 / (module.in_channels * module.weight[0, 0].numel() / 4)) ** 0.5
+            nn.init.normal_(module.weight, 0.0, std, generator=generator)
+        elif isinstance(module, Norm):
+            module.init_fresh()
     for block in net.trunk.blocks:
         zero_branch(block)
     with torch.no_grad():

@@ -1,7 +1,8 @@
-"""Merging batch normalisation into the convolution before it: the same function, fewer operations.
+"""Merging normalisation into the convolution before it: the same function, fewer operations.
 
-Knows that in evaluation mode a normalisation is an affine map per channel. Post-activation blocks lose all of theirs,
-pre-activation blocks keep the one at their entrance. A folded net is for playing: it is not trained or saved as a checkpoint.
+Knows that in evaluation mode batch and fixed normalisation are an affine map per channel; others stay. Post-activation blocks
+lose all of theirs, pre-activation blocks keep the one at their entrance. A folded net is for playing: it is not trained or
+saved as a checkpoint.
 """
 
 from __future__ import annotations
@@ -25,14 +26,12 @@ def fold(net: Net) -> Net:
 
 
 def _merge(unit: ConvNorm) -> None:
-    norm = unit.norm
-    if norm is None:
+    found = None if unit.norm is None else unit.norm.affine()
+    if found is None:
         return
+    scale, bias = found
     with torch.no_grad():
-        # In float64, so that folding costs no precision worth naming.
-        scale = norm.weight.double() * torch.rsqrt(norm.running_var.double() + norm.eps)
         weight = unit.conv.weight.double() * scale[:, None, None, None]
-        bias = norm.bias.double() - norm.running_mean.double() * scale
         unit.conv.weight.copy_(weight)
         unit.conv.bias = nn.Parameter(bias.to(unit.conv.weight.dtype))
     unit.norm = None

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from goengine.nets.board_places import CELLS, SIDE, expand_by_edge, sum_by_edge
-from goengine.nets.layers import ACTIVATIONS, OFF_BOARD, ConvNorm, Extent, Float32Linear, pool_mean_max, pool_means
+from goengine.nets.extent import Extent
+from goengine.nets.layers import ACTIVATIONS, OFF_BOARD, ConvNorm, Float32Linear, pool_mean_max, pool_means
+from goengine.nets.norms import make_norm
 from goengine.nets.spec import NetSpec
 
 SCORE_UNIT: Final = 20.0  # points per unit inside the net, so that weights and gradients stay of order one
@@ -44,8 +46,9 @@ class PolicyHead(nn.Module):
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
         self.act = ACTIVATIONS[spec.activation]
-        self.points = ConvNorm(spec.channels, spec.policy_channels, 1)
-        self.pooled = ConvNorm(spec.channels, spec.pool_channels, 1)
+        norm = make_norm(spec.norm)
+        self.points = ConvNorm(spec.widths[-1], spec.policy_channels, 1, norm)
+        self.pooled = ConvNorm(spec.widths[-1], spec.pool_channels, 1, norm)
         self.bias = Float32Linear(3 * spec.pool_channels, spec.policy_channels, bias=False)
         self.logits = nn.Conv2d(spec.policy_channels, 2, 1, bias=False)
         self.passes = Float32Linear(3 * spec.pool_channels, 2)
@@ -77,7 +80,7 @@ class PlacedPolicyHead(nn.Module):
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
-        self.logits = nn.Conv2d(spec.channels, 1, 1, bias=False)
+        self.logits = nn.Conv2d(spec.widths[-1], 1, 1, bias=False)
         self.biases = nn.Parameter(torch.empty(CELLS))  # row by row; flat, because it is a bias and must not decay
         self.passes = nn.Parameter(torch.empty(1))
 
@@ -126,7 +129,7 @@ class ValueHead(nn.Module):
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
         self.act = ACTIVATIONS[spec.activation]
-        self.points = ConvNorm(spec.channels, spec.value_channels, 1)
+        self.points = ConvNorm(spec.widths[-1], spec.value_channels, 1, make_norm(spec.norm))
         self.hidden = Float32Linear(3 * spec.value_channels, spec.value_hidden)
         self.outputs = Float32Linear(spec.value_hidden, 3)
         self.owner = nn.Conv2d(spec.value_channels, 1, 1, bias=False)
@@ -156,7 +159,7 @@ class PlacedValueHead(nn.Module):
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
-        self.points = ConvNorm(spec.channels, spec.value_channels, 1, normalised=False)
+        self.points = ConvNorm(spec.widths[-1], spec.value_channels, 1, None)
         self.hidden = Float32Linear(CELLS * spec.value_channels, spec.value_hidden)
         self.outputs = Float32Linear(spec.value_hidden, 1)
 

@@ -460,11 +460,11 @@ def test_amplification_is_refused(data, reason, tmp_path):
 
 def test_one_game_that_is_too_long_does_not_stop_the_others(tmp_path):
     path = tmp_path / "games.sgfs"
-    path.write_bytes(b"(;SZ[9];B[aa])\n(;SZ[9]C[" + b"x" * 10_000_000 + b"];B[bb])\n(;SZ[9];B[cc])\n")
+    path.write_bytes(b"(;SZ[9];B[aa])\n(;SZ[9]C[" + b"x" * 20_000_000 + b"];B[bb])\n(;SZ[9];B[cc])\n")
     first, long, last = iterate_games([path])
     assert (first.moves, last.moves) == (((1, 0),), ((1, 20),))
-    assert re.search(r"games\.sgfs: game 2: too long: 100000\d\d bytes, at most 8000000 are read", str(long))
-    (tmp_path / "one.sgf").write_bytes(b"(;SZ[9]C[" + b"x" * 10_000_000 + b"];B[bb])")
+    assert re.search(r"games\.sgfs: game 2: too long: 200000\d\d bytes, at most 16000000 are read", str(long))
+    (tmp_path / "one.sgf").write_bytes(b"(;SZ[9]C[" + b"x" * 20_000_000 + b"];B[bb])")
     with pytest.raises(SgfError, match="too long"):
         read_file(tmp_path / "one.sgf")
 

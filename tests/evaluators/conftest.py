@@ -2,7 +2,7 @@
 
 import pytest
 
-from goengine.nets.spec import preset
+from goengine.nets.architecture import parse
 from tests.evaluators.helpers import GLOBALS, PLANES
 
 NAME = "tiny"
@@ -29,7 +29,7 @@ def shipped(folder, net, name):
     from goengine.nets.build import build
 
     torch.set_num_threads(1)
-    spec = preset(net, "zero", PLANES, GLOBALS)
+    spec = parse(net, "zero", PLANES, GLOBALS)
     net = build(spec, seed=3)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():  # fresh branches are silent and fresh heads flat; a test wants every path to count

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from goengine.nets.build import Net, build
-from goengine.nets.layers import MaskedNorm
-from goengine.nets.spec import BLOCK_KINDS, NetSpec
+from goengine.nets.norms import MaskedNorm
+from goengine.nets.spec import BLOCK_KINDS, NORMS, NetSpec
 
 PLANES, GLOBALS = 7, 3
 
 
-def tiny(blocks: tuple[str, ...], **changes: object) -> NetSpec:
+def tiny(blocks: tuple[object, ...], **changes: object) -> NetSpec:
     """A spec small enough for tests."""
     data = {"features": "test", "planes": PLANES, "globals": GLOBALS, "channels": 16, "blocks": blocks}
     heads = {"pool_channels": 6, "policy_channels": 8, "value_channels": 8, "value_hidden": 12}
@@ -25,6 +25,19 @@ LEE = {"stem_norm": False, "value_channels": 1}
 SPECS: dict[str, NetSpec] = {
     **{kind: tiny((kind,)) for kind in BLOCK_KINDS},
     "mixed": tiny(BLOCK_KINDS),
+    **{f"{norm} norm": tiny(("residual", "gpool", "preact"), norm=norm) for norm in NORMS if norm != "batch"},
+    "mish": tiny(("residual", "preact"), activation="mish"),
+    "squeezed": tiny(("residual", "gpool", "inverted", "transformer"), squeeze=4),
+    "numbers": tiny(
+        (
+            {"kind": "inverted", "size": 5, "k": 2},
+            {"kind": "dilated", "size": 4},
+            {"kind": "residual", "size": 7},
+            {"kind": "dense", "size": 2, "k": 6},
+            {"kind": "transformer", "size": 3},
+        )
+    ),
+    **{f"{kind} widens": tiny(({"kind": kind, "width": 20},)) for kind in BLOCK_KINDS if kind != "squeeze"},
     "silu": tiny(("residual", "gpool"), activation="silu", stem_kernel=3),
     "no globals": tiny(("gpool",), globals=0),
     "lee policy": tiny(("conv", "conv"), globals=0, policy_head="placed", value_head="none", **LEE),

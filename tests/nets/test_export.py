@@ -12,8 +12,8 @@ from goengine.evaluators import shipped_nets
 from goengine.nets import card, quantize, weights_file
 from goengine.nets.export import OUTPUTS, ExportedNet, export_onnx, openvino_labels, openvino_model, save_openvino
 from goengine.nets.ship import ship, write_card
-from goengine.nets.spec import NetSpec
-from tests.nets.helpers import SPECS, lively, positions
+from goengine.nets.spec import BLOCK_KINDS, NetSpec
+from tests.nets.helpers import SPECS, lively, positions, tiny
 
 SPEC = SPECS["mixed"]
 SIZES = [(1, 9), (3, 19), (2, 2), (2, 7)]
@@ -88,6 +88,43 @@ def test_onnx_agrees_on_the_first_alphagos_nets(spec, tmp_path):
     net = lively(spec).eval()
     export_onnx(net, dataclasses.replace(META, spec=spec), tmp_path / "n.onnx")
     assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4, [*SIZES, (2, 25)])
+
+
+# Every kind of block is in SPEC, below. What is added to it: norms, activations and the forms of blocks.
+ALL_NORMS = tiny(({"kind": "inverted", "size": 5}, {"kind": "down_up", "width": 20}, "transformer"), norm="group", squeeze=4)
+EXPORTED = {**{name: spec for name, spec in SPECS.items() if not name.startswith("lee")}, "group, squeezed": ALL_NORMS}
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in EXPORTED if name not in ("group, squeezed", "transformer")]
+
+
+def probabilities(logits):
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", ["group, squeezed", "transformer", *SLOW])
+def test_openvino_agrees_on_every_block(name):
+    """In float32 within 2e-4; in bfloat16 no move's probability is off by more than 5e-3, and the value by little."""
+    spec = EXPORTED[name]
+    net = lively(spec).eval()
+    model = openvino_model(net, dataclasses.replace(META, spec=spec))
+    assert_agrees(model, net, 2e-4, [(2, 9), (1, 19), (2, 2), (1, 6)])
+    rough = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": 1})
+    planes, globals_ = positions(spec, 4, 9)
+    found = rough({"planes": planes.numpy(), "globals": globals_.numpy()})
+    with torch.no_grad():
+        exact = net(planes, globals_, True)
+    np.testing.assert_allclose(probabilities(found["policy"]), exact.policy.softmax(1).numpy(), atol=5e-3)
+    np.testing.assert_allclose(found["value"], np.tanh(exact.value.numpy() / 2), atol=2e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BLOCK_KINDS)
+def test_onnx_agrees_on_every_block(name, tmp_path):
+    pytest.importorskip("onnxscript")
+    spec = EXPORTED[name]
+    net = lively(spec).eval()
+    export_onnx(net, dataclasses.replace(META, spec=spec), tmp_path / "n.onnx")
+    assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4, [(2, 9), (1, 19), (2, 2), (1, 6)])
 
 
 def test_no_globals():

@@ -6,10 +6,12 @@ import shutil
 import pytest
 import torch
 
+from goengine.nets.architecture import PRESETS, parse
 from goengine.nets.build import build, parameter_count
+from goengine.nets.extent import extent_of
 from goengine.nets.fold import fold
-from goengine.nets.layers import ConvNorm, MaskedNorm, extent_of, freeze_batch_norm, pool_mean_max, pool_means
-from goengine.nets.spec import PRESETS, preset
+from goengine.nets.layers import ConvNorm, pool_mean_max, pool_means
+from goengine.nets.norms import MaskedNorm, freeze_batch_norm
 from tests.nets.helpers import SPECS, cropped_policy, lively, padded, positions, tiny
 
 EVERY = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
@@ -128,13 +130,16 @@ def test_folding_changes_nothing(spec):
     for size, to in ((9, 9), (9, 13)):
         planes, globals_ = positions(spec, 2, size)
         assert_same(net(padded(planes, to), globals_), folded(padded(planes, to), globals_))
-    assert all(unit.norm is None for unit in folded.modules() if isinstance(unit, ConvNorm))
+    assert all(unit.norm is None or unit.norm.affine() is None for unit in folded.modules() if isinstance(unit, ConvNorm))
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items()), "fold changed its argument"
     assert fold(folded).state_dict().keys() == folded.state_dict().keys()
 
 
+POST = ("residual", "gpool", "bottleneck", "nested", "dilated", "inverted", "dense", "down_up", "down_up_linear", "squeeze")
+
+
 def test_post_activation_folds_completely():
-    folded = fold(build(tiny(("residual", "gpool", "bottleneck"))))
+    folded = fold(build(tiny(POST)))
     assert not any(isinstance(module, MaskedNorm) for module in folded.modules())
 
 
@@ -175,7 +180,7 @@ def test_bfloat16_autocast_trains(spec, to):
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a CPU with g++")
 def test_compiled_in_bfloat16_gradients_are_numbers():
     """The compiler may compare a rounded activation with the maximum of those that were not rounded yet."""
-    net = build(preset("b2c16", "zero", 18, 14)).train().to(memory_format=torch.channels_last)
+    net = build(parse("b2c16", "zero", 18, 14)).train().to(memory_format=torch.channels_last)
     compiled = torch.compile(net, dynamic=False)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = compiled(*positions(net.spec, 8, 9), True)
@@ -234,7 +239,7 @@ def test_building_leaves_the_global_generator_alone():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_build_and_play(name):
-    spec = preset(name, "zero", 22, 14)
+    spec = parse(name, "zero", 22, 14)
     net = build(spec).eval()
     with torch.no_grad():
         out = net(*positions(spec, 1, 9))
@@ -290,7 +295,7 @@ def test_the_fully_connected_layer_is_the_papers_on_19x19():
 def test_a_fresh_net_without_norms_keeps_its_signal():
     """He's first weights: twelve layers with rectifiers neither swell nor fade what goes through them."""
     for name in ("lee-policy-64", "lee-value-64"):
-        spec = preset(name, "zero", 22, 14)
+        spec = parse(name, "zero", 22, 14)
         net, sizes = build(spec).eval(), []
         for block in net.trunk.blocks:
             block.register_forward_hook(lambda _module, _inputs, out, sizes=sizes: sizes.append(out.square().mean().sqrt()))
@@ -306,3 +311,54 @@ def test_width_is_seen_through_padding():
         extent = extent_of(padded(torch.ones(1, 1, size, size), 19))
         torch.testing.assert_close(pool_mean_max(x, extent), torch.tensor([[2.0, 2 * wide, 2.0]]))
         torch.testing.assert_close(pool_means(x, extent), torch.tensor([[2.0, 2 * wide, 2 * (wide**2 - 0.1)]]))
+
+
+# The eight symmetries of a board: how often it is turned, and whether it is mirrored before.
+SYMMETRIES = [(turns, mirrored) for turns in range(4) for mirrored in (False, True)]
+
+
+def turned(x, symmetry):
+    turns, mirrored = symmetry
+    return torch.rot90(x.flip(-1) if mirrored else x, turns, (-2, -1))
+
+
+def turned_back(x, symmetry):
+    turns, mirrored = symmetry
+    x = torch.rot90(x, -turns, (-2, -1))
+    return x.flip(-1) if mirrored else x
+
+
+def averaged(net, planes, globals_):
+    """(board logits, pass logit, value, ownership), each the mean over all symmetries of the position."""
+    found = []
+    for symmetry in SYMMETRIES:
+        out = net(turned(planes, symmetry), globals_)
+        board = out.policy[:, :-1].reshape(planes.shape[0], *planes.shape[2:])
+        found.append((turned_back(board, symmetry), out.policy[:, -1], out.value, turned_back(out.ownership, symmetry)))
+    return [torch.stack(parts).mean(0) for parts in zip(*found, strict=True)]
+
+
+@EVERY
+@pytest.mark.parametrize("size", [6, 7])
+def test_symmetries_commute_after_averaging(spec, size):
+    net = lively(spec).eval()
+    planes, globals_ = positions(spec, 2, size)
+    with torch.no_grad():
+        plain = averaged(net, planes, globals_)
+        for symmetry in ((1, False), (0, True)):
+            for one, other in zip(averaged(net, turned(planes, symmetry), globals_), plain, strict=True):
+                torch.testing.assert_close(one, turned(other, symmetry) if other.ndim == 3 else other, rtol=1e-4, atol=1e-4)
+
+
+@EVERY
+def test_every_size_from_2_to_25_in_one_batch(spec):
+    """Boards of every size, padded to the largest, get what each gets alone."""
+    net, sizes = lively(spec).eval(), range(2, 26)
+    alone = [positions(spec, 1, size, size) for size in sizes]
+    with torch.no_grad():
+        out = net(torch.cat([padded(planes, 25) for planes, _ in alone]), torch.cat([globals_ for _, globals_ in alone]))
+        for i, size in enumerate(sizes):
+            one = net(*alone[i])
+            torch.testing.assert_close(cropped_policy(out.policy[i : i + 1], size), one.policy, rtol=1e-4, atol=2e-4)
+            torch.testing.assert_close(out.value[i : i + 1], one.value, rtol=1e-4, atol=2e-4)
+            torch.testing.assert_close(out.ownership[i : i + 1, :size, :size], one.ownership, rtol=1e-4, atol=2e-4)

@@ -15,6 +15,9 @@ from tests.nets.helpers import SPECS, lively, positions, tiny
 POST = tiny(("residual", "gpool", "bottleneck"))
 
 
+FLOATING = ("transformer", "squeeze", "layer norm")  # what stays in floating point
+
+
 def batches(spec, count=3):
     return [tuple(x.numpy() for x in positions(spec, 4, size, seed)) for seed, size in enumerate([9, 13, 7] * count)]
 
@@ -35,16 +38,22 @@ def test_the_best_step_clips_what_is_rare():
     assert quantize.best_step(np.zeros(10))[0] > 0
 
 
-@pytest.mark.parametrize("kind", [*BLOCK_KINDS, "silu"])
+@pytest.mark.parametrize(
+    "kind", [*BLOCK_KINDS, "silu", "numbers", "fixed norm", "layer norm", "dense widens", "residual widens"]
+)
 def test_a_rounded_net_says_nearly_the_same(kind):
     spec = SPECS[kind]
     net, prepared = calibrated(spec)
     planes, globals_ = positions(spec, 8, 9, 50)
     with torch.no_grad():
         exact, plain, rounded = net(planes, globals_), quantize.prepare(net)(planes, globals_), prepared(planes, globals_)
-    expand_by_edge = float(exact.policy.std())
-    assert 0 < float((rounded.policy - exact.policy).abs().mean()) < 0.1 * expand_by_edge
-    assert float((plain.policy - exact.policy).abs().mean()) < 0.1 * expand_by_edge  # weights round before there are steps
+    spread = float(exact.policy.std())
+    moved = float((rounded.policy - exact.policy).abs().mean())
+    if kind in FLOATING:
+        assert moved < 1e-5 * spread and not quantize.steps(prepared)
+        return
+    assert 0 < moved < 0.1 * spread
+    assert float((plain.policy - exact.policy).abs().mean()) < 0.1 * spread  # weights round before there are steps
     assert len(quantize.steps(prepared)) >= (1 if kind == "conv" else 2)
 
 
@@ -56,7 +65,7 @@ def test_gradients_pass_the_roundings():
         assert parameter.grad is not None and bool(parameter.grad.abs().sum() > 0), name
 
 
-@pytest.mark.parametrize("spec", [POST, SPECS["lee policy"], SPECS["mixed"]], ids=["normalised", "not normalised", "mixed"])
+@pytest.mark.parametrize("spec", [POST, SPECS["lee policy"], SPECS["mixed"], SPECS["fixed norm"], SPECS["group norm"]])
 def test_unfolded_arrays_are_the_same_net(spec):
     net = lively(spec).eval()
     arrays = quantize.unfolded(weights_file.arrays_of(fold(net)), net.spec)
@@ -94,7 +103,7 @@ def test_no_positions():
 
 def compiled_form(prepared, folder):
     """The exported graph, ready to compute."""
-    model = int8_model(prepared, weights_file.Meta(POST, 0, {}, {}, "abc"))
+    model = int8_model(prepared, weights_file.Meta(prepared.spec, 0, {}, {}, "abc"))
     assert openvino_labels(model)["sha256"] == "abc"
     save_openvino(model, folder / "q.xml")
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
@@ -135,3 +144,14 @@ def test_the_exported_graph_computes_on_integers(tmp_path):
     ]
     if ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES").count("INT8"):
         assert sum(precision in ("u8", "i8") for precision in precisions) == 9  # 2 + 3 + 4 of three blocks
+
+
+@pytest.mark.parametrize(
+    "name", ["dense", *(pytest.param(kind, marks=pytest.mark.slow) for kind in BLOCK_KINDS if kind not in ("dense", *FLOATING))]
+)
+def test_every_block_exports_its_integers(name, tmp_path):
+    """The graph rounds where the module does: moves' probabilities within 1e-3."""
+    _, prepared = calibrated(SPECS[name])
+    found, expected = answers(compiled_form(prepared, tmp_path), prepared, *positions(SPECS[name], 4, 9, 50))
+    shares = [torch.from_numpy(logits).softmax(1) for logits in (found, expected)]
+    torch.testing.assert_close(*shares, rtol=0, atol=1e-3)

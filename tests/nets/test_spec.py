@@ -6,34 +6,39 @@ import sys
 
 import pytest
 
+from goengine.nets.architecture import PRESETS, parse
 from goengine.nets.blocks import BLOCKS
-from goengine.nets.spec import BLOCK_KINDS, PRESETS, NetSpec, NetSpecError, preset
+from goengine.nets.spec import BLOCK_KINDS, NetSpec, NetSpecError
 
-GOOD = preset("b4c64", "zero", 22, 14)
+GOOD = parse("b4c64", "zero", 22, 14)
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_json_round_trip(name):
-    spec = preset(name, "zero", 22, 14)
+    spec = parse(name, "zero", 22, 14)
     assert NetSpec.from_json(spec.to_json()) == spec
     assert NetSpec.from_json(spec.to_json()).to_json() == spec.to_json()
 
 
 def test_presets_are_what_their_names_say():
     for name in PRESETS:
-        spec = preset(name, "zero", 22, 14)
+        spec = parse(name, "zero", 22, 14)
         if name.startswith("lee-"):
             assert name == f"lee-{'policy' if 'policy' in spec.outputs else 'value'}-{spec.channels}" and len(spec.outputs) == 1
-            assert set(spec.blocks) == {"conv"} and (spec.stem_kernel, spec.stem_norm, spec.activation) == (5, False, "relu")
+            assert {block.kind for block in spec.blocks} == {"conv"} and (
+                spec.stem_kernel,
+                spec.stem_norm,
+                spec.activation,
+            ) == (5, False, "relu")
         else:
             assert name == f"b{len(spec.blocks)}c{spec.channels}"
-            assert "gpool" in spec.blocks
+            assert "gpool" in {block.kind for block in spec.blocks}
 
 
 def test_a_spec_from_before_there_were_other_heads():
     """Weights files keep what was written into them: every newer field has a default that means the old net."""
     data = GOOD.to_dict()
-    for key in ("stem_norm", "policy_head", "value_head"):
+    for key in ("stem_norm", "policy_head", "value_head", "norm", "squeeze"):
         del data[key]
     assert NetSpec.from_dict(data) == GOOD and GOOD.outputs == {"policy", "opponent", "value", "score", "ownership"}
 
@@ -90,9 +95,9 @@ def test_not_an_object(text):
         NetSpec.from_json(text)
 
 
-def test_unknown_preset_lists_the_known():
-    with pytest.raises(NetSpecError, match="b6c96"):
-        preset("b99", "zero", 22, 14)
+def test_unknown_preset_shows_what_is_meant():
+    with pytest.raises(NetSpecError, match=r"b99.*b8c96"):
+        parse("b99", "zero", 22, 14)
 
 
 def test_reading_a_spec_does_not_import_torch():

@@ -6,11 +6,11 @@ import torch
 
 from goengine.core.openvino_import import ov
 from goengine.nets import build, weights_file
+from goengine.nets.architecture import parse
 from goengine.nets.export import OUTPUTS, ExportedNet
-from goengine.nets.spec import preset
 from training.cli import main
 
-SPEC = preset("b2c16", "zero", 22, 14)
+SPEC = parse("b2c16", "zero", 22, 14)
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ SETTINGS = SelfPlayParams(size=5, visits=4, considered=4, komi=3.0)
 def exported(features: str = "zero") -> Path:
     """A folder with the files of a tiny net with random weights; an export takes seconds, so there is one for all tests."""
     from goengine import features as feature_sets
-    from goengine.nets import build, export, spec, weights_file
+    from goengine.nets import architecture, build, export, weights_file
 
     folder = Path(tempfile.mkdtemp(prefix="tiny-net-"))
     chosen = feature_sets.get(features)
-    wanted = spec.preset("b2c16", features, chosen.planes, chosen.globals)
+    wanted = architecture.parse("b2c16", features, chosen.planes, chosen.globals)
     weights_file.save(folder / "net.safetensors", build.build(wanted, 1), wanted)
     net, meta = weights_file.load_module(folder / "net.safetensors")
     export.save_openvino(export.openvino_model(net, meta), folder / "net.xml")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from goengine.core.options import MOST_THREADS, Seconds, option
-from goengine.nets.spec import PRESETS
+from goengine.nets.architecture import ArchitectureError, check, file_name, is_architecture
 from training.core.schedule import Schedule
 
 
@@ -35,8 +35,8 @@ def board_shares(text: str, name: str = "--sizes") -> dict[int, float]:
 
 
 def keeps_norms(asked: bool | None, net: str, sorts: int) -> bool:
-    """What --keep-norms comes to for a preset's name or weights file that learns from so many sorts of batches."""
-    return sorts > 1 and net not in PRESETS if asked is None else asked
+    """What --keep-norms comes to for an architecture or weights file that learns from so many sorts of batches."""
+    return sorts > 1 and not is_architecture(net) if asked is None else asked
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class TrainingBenchOptions:
 
     data: tuple[Path, ...] = option((), "packs to draw from; by default random games, made for this")
     sizes: tuple[int, ...] = option((19,), "board sizes of random games", least=2, most=25)
-    net: str = option("b4c64", "a preset's name or a weights file")
+    net: str = option("b4c64", "an architecture (a preset such as b4c64, or a text such as c96:rrgrdgrr), or a weights file")
     batch: int = option(256, "positions per step", least=1)
     optimizer: Literal["sgd", "adamw", "muon"] = option("muon", "kind of optimizer")
     workers: int | None = option(
@@ -199,7 +199,7 @@ class TrainingBenchOptions:
 class SupervisedOptions(TrainingOptions):
     """Train a net to predict the moves and results of recorded games; the same command goes on where a run stopped."""
 
-    net: str = option("b4c64", "a preset's name for a fresh net, or a weights file to begin with")
+    net: str = option("b4c64", "an architecture (b4c64, c96:rrgrdgrr ...) for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
 
 
@@ -241,7 +241,7 @@ class DistillOptions(TaughtOptions, SupervisedOptions):
 class CodistillOptions(TaughtOptions, SupervisedOptions):
     """Train a net on recorded games and, in the same steps, smaller ones that learn from what it says: its students."""
 
-    students: tuple[str, ...] = option(help="presets' names of fresh nets, or weights files to begin with")
+    students: tuple[str, ...] = option(help="architectures of fresh nets, or weights files to begin with")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -256,7 +256,9 @@ TEACHER = "teacher"  # name of the net that teaches, among those trained togethe
 
 
 def student_name(student: str) -> str:
-    """What a student is called: its preset's name, or its file's name without ending."""
+    """What a student is called: its architecture as a file may be named, or its file's name without ending."""
+    if is_architecture(student):
+        return file_name(student)
     return Path(student).stem.replace(".", "-")
 
 
@@ -318,13 +320,15 @@ class GrowOptions:
     """Deepen a trained net: new blocks behind its own that do nothing yet, to be trained on."""
 
     weights: Path = option(help="the net to grow (net.safetensors of a run)")
-    net: str = option(help=f"its size afterwards: {', '.join(PRESETS)}")
+    net: str = option(help="its architecture afterwards: the one it has with more blocks behind, such as b6c64 or c64:rrgrgr")
     out: Path = option(help="weights file to write")
     seed: int = option(0, "of the new blocks")
 
     def __post_init__(self) -> None:
-        if self.net not in PRESETS:
-            raise ValueError(f"--net {self.net}: there is no such size; possible: {', '.join(PRESETS)}")
+        try:
+            check(self.net)
+        except ArchitectureError as error:
+            raise ValueError(f"--net {error}") from None
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class Hint:
     """
 
     def __init__(self, student: Net, teacher: Net):
-        student.add_module(REGRESSOR, nn.Conv2d(student.spec.channels, teacher.spec.channels, 1, bias=False))
+        student.add_module(REGRESSOR, nn.Conv2d(_middle_width(student), _middle_width(teacher), 1, bias=False))
         nn.init.kaiming_normal_(student.hint.weight, generator=torch.Generator().manual_seed(0), nonlinearity="linear")
         self._student, self._middle = student, _Tap(student)
 
@@ -140,8 +140,17 @@ class _Tap:
 
     def __init__(self, net: Net):
         self.value: Tensor | None = None
-        blocks = net.trunk.blocks
-        blocks[(len(blocks) - 1) // 2].register_forward_hook(self._keep)
+        net.trunk.blocks[_middle(net)].register_forward_hook(self._keep)
 
     def _keep(self, _module: nn.Module, _inputs: tuple, output: Tensor) -> None:
         self.value = output
+
+
+def _middle(net: Net) -> int:
+    """The number of the middle block of a net's trunk, from 0."""
+    return (len(net.spec.blocks) - 1) // 2
+
+
+def _middle_width(net: Net) -> int:
+    """How many channels that block gives."""
+    return net.spec.widths[_middle(net) + 1]

@@ -15,6 +15,7 @@ from torch import nn
 
 from goengine import features
 from goengine.nets import weights_file
+from goengine.nets.architecture import to_text
 from goengine.nets.build import Net
 from goengine.nets.spec import NetSpec
 from goengine.policy_play.games import PolicyRows
@@ -95,8 +96,7 @@ class Pool:
         found = weights_file.load(self.path(chosen))
         if found.spec != self.spec:
             raise RunError(
-                f"{self.path(chosen)}: is another net than the run's: it sees the features {found.spec.features} with "
-                f"{len(found.spec.blocks)} blocks of {found.spec.channels} channels, the run's {self.spec.features} with "
-                f"{len(self.spec.blocks)} of {self.spec.channels}; take another --run folder"
+                f"{self.path(chosen)}: is another net than the run's: it sees the features {found.spec.features} and is "
+                f"{to_text(found.spec)}, the run's {self.spec.features} and {to_text(self.spec)}; take another --run folder"
             )
         return chosen, found.module()

@@ -68,7 +68,7 @@ class ValueOptions(PolicyPlayOptions):
 
     policy: Path | None = option(None, "the policy that plays before the random move (net.safetensors of a supervised run)")
     reinforced: Path | None = option(None, "the policy that plays after it (net.safetensors of reinforce); by default the same")
-    net: str = option("lee-value-64", "a preset's name for a fresh net, or a weights file to begin with")
+    net: str = option("lee-value-64", "an architecture (lee-value-64 ...) for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
     positions: int = option(100_000, "positions to have, each of a game of its own", least=1)
     held_out: int = option(2000, "of these, so many are only measured", least=1)

@@ -16,8 +16,8 @@ from torch import nn
 
 from goengine import features
 from goengine.core.machine import cpu_has, usable_cores
-from goengine.nets import build, devices, process_sums, spec, weights_file
-from goengine.nets.layers import freeze_batch_norm
+from goengine.nets import architecture, build, devices, process_sums, spec, weights_file
+from goengine.nets.norms import freeze_batch_norm
 from training.core import parallel
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.command_options import (
@@ -115,14 +115,21 @@ def loss_weights(config: LearningOptions, net: spec.NetSpec) -> LossWeights:
 
 
 def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
-    """A preset's net with new weights, or the net in a weights file. Raises RunError if there is no such net or feature set."""
-    if net in spec.PRESETS:
+    """An architecture's net with new weights, or the net in a weights file.
+
+    Raises RunError if there is no such net or feature set, or the architecture is wrong.
+    """
+    if architecture.is_architecture(net):
         if feature_name not in features.names():
             raise RunError(f"--features {feature_name}: there is no such feature set; possible: {', '.join(features.names())}")
         chosen = features.get(feature_name)
-        return build.build(spec.preset(net, chosen.name, chosen.planes, chosen.globals), seed)
+        try:
+            return build.build(architecture.parse(net, chosen.name, chosen.planes, chosen.globals), seed)
+        except architecture.ArchitectureError as error:
+            raise RunError(f"--net {error}") from None
     if not Path(net).exists():
-        raise RunError(f"--net {net}: neither a preset ({', '.join(spec.PRESETS)}) nor a weights file")
+        known = f"a preset ({', '.join(architecture.PRESETS)}), an architecture (such as c96:rrgrdgrr)"
+        raise RunError(f"--net {net}: neither {known} nor a weights file")
     return weights_file.load(net).module().train()
 
 

@@ -19,7 +19,7 @@ from torch import nn
 from goengine import features
 from goengine.core.options import format_duration
 from goengine.nets import build, process_sums, weights_file
-from goengine.nets.layers import freeze_batch_norm
+from goengine.nets.norms import freeze_batch_norm
 from goengine.zero import run_folder
 from goengine.zero.run_folder import SizeSettings
 from training.core import parallel

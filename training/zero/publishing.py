@@ -12,7 +12,8 @@ import numpy as np
 from torch import nn
 
 from goengine.nets import build, export, quantize, weights_file
-from goengine.nets.spec import PRESETS, NetSpec, preset
+from goengine.nets.architecture import is_architecture, to_text
+from goengine.nets.spec import NetSpec
 from goengine.zero import run_folder
 from goengine.zero.run_folder import PublishedNet, SizeSettings
 from training.core.checkpoint import RunError, plain
@@ -86,8 +87,8 @@ def _int8(net: build.Net, meta: weights_file.Meta, calibration: Sequence[tuple[n
 def begin(config: ZeroOptions) -> PublishedNet:
     """Make the run folder and its first net, or go on with what is there. Returns the newest net.
 
-    Raises RunError if --net is neither a preset nor a weights file, sees other features than asked for or is smaller than
-    the run's; RunFolderError if the folder is of another run or version. Nothing of it is changed then.
+    Raises RunError if --net is neither an architecture nor a weights file, sees other features than asked for or is smaller
+    than the run's; RunFolderError if the folder is of another run or version. Nothing of it is changed then.
     """
     sizes = list(config.shares)
     there = run_folder.check(config.run, sizes, config.features)
@@ -105,24 +106,18 @@ def larger(config: ZeroOptions, present: PublishedNet) -> build.Net | None:
 
     A weights file that is gone was needed once, and names nothing any more. Raises RunError as `begin`.
     """
-    if config.net not in PRESETS and not Path(config.net).exists():
+    if not is_architecture(config.net) and not Path(config.net).exists():
         return None
     module, ours = _asked_for(config), weights_file.load(present.folder / "net.safetensors")
     if module.spec == ours.spec:
         return None
     if _numbers(weights_file.arrays_of(module)) <= _numbers(ours.arrays):
-        name = net_name(ours.spec)
+        name = to_text(ours.spec)
         raise RunError(
             f"--net {config.net}: {config.run} has a net of another size, {name}, and only a larger one takes its place; go on "
             f"with --net {name}, or take another folder"
         )
     return module
-
-
-def net_name(spec: NetSpec) -> str:
-    """The preset of that form, or a name made like theirs."""
-    same = (name for name in PRESETS if preset(name, spec.features, spec.planes, spec.globals) == spec)
-    return next(same, f"b{len(spec.blocks)}c{spec.channels}")
 
 
 def _asked_for(config: ZeroOptions) -> build.Net:

@@ -20,13 +20,14 @@ import torch
 from torch import nn
 
 from goengine.nets import build, weights_file
+from goengine.nets.architecture import file_name, to_text
 from goengine.zero import run_folder
 from goengine.zero.run_folder import LEARNER, NEXT, PublishedNet
 from training.core.checkpoint import Counters, RunError, load_state, save_state
 from training.core.device_feed import DeviceFeed
 from training.stages.supervised import device_name
 from training.zero.learner import OnTick, Standing, ZeroStage, open_replay, trainer
-from training.zero.publishing import Story, net_name, publish_net
+from training.zero.publishing import Story, publish_net
 from training.zero.replay_window import Replay
 from training.zero.zero_options import ZeroOptions
 
@@ -89,12 +90,12 @@ def succeed(config: ZeroOptions, module: build.Net, began: float, on_tick: OnTic
     if another net learns there already, or as `training.zero.learner.learn`.
     """
     run, present = config.run, run_folder.newest(config.run)
-    name, now = net_name(module.spec), weights_file.load(present.folder / _NET)
+    name, now = to_text(module.spec), weights_file.load(present.folder / _NET)
     if config.threads:
         torch.set_num_threads(config.threads)
     replay = open_replay(config, run, module.spec.features)
     _begin(config, module, replay)
-    say(f"{run}: {name} learns from the games of {net_name(now.spec)}, and takes over when it judges new games as well")
+    say(f"{run}: {name} learns from the games of {to_text(now.spec)}, and takes over when it judges new games as well")
     stage = Successor(config, module, replay, now.module().to(device_name(config)), on_tick)
     try:
         ended: bool | None = trainer(config, run, module, stage, began).run()
@@ -122,9 +123,7 @@ def _begin(config: ZeroOptions, module: build.Net, replay: Replay) -> None:
     if (folder / _STATE).exists():
         found = weights_file.load(folder / _NET).spec
         if found != module.spec:
-            raise RunError(
-                f"{folder}: {net_name(found)} learns there; go on with --net {net_name(found)}, or remove that folder"
-            )
+            raise RunError(f"{folder}: {to_text(found)} learns there; go on with --net {to_text(found)}, or remove that folder")
         return
     while replay.behind:
         replay.look()
@@ -165,11 +164,11 @@ def finish_takeover(config: ZeroOptions, say: Say) -> None:
         samples = present.samples + int(candidate.meta.data.get("samples", 0))
         story = Story(samples, candidate.meta.step, candidate.meta.config, candidate.meta.data)
         net = publish_net(run, candidate.arrays, candidate.spec, present.boards, story, graph=config.exports)
-        say(f"net {net.name} is the first of {net_name(candidate.spec)}")
+        say(f"net {net.name} is the first of {to_text(candidate.spec)}")
 
 
 def _name(net: PublishedNet) -> str:
-    return net_name(weights_file.load(net.folder / _NET).spec)
+    return file_name(to_text(weights_file.load(net.folder / _NET).spec))
 
 
 def _free(run: Path, name: str) -> Path:

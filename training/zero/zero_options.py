@@ -91,7 +91,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     size: str = option("9", "board size; or several with shares of the work, 9=0.6,13=0.2,19=0.2: ratings are of the first")
     net: str = option(
         "b4c32",
-        "a preset's name for a fresh net, or a weights file to begin with; a larger one than the run's "
+        "an architecture (b4c32, c96:rrgr ...) for a fresh net, or a weights file to begin with; a larger one than the run's "
         "learns from its games, and takes over when it is as good",
     )
     features: str = option("zero", "feature set of a fresh net")

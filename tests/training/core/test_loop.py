@@ -16,8 +16,8 @@ import torch
 
 from goengine import features
 from goengine.nets import weights_file as net_files
+from goengine.nets.architecture import parse
 from goengine.nets.build import build
-from goengine.nets.spec import preset
 from training.core.checkpoint import Counters, RunError, load_state
 from training.core.loop import Average, LoopConfig, Stage, Trainer
 from training.core.losses import LossWeights, total_loss
@@ -60,7 +60,7 @@ class SmallStage(Stage):
 
 def small_spec():
     chosen = features.get("zero")
-    return preset("b2c16", "zero", chosen.planes, chosen.globals)
+    return parse("b2c16", "zero", chosen.planes, chosen.globals)
 
 
 def trainer(folder, stage, steps, optimizer="muon", batch=8, rate=0.01, **settings):

@@ -16,7 +16,8 @@ from torch import distributed
 
 from goengine.dataio.records import GamePack
 from goengine.nets import process_sums
-from goengine.nets.layers import MaskedNorm, extent_of
+from goengine.nets.extent import extent_of
+from goengine.nets.norms import MaskedNorm
 from goengine.zero import run_folder
 from tests.training.conftest import random_record
 from tests.zero.random_games import random_shard

@@ -8,8 +8,8 @@ import torch
 
 from goengine import features
 from goengine.nets import weights_file
+from goengine.nets.architecture import parse
 from goengine.nets.build import build
-from goengine.nets.spec import preset
 from tests.nets.helpers import lively
 from training import cli
 from training.core.checkpoint import load_state
@@ -23,7 +23,7 @@ ZERO = features.get("zero")
 
 
 def spec_of(name):
-    return preset(name, ZERO.name, ZERO.planes, ZERO.globals)
+    return parse(name, ZERO.name, ZERO.planes, ZERO.globals)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_students_need_names_of_their_own(stored, students, said, capsys):
 
 
 def test_a_student_of_other_features_is_refused(stored, capsys):
-    spec = preset("b2c16", "another", ZERO.planes, ZERO.globals)
+    spec = parse("b2c16", "another", ZERO.planes, ZERO.globals)
     weights_file.save(stored / "odd.safetensors", lively(spec), spec)
     assert cli.main(arguments(stored, "run", "--steps", "1", "--students", str(stored / "odd.safetensors"))) == 1
     assert "--students odd: the teacher sees the features zero" in capsys.readouterr().err

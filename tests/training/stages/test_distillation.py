@@ -8,8 +8,8 @@ import torch
 
 from goengine import features
 from goengine.nets import weights_file
+from goengine.nets.architecture import parse
 from goengine.nets.build import build
-from goengine.nets.spec import preset
 from tests.nets.helpers import lively
 from training import cli
 from training.core.checkpoint import load_state
@@ -28,7 +28,7 @@ TEACHER = TeacherWeights(policy=1.0, soft=0.25, temperature=4.0, opponent=0.15, 
 
 
 def spec_of(name):
-    return preset(name, ZERO.name, ZERO.planes, ZERO.globals)
+    return parse(name, ZERO.name, ZERO.planes, ZERO.globals)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_wrong_options(stored, more, said, capsys):
 
 
 def test_a_teacher_of_other_features_is_refused(stored, capsys):
-    spec = preset("b2c16", "another", ZERO.planes, ZERO.globals)
+    spec = parse("b2c16", "another", ZERO.planes, ZERO.globals)
     weights_file.save(stored / "other.safetensors", lively(spec), spec)
     assert cli.main(arguments(stored, "run", "--steps", "1", teacher="other")) == 1
     assert "sees the features another" in capsys.readouterr().err

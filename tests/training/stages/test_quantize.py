@@ -8,7 +8,7 @@ import torch
 
 from goengine import features
 from goengine.nets import card, quantize, weights_file
-from goengine.nets.spec import preset
+from goengine.nets.architecture import parse
 from tests.nets.helpers import lively, positions
 from training import cli
 from training.stages.distillation import divergence
@@ -19,7 +19,7 @@ ZERO = features.get("zero")
 @pytest.fixture
 def stored(small_pack, tmp_path):
     small_pack.save(tmp_path / "small.npz")
-    spec = preset("b2c16", ZERO.name, ZERO.planes, ZERO.globals)
+    spec = parse("b2c16", ZERO.name, ZERO.planes, ZERO.globals)
     net = lively(spec)
     with torch.no_grad():  # opinions, as a trained net has them
         net.policy.logits.weight *= 20
@@ -92,7 +92,7 @@ def test_what_rounds_already_is_refused(stored, capsys):
 
 def test_a_run_keeps_to_its_net(stored, capsys):
     assert cli.main(arguments(stored, "run", "--steps", "1")) == 0
-    spec = preset("b2c16", ZERO.name, ZERO.planes, ZERO.globals)
+    spec = parse("b2c16", ZERO.name, ZERO.planes, ZERO.globals)
     weights_file.save(stored / "float.safetensors", lively(spec, 5), spec)
     assert cli.main(arguments(stored, "run", "--steps", "2")) == 1
     assert "take another --run folder" in capsys.readouterr().err

@@ -12,8 +12,9 @@ import torch
 
 from goengine import features
 from goengine.nets import weights_file
+from goengine.nets.architecture import parse
 from goengine.nets.build import build
-from goengine.nets.spec import preset
+from goengine.nets.spec import BlockSpec
 from goengine.policy_play.games import FinishedPolicyGame
 from training import cli
 from training.core.device_feed import DeviceFeed
@@ -29,7 +30,7 @@ SMALL = ("--size", "3", "--games", "6", "--validation-games", "4", "--threads", 
 
 def spec_of(net, name="agz17"):
     chosen = features.get(name)
-    return preset(net, name, chosen.planes, chosen.globals)
+    return parse(net, name, chosen.planes, chosen.globals)
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def shares(stage, stones):
 
 def test_moves_that_win_become_likelier_and_moves_that_lose_less(folder):
     """A bandit: Black wins with the centre as his first move, White with a corner as hers, whatever follows."""
-    shallow = dataclasses.replace(spec_of("lee-policy-16"), blocks=("conv",))  # learns in seconds
+    shallow = dataclasses.replace(spec_of("lee-policy-16"), blocks=(BlockSpec("conv"),))  # learns in seconds
     weights_file.save(folder / "policy.safetensors", build(shallow, 1), shallow)
     stage = stage_for(folder, batch=64, longest=0.3)  # four plies: little that has nothing to do with it
     optimizer = torch.optim.Adam(stage.module.parameters(), 0.01)
@@ -267,7 +268,7 @@ def test_what_does_not_fit_is_refused(folder, capsys, more, net, said):
 
 
 def test_features_that_are_not_known_here(folder, capsys):
-    spec = preset("lee-policy-8", "lee99", 48, 0)
+    spec = parse("lee-policy-8", "lee99", 48, 0)
     weights_file.save(folder / "strange.safetensors", build(spec, 1), spec)
     assert cli.main(command(folder, "run", "--iterations", "1", net="strange")) == 1
     assert "lee99 (48 planes, 0 globals), which are not known here" in capsys.readouterr().err

@@ -11,7 +11,7 @@ import torch
 
 from goengine.dataio.records import GamePack
 from goengine.nets import weights_file
-from goengine.nets.spec import preset
+from goengine.nets.architecture import parse
 from tests.training.conftest import random_record
 from training import cli
 
@@ -108,7 +108,7 @@ def test_nets_with_one_head(stored, tmp_path, net, told, optimizer):
     more = ("--features", "agz17", "--steps", "2", "--log-every", "1", "--optimizer", optimizer)
     assert cli.main([*arguments(stored, run), "--net", net, *more]) == 0
     trained = weights_file.load(run / "net.safetensors")
-    assert trained.spec.features == "agz17" and trained.spec == preset(net, "agz17", trained.spec.planes, trained.spec.globals)
+    assert trained.spec.features == "agz17" and trained.spec == parse(net, "agz17", trained.spec.planes, trained.spec.globals)
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     figures = {name for line in lines for name in {**line, **line.get("validation", {})}}
     every = {"policy", "top1", "top5", "cross_entropy", "value", "mse", "value_mse", "value_right", "score", "score_stdev"}

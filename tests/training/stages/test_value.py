@@ -10,8 +10,8 @@ import pytest
 from goengine import features
 from goengine.dataio.records import GamePack
 from goengine.nets import weights_file
+from goengine.nets.architecture import parse
 from goengine.nets.build import build
-from goengine.nets.spec import preset
 from goengine.policy_play.games import PolicyGameParams, PolicyGames
 from tests.policy_play.scripted import Scripted
 from training import cli
@@ -28,7 +28,7 @@ RECIPE = value_games.Recipe(PolicyGameParams(4, komi=0.5), 12, 8, 3, {"seed": 3}
 
 def spec_of(net, name="agz17"):
     chosen = features.get(name)
-    return preset(net, name, chosen.planes, chosen.globals)
+    return parse(net, name, chosen.planes, chosen.globals)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 
 from goengine import features
 from goengine.core.options import Seconds
-from goengine.nets import build, spec, weights_file
+from goengine.nets import architecture, build, weights_file
+from goengine.nets.architecture import to_text
 from goengine.zero import run_folder
 from tests.zero.random_games import random_shard
 from training.core import launch
@@ -50,7 +51,7 @@ def options(run, **settings):
 
 def form(name):
     chosen = features.get("zero")
-    return spec.preset(name, "zero", chosen.planes, chosen.globals)
+    return architecture.parse(name, "zero", chosen.planes, chosen.globals)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_which_net_is_larger(run, tmp_path):
     weights_file.save(tmp_path / "same.safetensors", build.build(form("b2c16"), 5), form("b2c16"))
     assert publishing.larger(options(run, net=str(tmp_path / "big.safetensors")), present).spec == form("b3c32")
     assert publishing.larger(options(run, net=str(tmp_path / "same.safetensors")), present) is None
-    assert [publishing.net_name(form(name)) for name in ("b2c16", "b6c64")] == ["b2c16", "b6c64"]
+    assert [to_text(form(name)) for name in ("b2c16", "b6c64")] == ["b2c16", "b6c64"]
 
 
 def test_a_smaller_net_and_other_features_are_refused(run, tmp_path):
@@ -101,7 +102,7 @@ def test_a_smaller_net_and_other_features_are_refused(run, tmp_path):
     with pytest.raises(RunError, match=r"has a net of another size, b3c32, .* go on with --net b3c32"):
         publishing.begin(options(run))
     chosen = features.get("agz17")
-    other = spec.preset("b4c32", "agz17", chosen.planes, chosen.globals)
+    other = architecture.parse("b4c32", "agz17", chosen.planes, chosen.globals)
     weights_file.save(tmp_path / "other.safetensors", build.build(other, 7), other)
     with pytest.raises(RunError, match="sees the features agz17"):
         publishing.begin(options(run, net=str(tmp_path / "other.safetensors")))

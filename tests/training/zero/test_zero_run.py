@@ -16,7 +16,7 @@ import torch
 from goengine import features
 from goengine.core import restarts
 from goengine.core.options import Seconds
-from goengine.nets import build, spec, weights_file
+from goengine.nets import architecture, build, weights_file
 from goengine.zero import run_folder
 from goengine.zero.run_folder import RunFolderError, SizeSettings, Status
 from goengine.zero.selfplay_params import SelfPlayParams
@@ -125,7 +125,7 @@ def test_a_run_begins_with_a_net_and_goes_on_with_the_newest(tmp_path):
     first = publishing.begin(config)
     assert first.number == 0 and first.boards == config.boards(0.0)
     found = weights_file.load(first.folder / "net.safetensors")
-    assert found.spec == spec.preset("b2c16", "zero", found.spec.planes, found.spec.globals)
+    assert found.spec == architecture.parse("b2c16", "zero", found.spec.planes, found.spec.globals)
     assert run_folder.read_config(tmp_path / "run")["options"]["net"] == "b2c16"
     newer = publish(tmp_path / "run")
     assert publishing.begin(config) == newer
@@ -140,7 +140,7 @@ def test_a_run_that_was_killed_before_its_first_net(tmp_path):
 
 def test_a_run_may_begin_with_a_trained_net(tmp_path):
     chosen = features.get("zero")
-    wanted = spec.preset("b2c16", "zero", chosen.planes, chosen.globals)
+    wanted = architecture.parse("b2c16", "zero", chosen.planes, chosen.globals)
     weights_file.save(tmp_path / "old.safetensors", build.build(wanted, 7), wanted)
     net = publishing.begin(options(tmp_path / "run", net=str(tmp_path / "old.safetensors")))
     ours, theirs = (weights_file.load(path) for path in (net.folder / "net.safetensors", tmp_path / "old.safetensors"))
@@ -149,7 +149,7 @@ def test_a_run_may_begin_with_a_trained_net(tmp_path):
 
 def test_a_net_with_other_features_is_refused(tmp_path, capsys):
     chosen = features.get("agz17")
-    wanted = spec.preset("b2c16", "agz17", chosen.planes, chosen.globals)
+    wanted = architecture.parse("b2c16", "agz17", chosen.planes, chosen.globals)
     weights_file.save(tmp_path / "other.safetensors", build.build(wanted, 7), wanted)
     command = [
         "zero",
