@@ -29,6 +29,8 @@ from torch import Tensor, nn
 from goengine.core.files import replacing
 from goengine.nets.build import Net
 from goengine.nets.fold import fold
+from goengine.nets.safetensors_file import WeightsError
+from goengine.nets.spec import NetSpec
 from goengine.nets.weights_file import FORMAT, Meta
 
 if TYPE_CHECKING:
@@ -78,12 +80,23 @@ def export_onnx(net: Net, meta: Meta, path: str | os.PathLike[str]) -> None:
         program.save(str(beside), external_data=False)
 
 
+def _check_blocks(spec: NetSpec) -> None:
+    """Raises WeightsError where OpenVINO (2026.4) gives empty answers without an error."""
+    if spec.norm in ("group", "instance") and any(block.kind.startswith("down_up") for block in spec.blocks):
+        raise WeightsError(
+            f"OpenVINO gives no answers of down-up blocks with {spec.norm} norm: play the .safetensors file by torch "
+            "(--device torch-cpu or cuda), or train with batch, layer or fixed norm"
+        )
+
+
 def openvino_model(net: Net, meta: Meta) -> Model:
     """The net as an OpenVINO model in float32, with dynamic batch and board size, straight from the module.
 
     Reshaping to a fixed batch and size gains 10-25 % at a batch of one and nothing measurable from a batch of 8; fixing the
     size alone gains nothing (b4c64 and b6c96, 9x9 and 19x19, bfloat16, one thread). So one dynamic model can serve everything.
+    Raises WeightsError for a net whose model OpenVINO answers with nothing.
     """
+    _check_blocks(meta.spec)
     from goengine.core.openvino_import import ov, unreported
 
     player = ExportedNet(net)

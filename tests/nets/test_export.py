@@ -11,6 +11,7 @@ from goengine.core.openvino_import import ov
 from goengine.evaluators import shipped_nets
 from goengine.nets import card, quantize, weights_file
 from goengine.nets.export import OUTPUTS, ExportedNet, export_onnx, openvino_labels, openvino_model, save_openvino
+from goengine.nets.safetensors_file import WeightsError
 from goengine.nets.ship import ship, write_card
 from goengine.nets.spec import BLOCK_KINDS, NetSpec
 from tests.nets.helpers import SPECS, lively, positions, tiny
@@ -36,8 +37,9 @@ def run(model, batch: int, size: int, spec: NetSpec = SPEC) -> tuple[dict[str, n
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     planes, globals_ = positions(spec, batch, size)
     given = {"planes": planes.numpy(), "globals": globals_.numpy()}
-    result = ov.Core().compile_model(model, "CPU", options)(given)
-    return {name: result[name] for name in OUTPUTS}, given
+    compiled = ov.Core().compile_model(model, "CPU", options)
+    result = compiled(given)
+    return {name: np.array(result[name]) for name in OUTPUTS}, given
 
 
 def assert_agrees(model, net, tolerance: float, sizes=SIZES) -> None:
@@ -91,7 +93,7 @@ def test_onnx_agrees_on_the_first_alphagos_nets(spec, tmp_path):
 
 
 # Every kind of block is in SPEC, below. What is added to it: norms, activations and the forms of blocks.
-ALL_NORMS = tiny(({"kind": "inverted", "size": 5}, {"kind": "down_up", "width": 20}, "transformer"), norm="group", squeeze=4)
+ALL_NORMS = tiny(({"kind": "inverted", "size": 5}, "residual", "transformer"), norm="group", squeeze=4)
 EXPORTED = {**{name: spec for name, spec in SPECS.items() if not name.startswith("lee")}, "group, squeezed": ALL_NORMS}
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in EXPORTED if name not in ("group, squeezed", "transformer")]
 
@@ -115,6 +117,13 @@ def test_openvino_agrees_on_every_block(name):
         exact = net(planes, globals_, True)
     np.testing.assert_allclose(probabilities(found["policy"]), exact.policy.softmax(1).numpy(), atol=5e-3)
     np.testing.assert_allclose(found["value"], np.tanh(exact.value.numpy() / 2), atol=2e-2)
+
+
+@pytest.mark.parametrize("norm", ["group", "instance"])
+def test_what_openvino_cannot_compute_is_refused(norm):
+    spec = tiny(("residual", {"kind": "down_up", "width": 20}), norm=norm)
+    with pytest.raises(WeightsError, match=f"down-up blocks with {norm} norm.*torch"):
+        openvino_model(lively(spec).eval(), dataclasses.replace(META, spec=spec))
 
 
 @pytest.mark.slow
