@@ -55,6 +55,17 @@ def stones(page, black, white):
     expect(page.locator(".shudan-sign_-1 .shudan-shadow")).to_have_count(white)
 
 
+def drawn(page):
+    """Wait until the page has drawn what came before, as people do before they click."""
+    page.evaluate("() => new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 50))")
+
+
+def click(page, x, y):
+    drawn(page)
+    point(page, x, y).click()
+    drawn(page)
+
+
 def point(page, x, y):
     return page.locator(f"[data-x='{x}'][data-y='{y}']")
 
@@ -78,6 +89,7 @@ def load(page, text, name="game.sgf"):
 
 
 def saved(page) -> str:
+    drawn(page)
     with page.expect_download() as download:
         button(page, "Save").click()
     return Path(download.value.path()).read_text(encoding="utf-8")
@@ -91,13 +103,13 @@ def nodes(text) -> list[str]:
 def test_a_game_is_played_and_taken_back(page):
     new_game(page)
     said(page, "A game begins. Black to play.")
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     stones(page, 1, 1)
     said(page, "White ")
     page.get_by_label("Move", exact=True).fill("c3")
     button(page, "Play").click()
     stones(page, 2, 2)
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     expect(page.locator(".error")).to_contain_text("E5: there is a stone.")
     page.keyboard.press("u")
     stones(page, 1, 1)
@@ -116,9 +128,9 @@ def test_a_game_is_counted_with_dead_stones_marked(page):
     counting = page.get_by_role("group", name="Count", exact=True)
     expect(counting).to_contain_text("wins by", timeout=20_000)
     expect(counting).to_contain_text("Black wins by 8.5 points.")
-    point(page, 0, 8).click()
+    click(page, 0, 8)
     expect(counting).to_contain_text("0 are dead")
-    point(page, 0, 8).click()
+    click(page, 0, 8)
     expect(counting).to_contain_text("Black wins by 8.5 points.")
     button(page, "Agree").click()
     said(page, "Black wins by 8.5 points.")
@@ -128,7 +140,7 @@ def test_a_game_is_counted_with_dead_stones_marked(page):
 def test_analysis_is_switched_on_and_off(page):
     page.get_by_label("Visits").select_option("50")
     new_game(page, W="person")
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     page.keyboard.press("a")
     panel = page.get_by_role("group", name="Analysis", exact=True)
     expect(panel).to_contain_text("50 visits, White to play")
@@ -162,7 +174,7 @@ def test_a_game_is_edited(page):
     tool = page.get_by_label("A click sets")
     for name, x in (("Triangle", 0), ("Letter", 1), ("Black stone", 2)):
         tool.select_option(name)
-        point(page, x, 8).click()
+        click(page, x, 8)
     page.get_by_label("Comment").fill("a] \\ b")
     text = saved(page)
     assert "B[ee]TR[ai]LB[bi:A]" in text and "AB[ci]C[a\\] \\\\ b]" in nodes(text)
@@ -239,7 +251,7 @@ def test_a_person_runs_out_of_time(page):
 
 def test_suicide_ko_and_superko_are_refused(page):
     load(page, "(;SZ[9]RU[Japanese]AB[ba][ab][bb]AW[ca][ac][bc]PL[W])")
-    point(page, 0, 0).click()
+    click(page, 0, 0)
     expect(page.locator(".error")).to_contain_text("A9: that would be suicide.")
     for rules, moves, reason in (
         ("Japanese", "", "take back the ko"),
@@ -248,7 +260,7 @@ def test_suicide_ko_and_superko_are_refused(page):
     ):
         load(page, f"(;SZ[9]RU[{rules}]AB[ba][ab][bc]AW[ca][db][cc][bb]PL[B];B[cb]{moves})")
         page.keyboard.press("End")
-        point(page, 1, 1).click()
+        click(page, 1, 1)
         if reason:
             expect(page.locator(".error")).to_contain_text(reason)
         else:
@@ -260,11 +272,11 @@ def test_a_server_that_ends_and_comes_back(browser, started):
     context = browser.new_context()
     page = open_page(context, address)
     new_game(page)
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     stones(page, 1, 1)
     first.kill()
     expect(page.locator(".banner")).to_contain_text("goengine web does not answer", timeout=20_000)
-    point(page, 2, 2).click()
+    click(page, 2, 2)
     first.wait()
     started("--net", "uniform", port=int(address.rstrip("/").rpartition(":")[2]))
     stones(page, 2, 2)
@@ -289,13 +301,13 @@ def test_a_review_finds_the_mistakes(page):
 
 def test_two_tabs_keep_two_games(page, address):
     new_game(page)
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     stones(page, 1, 1)
     other = open_page(page.context, address)
     stones(other, 0, 0)
     new_game(other, B="engine", W="person")
     stones(other, 1, 0)
-    point(page, 0, 0).click()
+    click(page, 0, 0)
     stones(page, 2, 2)
     other.reload()
     page.reload()
@@ -305,14 +317,14 @@ def test_two_tabs_keep_two_games(page, address):
 
 def test_a_copied_tab_has_a_game_of_its_own(page):
     new_game(page, W="person")
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     stones(page, 1, 0)
     wait_for(lambda: page.evaluate("Object.values(localStorage).some(text => text.includes('B[ee]'))"), 20)
     with page.context.expect_page() as opened:
         page.evaluate("window.open(location.href)")  # with a copy of this tab's session
     other = opened.value
     stones(other, 1, 0)
-    point(other, 2, 2).click()
+    click(other, 2, 2)
     stones(other, 1, 1)
     page.reload()
     stones(page, 1, 0)
@@ -322,7 +334,7 @@ def test_a_copied_tab_has_a_game_of_its_own(page):
 
 def test_a_reload_in_the_middle_of_a_game_loses_nothing(page):
     new_game(page, clock="fischer", main="5", increment="10")
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     stones(page, 1, 1)
     before = saved(page)
     page.get_by_label("Comment").fill("kept")
@@ -330,15 +342,15 @@ def test_a_reload_in_the_middle_of_a_game_loses_nothing(page):
     stones(page, 1, 1)
     expect(page.get_by_role("timer", name="Black's time")).to_contain_text(re.compile(r"[45]:\d\d"))
     assert saved(page).replace("C[kept]", "") == before
-    point(page, 2, 2).click()
+    click(page, 2, 2)
     stones(page, 2, 2)
 
 
 def test_the_server_keeps_the_game_where_the_browser_does_not(page):
     new_game(page, W="person")
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     with page.expect_response(lambda response: "W[cc]" in (response.request.post_data or "")):
-        point(page, 2, 2).click()
+        click(page, 2, 2)
     page.evaluate("window.addEventListener('pagehide', () => localStorage.clear())")
     page.reload()
     stones(page, 1, 1)
@@ -355,11 +367,11 @@ def test_two_nets_play_while_one_watches(page):
 
 def test_an_engine_that_is_killed_comes_back(page, address):
     new_game(page)
-    point(page, 4, 4).click()
+    click(page, 4, 4)
     stones(page, 1, 1)
     os.kill(worker(address), signal.SIGKILL)
     expect(page.locator(".banner")).to_contain_text("The engine has ended. It is started again.")
-    point(page, 2, 2).click()
+    click(page, 2, 2)
     stones(page, 2, 2)
     expect(page.locator(".banner")).to_be_hidden()
 
