@@ -5,8 +5,8 @@ neighbouring chain that is itself in atari. It is bounded: a query that plays mo
 escape, and so does one deeper than `DEPTH`. Does not know whose turn it is in the game, nor superko.
 
 `goengine.board.plain_ladders` reads the same tree move by move on copies of the board, and answers the same to the last bit,
-the bounds included. Here moves are taken back instead (all that they overwrite is logged), and those whose outcome the
-liberties around them tell are counted and not played.
+the bounds included. Here moves are taken back instead (`goengine.board.logged_moves`), and those whose outcome the liberties
+around them tell are counted and not played.
 """
 
 from typing import NamedTuple
@@ -15,14 +15,15 @@ import numpy as np
 
 from goengine.board.coords import padded
 from goengine.board.kernels import find_liberties_here, is_legal
-from goengine.board.state import EMPTY, KO, KO_COLOR, STRIDE, Board, copy_array
+from goengine.board.logged_moves import play_logged, take_back
+from goengine.board.state import EMPTY, STRIDE, Board, copy_array
 from goengine.core.jit import inlined_kernel, kernel
 
 DEPTH = 160  # plies; a ladder across 19x19 and back off a breaker stays below
 BUDGET = 200  # moves played in one query
 MOVES = 12  # candidate moves kept at one ply
 UNKNOWN, ESCAPED, CAPTURED = -1, 0, 1
-_1, _2, _3, _4, _5 = (np.uint64(k) for k in range(1, 6))
+_1 = np.uint64(1)
 
 
 class LadderScratch(NamedTuple):
@@ -76,105 +77,6 @@ def begin_reading(board, scratch):
         copy.pseudo[p] = board.pseudo[p]
     copy_array(copy.info, board.info)
     scratch.used[0] = 0
-
-
-# Moves that can be taken back. The parts of `cells` follow each other as the fields of a board do.
-
-
-@inlined_kernel
-def _write(cells, log, used, place, value):
-    """Overwrite a cell and log what stood there. Returns the entries of the log."""
-    log[used] = np.uint32((place << np.uint64(16)) | np.uint64(cells[place]))
-    cells[place] = value
-    return used + _1
-
-
-@inlined_kernel
-def _take_back(scratch, mark):
-    """Undo all that was logged since the log had ``mark`` entries."""
-    log, cells = scratch.log, scratch.cells
-    used = np.uint64(scratch.used[0])
-    while used > np.uint64(mark):
-        used -= _1
-        entry = np.uint64(log[used])
-        cells[entry >> np.uint64(16)] = entry & np.uint64(0xFFFF)
-    scratch.used[0] = mark
-
-
-@inlined_kernel
-def _play(scratch, p, color):
-    """Play a legal move of ``color`` that is no suicide, as `kernels.play` does it, and log it."""
-    size, s = np.uint64(scratch.board.color.size), np.uint64(scratch.board.info[STRIDE])
-    scratch.used[0] = _play_in(scratch.cells, scratch.log, np.uint64(scratch.used[0]), size, s, p, color)
-
-
-@kernel
-def _play_in(cells, log, used, size, s, p, color):
-    """See `_play`; ``size`` is the number of padded points, ``s`` the stride. Returns the entries of the log."""
-    chains, following, stones, pseudo, info = size, _2 * size, _3 * size, _4 * size, _5 * size
-    used = _write(cells, log, used, info + np.uint64(KO), 0)
-    free = np.uint64(0)
-    for n in (p - s, p - _1, p + _1, p + s):
-        place = pseudo + np.uint64(cells[chains + n])
-        used = _write(cells, log, used, place, np.uint64(cells[place]) - _1)
-        free += np.uint64(cells[n] == EMPTY)
-    used = _write(cells, log, used, p, color)
-    used = _write(cells, log, used, chains + p, p)
-    used = _write(cells, log, used, following + p, p)
-    used = _write(cells, log, used, stones + p, 1)
-    used = _write(cells, log, used, pseudo + p, free)
-    own = p
-    for n in (p - s, p - _1, p + _1, p + s):
-        if cells[n] == color and np.uint64(cells[chains + n]) != own:
-            own, used = _merge(cells, log, used, size, np.uint64(cells[chains + n]), own)
-    captured = np.uint64(0)
-    for n in (p - s, p - _1, p + _1, p + s):
-        chain = np.uint64(cells[chains + n])
-        if cells[n] == 3 - color and cells[pseudo + chain] == 0:
-            captured += np.uint64(cells[stones + chain])
-            used = _remove(cells, log, used, size, s, chain)
-    if captured == _1 and cells[stones + own] == 1 and cells[pseudo + own] == 1:
-        for n in (p - s, p - _1, p + _1, p + s):
-            if cells[n] == EMPTY:
-                used = _write(cells, log, used, info + np.uint64(KO), n)
-        used = _write(cells, log, used, info + np.uint64(KO_COLOR), 3 - color)
-    return np.int64(used)
-
-
-@kernel
-def _merge(cells, log, used, size, a, b):
-    """Join two chains as `kernels` does it. Returns the name that stays, and the entries of the log."""
-    chains, following, stones, pseudo = size, _2 * size, _3 * size, _4 * size
-    if cells[stones + a] < cells[stones + b]:
-        a, b = b, a
-    p = b
-    while True:
-        used = _write(cells, log, used, chains + p, a)
-        p = np.uint64(cells[following + p])
-        if p == b:
-            break
-    after_a, after_b = cells[following + a], cells[following + b]
-    used = _write(cells, log, used, following + a, after_b)
-    used = _write(cells, log, used, following + b, after_a)
-    used = _write(cells, log, used, stones + a, cells[stones + a] + cells[stones + b])
-    used = _write(cells, log, used, pseudo + a, cells[pseudo + a] + cells[pseudo + b])
-    return a, used
-
-
-@kernel
-def _remove(cells, log, used, size, s, chain):
-    """Take a chain off the board. Returns the entries of the log."""
-    chains, following, pseudo = size, _2 * size, _4 * size
-    p = chain
-    while True:
-        used = _write(cells, log, used, p, EMPTY)
-        used = _write(cells, log, used, chains + p, 0)
-        for n in (p - s, p - _1, p + _1, p + s):
-            place = pseudo + np.uint64(cells[chains + n])
-            used = _write(cells, log, used, place, np.uint64(cells[place]) + _1)
-        p = np.uint64(cells[following + p])
-        if p == chain:
-            return used
 
 
 # What the liberties around a move tell without playing it.
@@ -332,6 +234,33 @@ def _more_captures(scratch, ply, target):
         scratch.count[ply] = _list_captures(scratch, scratch.moves[ply], target, last)
 
 
+@inlined_kernel
+def _wanted(attacking, ply):
+    """The verdict that the side to move at a ply is after."""
+    return CAPTURED if attacking == (ply % 2 == 0) else ESCAPED
+
+
+@inlined_kernel
+def _foreseen(scratch, ply, target, move, attackers):
+    """What comes of a candidate as far as liberties tell it without playing it, or UNKNOWN."""
+    extension = scratch.extension[ply]
+    if attackers:
+        return ESCAPED if _liberties_after(scratch, target, extension ^ move, move) >= 3 else UNKNOWN
+    return _extension_result(scratch, target, move) if move == extension else UNKNOWN
+
+
+@inlined_kernel
+def _hand_up(scratch, ply, attacking, verdict):
+    """Hand a verdict up from a ply to the nearest one whose side to move did not want it. Returns that, -1 if there is none."""
+    while True:
+        ply -= 1
+        take_back(scratch, scratch.mark[ply])
+        if verdict != _wanted(attacking, ply):
+            return ply
+        if ply == 0:
+            return -1
+
+
 @kernel
 def _read(target, attacking, scratch, budget):
     """Depth-first search, one side to move. Returns (captured, the first move that decides it or 0).
@@ -346,8 +275,7 @@ def _read(target, attacking, scratch, budget):
     ply, played = 0, 0
     first = np.uint64(0)
     while True:
-        attackers = attacking == (ply % 2 == 0)
-        wanted = CAPTURED if attackers else ESCAPED
+        attackers, wanted = attacking == (ply % 2 == 0), _wanted(attacking, ply)
         if scratch.count[ply] == 0 and not attackers:
             _more_captures(scratch, ply, target)
         if scratch.count[ply] == 0:  # every candidate failed: the side to move at this ply loses
@@ -361,39 +289,29 @@ def _read(target, attacking, scratch, budget):
             move = scratch.moves[ply, scratch.count[ply]]
             if ply == 0:
                 first = move
+            verdict = _foreseen(scratch, ply, target, move, attackers)
+            if attackers and verdict == ESCAPED:  # the answer counts, too
+                played += 1
+                if played >= budget or ply + 2 >= DEPTH:
+                    break
             played += 1
-            if attackers:
-                verdict = UNKNOWN
-                answer = scratch.extension[ply] ^ move
-                if _liberties_after(scratch, target, answer, move) >= 3:
-                    if played >= budget or ply + 2 >= DEPTH:
-                        break
-                    played += 1
-                    verdict = ESCAPED
-            else:
-                verdict = _extension_result(scratch, target, move) if move == scratch.extension[ply] else UNKNOWN
             if verdict == UNKNOWN:
                 scratch.mark[ply] = scratch.used[0]
-                _play(scratch, move, 3 - defender if attackers else defender)
+                play_logged(scratch, move, 3 - defender if attackers else defender)
                 ply += 1
                 verdict = _open_ply(scratch, ply, target, not attackers)
                 if verdict == UNKNOWN:
                     continue
                 ply -= 1
-                _take_back(scratch, scratch.mark[ply])
+                take_back(scratch, scratch.mark[ply])
             if verdict != wanted:
                 continue
             if ply == 0:
                 return verdict == CAPTURED, first
-        # Hand the verdict up to the nearest ply whose side to move did not want it.
-        while True:
-            ply -= 1
-            _take_back(scratch, scratch.mark[ply])
-            if verdict != (CAPTURED if attacking == (ply % 2 == 0) else ESCAPED):
-                break
-            if ply == 0:
-                return verdict == CAPTURED, first
-    _take_back(scratch, base)
+        ply = _hand_up(scratch, ply, attacking, verdict)
+        if ply < 0:
+            return verdict == CAPTURED, first
+    take_back(scratch, base)
     return False, first
 
 
@@ -414,9 +332,9 @@ def atari_captures(target, atari, scratch, budget):
     if not is_legal(board, atari, attacker, False):
         return False
     base = scratch.used[0]
-    _play(scratch, np.uint64(atari), attacker)
+    play_logged(scratch, np.uint64(atari), attacker)
     captured, _ = _read(target, False, scratch, budget)
-    _take_back(scratch, base)
+    take_back(scratch, base)
     return captured
 
 
@@ -450,7 +368,7 @@ def defences(target, moves, scratch):
 def defence_escapes(target, defence, scratch, budget):
     """Whether this one legal move by the defender saves the chain of stone ``target``, which is in atari."""
     base = scratch.used[0]
-    _play(scratch, np.uint64(defence), np.int64(scratch.board.color[target]))
+    play_logged(scratch, np.uint64(defence), np.int64(scratch.board.color[target]))
     captured, _ = _read(target, True, scratch, budget)
-    _take_back(scratch, base)
+    take_back(scratch, base)
     return not captured

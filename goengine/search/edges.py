@@ -11,38 +11,12 @@ import math
 
 import numpy as np
 
-from goengine.board.kernels import breaks_superko, is_legal, ko_point
-from goengine.board.state import EMPTY, SIZE, STRIDE, TO_PLAY, copy_array
+from goengine.board.kernels import game_legal
+from goengine.board.state import SIZE, STRIDE, TO_PLAY, copy_array
 from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.tree import COUNT, EDGES, FIRST, FOLDED, SORTED, VISITED, fetch_next
 
 _1 = np.uint64(1)
-
-
-@kernel
-def legal_moves(game, rules, mask):
-    """As `goengine.board.kernels.game_legal`, in a quarter of the time: superko is asked only where a position can recur.
-
-    A stone that lives changes the position for good where no stone ever stood.
-    """
-    board, color = game.board, game.status[TO_PLAY]
-    colors, size, s = board.color, board.info[SIZE], np.uint64(board.info[STRIDE])
-    suicide, ko = rules.suicide != 0, ko_point(board, color)
-    index = 0
-    for row in range(size):
-        first = (row + 1) * (size + 1) + 1
-        for point in range(first, first + size):
-            p = np.uint64(point)
-            legal = False
-            if colors[p] == EMPTY and point != ko:
-                open_ = colors[p - s] == EMPTY or colors[p - _1] == EMPTY or colors[p + _1] == EMPTY or colors[p + s] == EMPTY
-                new = game.touched[p] == 0 and (open_ or not suicide)
-                legal = (open_ or is_legal(board, point, color, suicide)) and (
-                    new or not breaks_superko(game, point, color, rules.ko)
-                )
-            mask[index] = legal
-            index += 1
-    mask[index] = 1
 
 
 @inlined_kernel
@@ -79,7 +53,7 @@ def make_edges(tree, node, game, rules, forbidden, depth, legal):
     first = tree.used[EDGES]
     if first + legal.size > tree.edge_move.size:
         return False
-    legal_moves(game, rules, legal)
+    game_legal(game, rules, legal)
     count = _write_moves(tree, first, game, forbidden, depth, legal)
     prior = 1.0 / count
     for e in range(first, first + count):
@@ -112,7 +86,7 @@ def unfold(tree, node, game, context, depth, logits):
     first = np.int64(tree.links[node, FIRST])
     copy_array(logits, tree.edge_prior[first : first + logits.size])
     legal = context.scratch.legal
-    legal_moves(game, context.rules, legal)
+    game_legal(game, context.rules, legal)
     tree.links[node, COUNT] = _write_moves(tree, first, game, context.forbidden, depth, legal)
     fill_priors(tree, node, logits, context.constants.policy_temperature, game.board.info[STRIDE])
 

@@ -6,8 +6,8 @@ each of them where it will stand at the end, and need not copy those that will b
 
 import numpy as np
 
-from goengine.board.kernels import play
-from goengine.board.state import HASHES, PASS, PASSES, PLY, RECENT, TO_PLAY, copy_array
+from goengine.board.kernels import advance
+from goengine.board.state import HASHES, RECENT, TO_PLAY, copy_array
 from goengine.core.jit import kernel
 
 NOWHERE = -1  # the game has not been put at the root yet
@@ -28,7 +28,7 @@ def go_along(game, root, line, gone, depth, length):
         if place < RECENT:
             game.recent[place] = line[i]
             copy_array(game.past[place], game.board.color)
-        _play(game, np.int64(line[i]))
+        advance(game, np.int64(line[i]), game.status[TO_PLAY])
     return depth
 
 
@@ -53,26 +53,3 @@ def _start(game, root, length):
     copy_array(game.movers, root.movers[:count])
     copy_array(game.touched, root.touched)
     copy_array(game.status, root.status)
-
-
-@kernel
-def _play(game, point):
-    """As `goengine.board.kernels.game_play`, without the last moves and boards."""
-    status, color = game.status, game.status[TO_PLAY]
-    play(game.board, point, color)
-    if point == PASS:
-        status[PASSES] += 1
-    else:
-        status[PASSES] = 0
-        game.touched[point] = 1
-    status[TO_PLAY] = 3 - color
-    status[PLY] += 1
-    capacity = game.hashes.size
-    if status[HASHES] == capacity:  # forget the older half
-        half = capacity // 2
-        copy_array(game.hashes, game.hashes[capacity - half :])
-        copy_array(game.movers, game.movers[capacity - half :])
-        status[HASHES] = half
-    game.hashes[status[HASHES]] = game.board.hash[0]
-    game.movers[status[HASHES]] = status[TO_PLAY]
-    status[HASHES] += 1
