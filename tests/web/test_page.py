@@ -38,7 +38,9 @@ def open_page(context, address):
     page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
     page.on("request", lambda request: request.url.startswith((address, "data:", "blob:")) or page.problems.append(request.url))
     page.goto(address)
+    expect(page.locator(".board")).to_be_visible(timeout=20_000)
     expect(page.locator(".banner")).to_be_hidden(timeout=20_000)
+    drawn(page)
     return page
 
 
@@ -232,14 +234,15 @@ def test_a_file_of_several_games_is_saved_whole(page):
 
 
 def test_a_file_is_dropped(page):
-    page.evaluate(
+    data = page.evaluate_handle(
         """text => {
             const data = new DataTransfer()
             data.items.add(new File([text], 'dropped.sgf'))
-            document.querySelector('.board').dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true}))
+            return data
         }""",
         BRANCHED,
     )
+    page.locator(".board").dispatch_event("drop", {"dataTransfer": data})
     said(page, "dropped.sgf is open: 4 moves.")
 
 
