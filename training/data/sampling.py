@@ -176,6 +176,14 @@ def moved(index, s, size, planes):
 
 
 @kernel
+def rules_of(games, g, shift):
+    """The RuleCode of game g, with `shift` more points of komi."""
+    code = games.rules[g]
+    komi = np.float64(games.komi[g]) + shift
+    return RuleCode(np.int64(code[0]), np.int64(code[1]), np.int64(code[2]), np.int64(code[3]), np.int64(code[4]), komi)
+
+
+@kernel
 def varied_rules(games, g, draw, number):
     """(RuleCode, Black's change of points) for a sample: the game's own rules, or others as often as `draw.vary` says.
 

@@ -311,6 +311,7 @@ def replay_config(config: ZeroOptions) -> ReplayConfig:
         first_rows=config.first_rows,
         uses=config.uses,
         horizon_weight=config.horizon_weight,
+        other_komi=config.other_komi,
         seed=config.seed,
         symmetries=config.symmetries,
     )

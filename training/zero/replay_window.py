@@ -119,6 +119,7 @@ class ReplayConfig:
     uses: float  # draws per row made, at most
     horizon_weight: float
     seed: int
+    other_komi: float = 0.0  # share of samples of counted games that are shown under another komi
     symmetries: bool = True
 
 
@@ -194,7 +195,7 @@ class Window:
         if self.waits:
             return None
         if self._sampler is None:
-            draw = Draw(self.config.seed, int(self.config.symmetries), shuffle=1, vary=0.0)
+            draw = Draw(self.config.seed, int(self.config.symmetries), shuffle=1, vary=self.config.other_komi)
             self._sampler = RowSampler(*join(self.parts), self.features, draw, self.config.horizon_weight)
         return self._sampler, first
 

@@ -127,6 +127,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
     uses: float = option(4.0, "times that a position is drawn, on average; learning waits for games where it would be more")
     first_rows: int | None = option(None, "positions before learning begins; by default a fifth of the window")
     horizon_weight: float = option(0.5, "share of later searches in the value's target; the result has the rest", most=1)
+    other_komi: float = option(0.0, "share of samples of counted games under another komi, with the result it gives", most=1)
     data: tuple[Path, ...] = option((), "packed games (see the command pack) to learn from, too; with --data-share")
     data_share: float | None = option(None, "share of batches that are drawn from --data", most=1)
     validation: Path | None = option(None, "packed games that are only measured")
@@ -160,6 +161,8 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
             raise ValueError("--anchor needs rated nets: --rate-games above 0")
         if not 0 < self.uses < float("inf") or not 0 <= self.horizon_weight <= 1:
             raise ValueError("--uses must be above 0, --horizon-weight a share of one")
+        if not 0 <= self.other_komi <= 1:
+            raise ValueError("--other-komi is a share of one")
         self._check_data()
         if not self.size:
             raise ValueError("--size: a board size is needed")

@@ -24,9 +24,9 @@ from training.data.sampling import (
     moved,
     place_of,
     replay,
+    rules_of,
     symmetry_of,
     unit,
-    varied_rules,
     write_owners,
     write_planes,
     write_reply,
@@ -118,6 +118,21 @@ def mix_horizon(horizon, color, share, out, b):
         out.value[b], out.value_weight[b] = own, share
 
 
+@kernel
+def other_komi(games, g, draw, number):
+    """Points that go from Black to White in a sample's komi, mostly 0: as often as `draw.vary` says a counted game is shown
+    under another komi, with the result that it then has.
+
+    Half points, up to three times the board's side, with a standard deviation of as many points as the board has lines. Games
+    between equals are played at about the fair komi, so a net that has seen nothing else may come to ignore the komi, and
+    then misjudges handicap games. A resigned game does not say how it would have ended.
+    """
+    if draw.vary <= 0 or np.isnan(games.margin[g]) or unit(draw.seed, number, 10) >= draw.vary:
+        return 0.0
+    spread = unit(draw.seed, number, 12) + unit(draw.seed, number, 13) + unit(draw.seed, number, 14) - 1.5
+    return np.round(4 * np.float64(games.size[g]) * spread) / 2
+
+
 @cache
 def row_filler(encode):
     """Kernel fill(rows, share, games, draw, first, out, memory), as `training.data.sampling.filler`.
@@ -136,14 +151,16 @@ def row_filler(encode):
             g = game_of(games.start, position)
             color = games.colors[position]
             replay(games, g, position - games.start[g], game)
-            rules, change = varied_rules(games, g, draw, number)
+            shift = other_komi(games, g, draw, number)
+            rules = rules_of(games, g, shift)
             s = symmetry_of(draw, number)
             encode(game, rules, memory.scratch, planes, out.globals[b])
             write_planes(planes, s, side, out.planes[b])
             write_policy(rows, row, s, side, out.policy[b])
             write_reply(games, g, position, color, s, out, b, side)
-            write_result(games, g, color, change, True, out, b)
-            mix_horizon(rows.horizon[row], color, share, out, b)
+            write_result(games, g, color, -shift, True, out, b)
+            if shift == 0:  # the later searches were for the game's own komi
+                mix_horizon(rows.horizon[row], color, share, out, b)
             write_owners(games, g, color, s, out, b, side)
 
     return fill
@@ -153,12 +170,11 @@ class RowSampler(Sampler):
     """Fills batches with samples of the rows of some games; thread-safe."""
 
     def __init__(self, games: Games, rows: SelfPlayRows, features: FeatureSet, draw: Draw, horizon_weight: float):
-        """horizon_weight: share of the horizon in the value's target. Raises ValueError if there are no rows.
-
-        A search was for the game's own rules and komi, so the draw must not vary them.
+        """horizon_weight: share of the horizon in the value's target. `draw.vary` is the share of samples of counted games
+        under another komi, see `other_komi`. Raises ValueError if there are no rows.
         """
-        if len(rows.position) == 0 or draw.vary != 0:
-            raise ValueError("there must be rows to draw from, under the rules of their games")
+        if len(rows.position) == 0:
+            raise ValueError("there must be rows to draw from")
         super().__init__(games, features, draw)
         self.rows = rows
         self._fill = partial(row_filler(features.encode), rows, horizon_weight)

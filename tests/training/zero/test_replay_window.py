@@ -13,11 +13,11 @@ from goengine.board.rules import from_sgf_text
 from goengine.dataio.records import BLACK, NO_RESULT, GamePack
 from goengine.zero.shards import FULL, SearchedGame, ShardBuilder
 from tests.zero.random_games import random_game, random_searches, random_shard
-from training.data.sampling import Draw, symmetry_of
+from training.data.sampling import Draw, game_of, symmetry_of
 from training.data.stream import stream
 from training.zero import replay_window
 from training.zero.replay_window import HORIZON, Replay, ReplayConfig, fair_komi, join, load_part, window_rows
-from training.zero.zero_sampling import RowSampler, SelfPlayRows, row_of, weigh
+from training.zero.zero_sampling import RowSampler, SelfPlayRows, other_komi, row_of, weigh
 
 SIZE = 5
 CONFIG = ReplayConfig(shares={SIZE: 1.0}, window=40, first_rows=1, uses=1000.0, horizon_weight=0.5, seed=3)
@@ -81,12 +81,13 @@ def slow_rows(seeds):
         yield from ((seed, ply) for ply in np.flatnonzero(kind == FULL).tolist())
 
 
-def check_sample(batch, b, seed, ply, s, share):
-    """Row b of a batch against the game played with Position and targets written out in Python."""
+def check_sample(batch, b, seed, ply, s, share, shift=0.0):
+    """Row b of a batch against the game played with Position and targets written out in Python; shift: of the komi."""
     record = random_game(SIZE, seed)
     _, value, _, _, _, (start, index, weight), owners = random_searches(record, seed)
     position, (color, _) = slow_position(record, ply), record.moves[ply]
-    planes, values = ZERO.encode_one(position.game, position.rules.code(), SIZE)
+    rules = position.rules.with_komi(position.rules.komi + shift)
+    planes, values = ZERO.encode_one(position.game, rules.code(), SIZE)
     assert np.array_equal(batch.planes[b], symmetry.planes(planes, s)) and np.allclose(batch.globals[b], values)
     policy = np.zeros(SIZE**2 + 1)
     for entry in range(start[ply], start[ply + 1]):
@@ -95,14 +96,16 @@ def check_sample(batch, b, seed, ply, s, share):
     replied = ply + 1 < len(record.moves)
     assert batch.opponent[b] == (symmetry.index(record.moves[ply + 1][1], s, SIZE) if replied else -1)
     sign, ahead = (1 if color == BLACK else -1), slow_horizon(record, value, ply)
-    if record.outcome != NO_RESULT:
+    if shift:
+        assert batch.value[b] == sign * np.sign(record.margin - shift) and batch.value_weight[b] == 1
+    elif record.outcome != NO_RESULT:
         assert batch.value[b] == pytest.approx((1 - share) * sign * record.outcome + share * ahead, abs=2e-3)
         assert batch.value_weight[b] == 1
     else:
         assert batch.value_weight[b] == (0 if ahead is None else share)
         assert ahead is None or batch.value[b] == pytest.approx(ahead, abs=2e-3)
     assert batch.score_weight[b] == (record.margin is not None)
-    assert batch.score[b] == (0 if record.margin is None else sign * record.margin)
+    assert batch.score[b] == (0 if record.margin is None else sign * (record.margin - shift))
     assert batch.owner_weight[b] == (owners is not None)
     if owners is not None:
         assert np.array_equal(batch.owner[b], symmetry.planes(sign * owners.reshape(1, SIZE, SIZE), s)[0])
@@ -128,6 +131,22 @@ def test_drawn_samples_under_every_symmetry_equal_slow_replay(folder):
         check_sample(batch, b, *rows[row_of(sampler.rows, MIXED, 100 + b)], s, 0.5)
         seen.add(s)
     assert seen == set(range(8))
+
+
+def test_counted_games_are_shown_under_another_komi(folder):
+    draw = MIXED._replace(vary=0.5)
+    sampler = RowSampler(*join([load_part(path, [SIZE]) for path in listed(folder)]), ZERO, draw, 0.5)
+    rows, batch, shifts = list(slow_rows(range(15))), sampler.batch(100, 200), {True: [], False: []}
+    for b in range(200):
+        row = row_of(sampler.rows, draw, 100 + b)
+        g = game_of(sampler.games.start, sampler.rows.position[row])
+        shift = other_komi(sampler.games, g, draw, 100 + b)
+        check_sample(batch, b, *rows[row], int(symmetry_of(draw, 100 + b)), 0.5, shift)
+        shifts[random_game(SIZE, rows[row][0]).margin is None].append(shift)
+    assert set(shifts[True]) == {0.0}
+    moved = np.array([shift for shift in shifts[False] if shift])
+    assert 0.35 < len(moved) / len(shifts[False]) < 0.65
+    assert (moved % 0.5 == 0).all() and SIZE / 2 < moved.std() < 2 * SIZE and np.abs(moved).max() <= 3 * SIZE
 
 
 def test_rows_are_drawn_by_their_weight():
@@ -283,7 +302,5 @@ def test_fair_komi(monkeypatch):
 
 def test_refused(folder):
     part = load_part(listed(folder)[0], [SIZE])
-    with pytest.raises(ValueError, match="rows"):
-        RowSampler(part.games, part.rows, ZERO, PLAIN._replace(vary=0.5), 0.5)
     with pytest.raises(ValueError, match="rows"):
         RowSampler(part.games, part.rows._replace(position=part.rows.position[:0]), ZERO, PLAIN, 0.5)
