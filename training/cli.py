@@ -35,6 +35,7 @@ from training.core.command_options import (
     LoopedOptions,
     PackOptions,
     QuantizeOptions,
+    ReviveOptions,
     RolloutOptions,
     ShipOptions,
     SupervisedOptions,
@@ -255,6 +256,27 @@ def run_grow(config: GrowOptions) -> int:
     return 0
 
 
+def run_revive(config: ReviveOptions) -> int:
+    """Revive silent units, and say how many there were."""
+    from goengine import features
+    from goengine.nets import weights_file
+    from training.data import packs
+    from training.data.sampling import Draw
+    from training.data.stream import net_inputs
+    from training.stages import revive
+
+    net, meta = weights_file.load_module(config.weights)
+    draw = Draw(config.seed, symmetries=1, shuffle=1, vary=0.5)
+    heard = revive.listen(
+        net, net_inputs(packs.load_sizes(config.data), features.get(net.spec.features), draw, config.positions)
+    )
+    count = revive.revive(net, heard, config.seed)
+    data = {**meta.data, "revived_from": meta.sha256}
+    weights_file.save(config.out, net, net.spec, step=meta.step, config=meta.config, data=data)
+    sys.stderr.write(f"{config.out}: {count} of {len(heard.silent)} units of the value head were silent and begin anew\n")
+    return 0
+
+
 def run_export(config: Export) -> int:
     """Write the ONNX file, and say where it is."""
     from goengine.nets import export, weights_file
@@ -326,6 +348,7 @@ COMMANDS = {
     "evaluate": (EvaluateOptions, run_evaluate),
     "count": (CountOptions, run_count),
     "grow": (GrowOptions, run_grow),
+    "revive": (ReviveOptions, run_revive),
     "export": (Export, run_export),
     "ship": (ShipOptions, run_ship),
     "bench": (TrainingBenchOptions, run_bench),

@@ -20,6 +20,7 @@ from goengine.nets.layers import ACTIVATIONS, OFF_BOARD, ConvNorm, Float32Linear
 from goengine.nets.norms import make_norm
 from goengine.nets.spec import NetSpec
 
+LEAK: Final = 0.1  # share of the gradient that a silent hidden unit of a value head gets
 SCORE_UNIT: Final = 20.0  # points per unit inside the net, so that weights and gradients stay of order one
 MIN_STDEV: Final = 0.1  # points
 QUIET: Final = 0.2  # of a last layer's usual first weights: a fresh net knows nothing and should say so
@@ -124,7 +125,12 @@ def _on_board(logits: Tensor, extent: Extent) -> Tensor:
 
 
 class ValueHead(nn.Module):
-    """Trunk -> win logit, score mean and deviation, ownership (KataGo, Wu 2019, appendix A)."""
+    """Trunk -> win logit, score mean and deviation, ownership (KataGo, Wu 2019, appendix A).
+
+    In training the hidden rectifiers pass on a part of the gradient where they give 0: the pooled means that they hear are
+    never negative and rise and fall together, so one large step silences a unit for all positions, and without a gradient it
+    would stay so (94 of 96 units of b8c96-rl, see `training.stages.revive`). What the head says does not change.
+    """
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
@@ -137,7 +143,11 @@ class ValueHead(nn.Module):
     def forward(self, x: Tensor, extent: Extent) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """x [B,C,M,M] -> value [B], score [B], score_stdev [B], ownership [B,M,M]."""
         y = extent.masked(self.act(self.points(x, extent)))
-        three = self.outputs(self.act(self.hidden(pool_means(y, extent))))
+        heard = self.hidden(pool_means(y, extent))
+        fired = self.act(heard)
+        if self.training and self.act is F.relu:
+            fired = fired + LEAK * (heard - heard.detach()) * (heard.detach() < 0)
+        three = self.outputs(fired)
         score = three[:, 1] * SCORE_UNIT
         stdev = F.softplus(three[:, 2]) * SCORE_UNIT + MIN_STDEV
         return three[:, 0], score, stdev, torch.tanh(self.owner(y).float()).squeeze(1)

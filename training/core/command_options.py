@@ -332,6 +332,17 @@ class GrowOptions:
 
 
 @dataclass(frozen=True)
+class ReviveOptions:
+    """Bring silent hidden units of a net's value head back to life: it says the same, and can learn more."""
+
+    weights: Path = option(help="the net (net.safetensors of a run or of a shipped net)")
+    data: tuple[Path, ...] = option(help="packed games or self-play shards: on their positions a unit is silent or not")
+    out: Path = option(help="weights file to write")
+    positions: int = option(2048, "positions to listen to, of all board sizes alike", least=1, most=1 << 20)
+    seed: int = option(0, "of the positions and the fresh weights")
+
+
+@dataclass(frozen=True)
 class Export:
     """Write a net as an ONNX file, for other programs: planes and globals in, policy, value, score and ownership out."""
 

@@ -19,6 +19,7 @@ from goengine.core.array_file import RecordError
 from goengine.features import FeatureSet
 from training.data.sampling import Draw, Games, SamplingScratch, Targets, filler, place_of
 
+INPUTS = 16  # positions in a batch of `net_inputs`
 Allocate = Callable[[tuple[int, ...], Any], np.ndarray]
 
 
@@ -173,6 +174,17 @@ def mixture(games: Mapping[int, Games], features: FeatureSet, draw: Draw, shares
     chosen = {size: share for size, share in shares.items() if share} or {g: part.moves.size for g, part in games.items()}
     samplers = [Sampler(games[size], features, draw) for size in chosen]
     return samplers[0] if len(samplers) == 1 else Mixture(samplers, list(chosen.values()))
+
+
+def net_inputs(
+    games: Mapping[int, Games], features: FeatureSet, draw: Draw, positions: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Small batches of (planes, globals) as nets take them, `positions` or a few more in all; board sizes take turns."""
+    samplers = [Sampler(games[size], features, draw) for size in sorted(games)]
+    for number in range(-(-positions // INPUTS)):
+        turn, place = divmod(number, len(samplers))
+        targets = samplers[place].batch(turn * INPUTS, INPUTS)
+        yield targets.planes.astype(np.float32), targets.globals.copy()
 
 
 def stream(

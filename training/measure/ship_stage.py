@@ -6,7 +6,7 @@ trained with its roundings; figures come from held-out games. Does not train, an
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
@@ -20,11 +20,10 @@ from training.core.checkpoint import RunError
 from training.core.command_options import ShipOptions
 from training.data import packs
 from training.data.sampling import Draw, Games
-from training.data.stream import Sampler
+from training.data.stream import net_inputs
 from training.measure import calibration_curve, evaluate
 from training.measure.phases import RecordingEvaluator
 
-CALIBRATION_BATCH = 16
 AGREEMENT = 4000  # positions on which the forms are compared with the net in float32
 PICTURE = "reliability.svg"
 FIGURES = ("top1", "top5", "cross_entropy", "value_mse", "score_error")
@@ -84,20 +83,11 @@ def int8_form(
 
     def calibrated(net: Net, meta: weights_file.Meta) -> tuple[Net, weights_file.Meta]:
         prepared = quantize.prepare(net)
-        quantize.calibrate(prepared, calibration(games, source.spec.features, config))
+        draw = Draw(config.seed, symmetries=1, shuffle=1, vary=0.5)
+        quantize.calibrate(prepared, net_inputs(games, features.get(source.spec.features), draw, config.calibration))
         return prepared.eval(), meta
 
     return calibrated
-
-
-def calibration(games: Mapping[int, Games], feature_set: str, config: ShipOptions) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of positions drawn at random, with symmetries, in the form that nets take; board sizes take turns."""
-    draw = Draw(config.seed, symmetries=1, shuffle=1, vary=0.5)
-    samplers = [Sampler(games[size], features.get(feature_set), draw) for size in sorted(games)]
-    for number in range(-(-config.calibration // CALIBRATION_BATCH)):
-        turn, place = divmod(number, len(samplers))
-        targets = samplers[place].batch(turn * CALIBRATION_BATCH, CALIBRATION_BATCH)
-        yield targets.planes.astype(np.float32), targets.globals.copy()
 
 
 def figures(folder: Path, games: Games, precision: str, config: ShipOptions) -> dict[str, object]:
