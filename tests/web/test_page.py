@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from goengine.analysis.batch import BatchAnalysis
+from goengine.dataio.sgf import read_game
+from goengine.evaluators import shipped_nets
+from goengine.player.net_source import NetSource
+from goengine.review.annotate import annotated, without_review
+from goengine.review.reviewer import Reviewer, ReviewSettings
 from tests.processes import wait_for
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -300,6 +306,40 @@ def test_a_review_finds_the_mistakes(page):
     page.set_viewport_size({"width": 360, "height": 740})
     page.wait_for_timeout(200)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+# Black wastes moves on the first line: mistakes for any net. A person has judged one, and put a label and words on it.
+BLUNDERS = (
+    "(;GM[1]FF[4]SZ[9]KM[7]RU[Chinese]C[mine];B[ee];W[ge];B[aa]C[why?](;W[gc];B[ia]TE[1]LB[ee:x];W[cc];B[ai];W[cg])(;W[dd]))"
+)
+
+
+def test_a_review_is_written_as_goengine_review_does(page):
+    net = next(iter(shipped_nets.names()))
+    page.evaluate(f"localStorage.setItem('goengine.settings', JSON.stringify({{reviewVisits: 24, net: '{net}'}}))")
+    page.reload()
+    load(page, BLUNDERS)
+    said(page, "game.sgf is open")
+    button(page, "Review").click()
+    said(page, "The review is done")
+    button(page, "Write into the game").click()
+    said(page, "The review is written into the game.")
+    once = saved(page)
+    with BatchAnalysis(NetSource(net, threads=1, by_key=True)) as analysis:
+        review = Reviewer(analysis, ReviewSettings(visits=24)).review(read_game(BLUNDERS.encode()))
+    assert any(move.mistake for move in review.reviewed)
+    expected = annotated(BLUNDERS.encode(), review)
+    assert properties(once) == properties(expected.decode())
+    assert properties(without_review(once.encode()).decode()) == properties(BLUNDERS)
+    page.keyboard.press("ArrowDown")
+    button(page, "Write into the game").click()
+    assert saved(page) == once
+
+
+def properties(text) -> list:
+    """The nodes of a text with what they have, in whatever order; a bracket for each that opens or closes."""
+    found = re.findall(r"[()]|;(?:\s*[A-Z]+(?:\s*\[(?:\\.|[^]\\])*\])+)*", text)
+    return [sorted(re.findall(r"[A-Z]+(?:\[(?:\\.|[^]\\])*\])+", node)) or node for node in found]
 
 
 def test_two_tabs_keep_two_games(page, address):
