@@ -32,7 +32,6 @@ BRANCHED = (
 @pytest.fixture
 def page(browser, address):
     context = browser.new_context(viewport={"width": 1100, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(PATIENCE)
     opened = open_page(context, address)
     yield opened
     assert opened.problems == []
@@ -40,6 +39,7 @@ def page(browser, address):
 
 
 def open_page(context, address):
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
