@@ -1,5 +1,7 @@
-# The engine alone, with its nets and its kernels compiled: docker build -t goengine . && docker run -i goengine
+# The engine and its page, with its nets and its kernels compiled: docker build -t goengine . && docker run -i goengine
 # Arguments go to `goengine gtp`: docker run -i goengine --visits 200. Nets of one's own: -v FOLDER:/nets.
+# The board in the browser listens on loopback only, so it needs the host's network:
+# docker run --rm --network host --entrypoint goengine goengine web --no-browser
 FROM python:3.11-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 GOENGINE_CACHE=/var/cache/goengine GOENGINE_NETS=/nets
@@ -8,7 +10,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY goengine goengine
 COPY training training
 COPY selfplay selfplay
-RUN pip install . && rm -rf build ./*.egg-info
+RUN pip install '.[web]' && rm -rf build ./*.egg-info
 
 # The kernels are compiled for the processor that builds the image; on another kind numba compiles them again.
 WORKDIR /games

@@ -64,6 +64,7 @@ ROOT: Final[dict[str, Support]] = {
     "scoreSelfplay": "partly",
     "scoreStdev": "yes",
     "utility": "yes",
+    "lcb": "no",
     "visits": "yes",
     "weight": "partly",
     "thisHash": "yes",

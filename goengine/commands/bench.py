@@ -247,11 +247,11 @@ def kept_figures(options: BenchOptions, size: int, games: list[Game], seconds: f
 
 
 def review_figures(options: BenchOptions, size: int) -> Iterator[Figure]:
-    """How long the analysis of a whole game takes; nothing where no net is shipped."""
+    """How long the analysis of a whole game takes on all cores, as reviews use them; nothing where no net is shipped."""
     if not (options.net or shipped_nets.names()):
         return
     try:
-        yield from review_bench.figures(options.net or None, size, options.threads, options.seconds)
+        yield from review_bench.figures(options.net or None, size, options.seconds)
     except EvaluatorError as error:
         sys.stderr.write(f"goengine bench: the review of a game left out: {error}\n")
 

@@ -2,7 +2,7 @@
 
 Both are measured in turn, the best of several runs each, because what else runs on the machine slows both. A review is measured
 for a while and carried over to all of its positions; visits that a turn has from the turn before count, as a review ends sooner
-by them. The evaluations that judge leads and closed boards are among the work.
+by them. The evaluations that judge leads and closed boards are among the work. All cores are used, as by `goengine review`.
 """
 
 import time
@@ -16,6 +16,7 @@ from goengine.analysis.batch import ROWS, BatchAnalysis
 from goengine.analysis.jobs import game_jobs
 from goengine.board import coords
 from goengine.board.position import Position
+from goengine.core import machine
 from goengine.core.figures import Figure
 from goengine.evaluators.base import Batch, Evaluator
 from goengine.player.net_source import NetSource
@@ -44,14 +45,19 @@ class ReviewSpeed:
         return self.visits / self.evaluations
 
 
-def figures(net: str | None, size: int, threads: int, seconds: float) -> Iterator[Figure]:
+def figures(net: str | None, size: int, seconds: float) -> Iterator[Figure]:
     """The time of a review and the share of the batch rate. Raises EvaluatorError if the net cannot be loaded."""
-    nets = NetSource(net, threads=threads, by_key=True)
+    cores = machine.usable_cores()
+    nets = NetSource(net, threads=cores, by_key=True)
     speed = measure(nets, a_game(nets, size), seconds)
-    part = f"review of a game with {nets.raw(size).name}, {MOVES} moves at {VISITS} visits"
+    part = f"review of a game with {nets.raw(size).name}, {MOVES} moves at {VISITS} visits, on {_cores(cores)}"
     nets.close()
     yield Figure(part, size, speed.seconds, "s")
     yield Figure("review of a game, visits for each evaluation at the best batch rate", size, 100 * speed.share, "%")
+
+
+def _cores(count: int) -> str:
+    return "one core" if count == 1 else f"{count} cores"
 
 
 def a_game(nets: NetSource, size: int) -> Position:

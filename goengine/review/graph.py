@@ -31,7 +31,7 @@ def draw(review: GameReview, paths: Sequence[str | os.PathLike[str]], title: str
     chances.set_ylabel("Black wins, %")
     points.set_ylabel("Black's lead, points")
     points.set_xlabel("move")
-    for move in turning_points(review):
+    for move in turning_points(review.reviewed):
         black = review.black(move.number)
         assert black is not None
         for axes, value in ((chances, 100 * black.winrate), (points, black.lead)):

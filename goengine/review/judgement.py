@@ -10,7 +10,9 @@ different views of the net differed by less in 97 to 99 of 100 cases, at 100 vis
 import math
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, Protocol
+
+from goengine.board.rules import Rules
 
 NOISE: Final = 1.0  # standard errors
 LEAST_NOISE: Final = 0.3, 0.01  # points, chance: of two searches of the same position
@@ -148,3 +150,25 @@ class MoveReview:
         if not self.known or self.first_choice or own is None or own.prior >= 0.02:
             return False
         return self.points_lost <= 0 and self.winrate_lost <= 0
+
+
+class Reviewed(Protocol):
+    """What is asked of a review."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def rules(self) -> Rules: ...
+    @property
+    def net(self) -> str: ...
+    @property
+    def visits(self) -> int: ...
+    @property
+    def stopped(self) -> bool: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def moves(self) -> tuple[MoveReview, ...]: ...
+    @property
+    def reviewed(self) -> list[MoveReview]: ...
+    def black(self, index: int) -> Evaluation | None: ...

@@ -129,7 +129,7 @@ def _graph(review: GameReview) -> str:
         ([(i, 1 - black.winrate) for i, black in found], "Black wins", "100 %", "0 %"),
         ([(i, 0.5 - black.lead / most / 2) for i, black in found], "Black's lead", f"+{most:.0f}", f"-{most:.0f}"),
     )
-    turns = {move.number for move in turning_points(review)}
+    turns = {move.number for move in turning_points(review.reviewed)}
     described = "Graph of Black's win rate and lead over the game"
     parts = [f'<svg id="graph" role="img" aria-label="{described}" viewBox="0 0 {TOTAL} {2 * HEIGHT + 40}">']
     for number, (values, name, high, low) in enumerate(curves):

@@ -89,7 +89,7 @@ def to_json(review: GameReview) -> dict[str, Any]:
         "notes": list(review.notes),
         "players": {"black": review.record.black, "white": review.record.white},
         "figures": {NAMES[color].lower(): side.to_json() for color, side in sides.items()},
-        "turning_points": [move.number for move in turning_points(review)],
+        "turning_points": [move.number for move in turning_points(review.reviewed)],
         "moves": [_move(review, move) for move in review.moves if move.known],
     }
 

@@ -90,7 +90,7 @@ def worst(moves: Iterable[MoveReview], most: int = WORST) -> list[MoveReview]:
     return sorted(mistakes, key=lambda m: (-m.counted_points, -m.counted_winrate, m.number))[:most]
 
 
-def turning_points(review: GameReview) -> list[MoveReview]:
+def turning_points(moves: Iterable[MoveReview]) -> list[MoveReview]:
     """The moves that cost the most chances, as many as a bad move at least, in the order of the game."""
-    lost = [move for move in review.reviewed if move.counted_winrate >= CHANCES[Grade.BAD]]
+    lost = [move for move in moves if move.counted_winrate >= CHANCES[Grade.BAD]]
     return sorted(sorted(lost, key=lambda m: -m.counted_winrate)[:MOST_TURNS], key=lambda m: m.number)

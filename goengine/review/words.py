@@ -2,8 +2,7 @@
 
 from goengine.board import coords
 from goengine.board.state import BLACK
-from goengine.review.judgement import Candidate, Evaluation, Grade, MoveReview
-from goengine.review.reviewer import GameReview
+from goengine.review.judgement import Candidate, Evaluation, Grade, MoveReview, Reviewed
 
 GRADES = {Grade.FINE: "", Grade.DOUBTFUL: "doubtful", Grade.BAD: "bad", Grade.BLUNDER: "blunder"}
 LETTERS = {1: "B", 2: "W"}
@@ -63,7 +62,7 @@ def move_name(move: MoveReview, size: int) -> str:
     return f"{move.number} {LETTERS[move.color]} {coords.to_gtp(move.point, size)}"
 
 
-def extent(review: GameReview) -> str:
+def extent(review: Reviewed) -> str:
     """What was reviewed, and how."""
     known = review.reviewed
     if not known:

@@ -20,7 +20,7 @@ from goengine.gtp.streams import LineReader, Output, claim_stdout
 from goengine.search.report import SearchResult
 from goengine.web.answers import analysis_answer, count_answer, move_answer, review_answer
 from goengine.web.requests import AnalyzeRequest, CancelRequest, CountRequest, MoveRequest, Request, ReviewRequest, read_request
-from goengine.web.reviewing import summary
+from goengine.web.reviewing import review_of, summary
 from goengine.web.worker_engines import COLOR, Nets, Players, position_of
 
 REPORT_EVERY, FIRST_REPORT = 0.4, 0.1  # seconds
@@ -186,7 +186,11 @@ class Worker:
         answer = {"type": "review", **review_answer(news.position, news.result, news.job.turn, total)}
         self._send({"key": asked.key, "final": False, "answer": answer})
         if len(asked.found) == total:
-            self._end(asked, {"type": "reviewed", **summary(asked.game, asked.found)})
+            request = asked.request
+            assert isinstance(request, ReviewRequest)
+            net = self._nets.source(request.net).get(asked.game.size).name
+            review = review_of(asked.game, asked.found, net, request.visits)
+            self._end(asked, {"type": "reviewed", **summary(review)})
 
     def _end(self, asked: Asked, answer: dict[str, Any]) -> None:
         self._open.pop(asked.key, None)

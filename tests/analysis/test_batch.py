@@ -7,8 +7,9 @@ from goengine.analysis.batch import BatchAnalysis
 from goengine.analysis.jobs import ANALYSIS, PositionJob, game_jobs
 from goengine.board import coords
 from goengine.board.position import Position
+from goengine.board.rules import Rules
 from goengine.board.state import BLACK, WHITE
-from goengine.evaluators.base import EvaluatorError
+from goengine.evaluators.base import NOT_CACHED, EvaluatorError
 from goengine.evaluators.uniform import Uniform
 from goengine.player.net_source import Given, NetSource
 from goengine.player.opinion import Opinion
@@ -185,6 +186,54 @@ def test_a_failure_concerns_its_jobs_only():
     assert "out of order" in ended[1].error and "no such game" in ended[3].error
     with pytest.raises(RuntimeError, match="no such game"):
         list(analysis.run(jobs[3:]))
+
+
+class Unjudged(Uniform):
+    """Answers searches; fails where a position is judged, whose rows no cache may keep. Notes what it was asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def evaluate(self, batch):
+        self.asked.append("judge" if (batch.keys == NOT_CACHED).all() else "search")
+        if self.asked[-1] == "judge":
+            raise EvaluatorError("no judgement")
+        return super().evaluate(batch)
+
+
+def test_what_cannot_be_judged_ends_and_others_go_on():
+    """Far from a usual komi the lead asks the net; near it, it does not. Reports on the way end the search, too."""
+    far, near = Position(9, Rules(komi=300.5)), Position(9, Rules(komi=7.5))
+    jobs = [PositionJob(position=far, visits=60, report_every=1e-6), PositionJob(position=far, visits=20)]
+    jobs.append(PositionJob(position=near, visits=60))
+    net = Unjudged()
+    analysis = BatchAnalysis(Given(net))
+    for job in jobs:
+        analysis.add(job)
+    news = []
+    while analysis.busy:
+        news += analysis.step()
+    ended = {jobs.index(one.job): one for one in news if one.final}
+    assert sorted(ended) == [0, 1, 2] and ended[2].result is not None and ended[2].result.visits == 60
+    assert all("no judgement" in ended[i].error and ended[i].result is None for i in (0, 1))
+    assert not analysis.busy
+
+
+def test_a_position_is_judged_while_the_next_batch_is_under_way():
+    """So an evaluator with threads of its own never waits for a judgement."""
+
+    def asked(count):
+        net = Unjudged()
+        analysis = BatchAnalysis(Given(net), most_trees=1)
+        for _ in range(count):
+            analysis.add(PositionJob(position=Position(9, Rules(komi=300.5)), visits=8))
+        while analysis.busy:
+            analysis.step()
+        return net.asked
+
+    alone, two = asked(1), asked(2)
+    assert alone[-1] == "judge" and two.index("judge") == len(alone)  # one batch of the second search before it
 
 
 def test_memory_of_trees_is_bounded():

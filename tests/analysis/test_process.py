@@ -33,7 +33,7 @@ def lines(*queries):
 def test_the_end_of_the_input_waits_for_all_answers():
     with started() as process:
         asked = [QUERY | {"id": str(number), "maxVisits": 300} for number in range(30)]
-        out, err = process.communicate(lines(*asked, "nonsense", "", {"id": "v", "action": "query_version"}), timeout=100)
+        out, err = process.communicate(lines(*asked, "nonsense", "", {"id": "v", "action": "query_version"}), timeout=300)
     answers = [json.loads(line) for line in out.splitlines()]
     assert process.returncode == 0 and READY in err
     assert sorted(data["id"] for data in answers if "rootInfo" in data) == sorted(data["id"] for data in asked)
@@ -45,7 +45,7 @@ def test_the_end_of_the_input_without_waiting():
         process.stdin.write(lines(QUERY | {"maxVisits": 10**9}, {"id": "v", "action": "query_version"}))
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["id"] == "v"
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=300)
     assert process.returncode == 0 and out == ""
 
 
@@ -74,7 +74,7 @@ def test_what_the_command_line_cannot_use_is_explained(tmp_path):
     config.write_text("# remark\nreportAnalysisWinratesAs = WHITE  # whose\nmaxVisits = 7\nlogDir = logs\n")
     words = ["-config", str(config), "-override-config", "maxVisits=9", "-human-model", "h.bin.gz", "-analysis-threads", "3"]
     with started(*words, "-model", "katago.bin.gz", "-override-config", "homeDataDir=x") as process:
-        out, err = process.communicate(lines({key: QUERY[key] for key in QUERY if key != "maxVisits"}), timeout=100)
+        out, err = process.communicate(lines({key: QUERY[key] for key in QUERY if key != "maxVisits"}), timeout=300)
     assert json.loads(out)["rootInfo"]["visits"] == 9
     said = [line for line in err.splitlines() if "compil" not in line]
     assert any("homeDataDir, logDir" in line for line in said) and any("-human-model" in line for line in said)
@@ -86,7 +86,7 @@ def test_what_the_command_line_cannot_use_is_explained(tmp_path):
 )
 def test_what_cannot_be_meant_ends_the_start(words):
     with started(*words) as process:
-        _, err = process.communicate("", timeout=100)
+        _, err = process.communicate("", timeout=300)
     assert process.returncode in (1, 2) and len(err.splitlines()[-1]) < 400 and "Traceback" not in err
 
 
@@ -117,7 +117,7 @@ def test_analyze_sgf(tmp_path):
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     written = (tmp_path / "game-analyzed.sgf").read_text()
@@ -152,7 +152,7 @@ for player, vertex in (("B", "E5"), ("W", "C7"), ("B", "G3")):
 for number, one in enumerate(nodes):
     one.analyze(engine, priority=-number, analyze_fast=number < 2)
 nodes[-1].analyze(engine, find_alternatives=False, region_of_interest=[0, 3, 0, 3], visits=20)
-end = time.time() + 150
+end = time.time() + 400
 while not (engine.is_idle() and all(one.analysis_complete for one in nodes)) and time.time() < end:
     time.sleep(0.05)
 engine.shutdown(finish=None)
@@ -185,7 +185,7 @@ def test_katrain(tmp_path):
         env={**os.environ, **quiet},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])

@@ -154,7 +154,7 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
         time.sleep(12)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "stopped before the end" in out and "interrupted; what was reviewed is written" in err
     assert "stopped before the end" in (tmp_path / "a-review.sgf").read_text()

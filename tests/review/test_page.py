@@ -19,7 +19,7 @@ def test_the_page_in_a_browser(tmp_path):
     assert command.main([str(tmp_path / "a.sgf"), "--net", "uniform", "--visits", "4"]) == 0
     words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
     page = f"file://{tmp_path / 'a-review.html'}#move-3"
-    done = subprocess.run([*words, page], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*words, page], capture_output=True, text=True, timeout=300, check=False)
     if not done.stdout:
         pytest.skip(f"Chromium does not start here: {done.stderr[-200:]}")
     stones = re.search(r'<g id="stones">(.*?)</g>', done.stdout, re.DOTALL)[1]

@@ -164,5 +164,5 @@ def test_the_worst_moves_come_first():
 
 def test_an_empty_game_has_figures(analysis):
     review = Reviewer(analysis, ReviewSettings(visits=4)).review(read_game(b"(;SZ[5])"))
-    assert review.black(0) is not None and not review.reviewed and not turning_points(review)
+    assert review.black(0) is not None and not review.reviewed and not turning_points(review.reviewed)
     assert all(side.total.moves == 0 for side in of_game(review).values())

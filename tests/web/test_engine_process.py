@@ -22,7 +22,7 @@ def states_of(monkeypatch, program):
         engine = EngineProcess(1, lambda answer: told.append(answer), hear)
         engine._command = [sys.executable, "-c", program]
         engine.start()
-        await asyncio.wait_for(given_up.wait(), 60)
+        await asyncio.wait_for(given_up.wait(), 300)
         pid = engine.pid
         await engine.close()
         return told, pid

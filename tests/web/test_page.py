@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from goengine.analysis.batch import BatchAnalysis
+from goengine.dataio.sgf import read_game
+from goengine.evaluators import shipped_nets
+from goengine.player.net_source import NetSource
+from goengine.review.annotate import annotated, without_review
+from goengine.review.reviewer import Reviewer, ReviewSettings
 from tests.processes import wait_for
 
 expect = pytest.importorskip("playwright.sync_api").expect
+PATIENCE = 120_000  # milliseconds: a busy machine is no fault of the page
+expect.set_options(timeout=PATIENCE)
 
 # Black owns the left of the board, White the right, which is one point less; a white stone is dead in the lower left corner.
 FINISHED = "(;GM[1]FF[4]SZ[9]KM[0.5]RU[Chinese]AB" + "".join(f"[{c}{r}]" for c in "ce" for r in "abcdefghi") + "AW"
@@ -24,7 +32,6 @@ BRANCHED = (
 @pytest.fixture
 def page(browser, address):
     context = browser.new_context(viewport={"width": 1100, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(20_000)
     opened = open_page(context, address)
     yield opened
     assert opened.problems == []
@@ -32,14 +39,15 @@ def page(browser, address):
 
 
 def open_page(context, address):
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
     page.on("request", lambda request: request.url.startswith((address, "data:", "blob:")) or page.problems.append(request.url))
     page.goto(address)
-    expect(page.locator(".board")).to_be_visible(timeout=20_000)
-    expect(page.locator(".banner")).to_be_hidden(timeout=20_000)
+    expect(page.locator(".board")).to_be_visible()
+    expect(page.locator(".banner")).to_be_hidden()
     drawn(page)
     return page
 
@@ -49,11 +57,11 @@ def button(page, name):
 
 
 def said(page, text):
-    expect(page.locator(".said")).to_contain_text(text, timeout=20_000)
+    expect(page.locator(".said")).to_contain_text(text)
 
 
 def stones(page, black, white):
-    expect(page.locator(".shudan-sign_1 .shudan-shadow")).to_have_count(black, timeout=20_000)
+    expect(page.locator(".shudan-sign_1 .shudan-shadow")).to_have_count(black)
     expect(page.locator(".shudan-sign_-1 .shudan-shadow")).to_have_count(white)
 
 
@@ -128,7 +136,7 @@ def test_a_game_is_counted_with_dead_stones_marked(page):
     new_game(page, fromHere=True)
     page.keyboard.press("p")
     counting = page.get_by_role("group", name="Count", exact=True)
-    expect(counting).to_contain_text("wins by", timeout=20_000)
+    expect(counting).to_contain_text("wins by")
     expect(counting).to_contain_text("Black wins by 8.5 points.")
     click(page, 0, 8)
     expect(counting).to_contain_text("0 are dead")
@@ -278,7 +286,7 @@ def test_a_server_that_ends_and_comes_back(browser, started):
     click(page, 4, 4)
     stones(page, 1, 1)
     first.kill()
-    expect(page.locator(".banner")).to_contain_text("goengine web does not answer", timeout=20_000)
+    expect(page.locator(".banner")).to_contain_text("goengine web does not answer")
     click(page, 2, 2)
     first.wait()
     started("--net", "uniform", port=int(address.rstrip("/").rpartition(":")[2]))
@@ -298,8 +306,41 @@ def test_a_review_finds_the_mistakes(page):
     button(page, "Write into the game").click()
     assert saved(page).count("SBKV[") == 19
     page.set_viewport_size({"width": 360, "height": 740})
-    page.wait_for_timeout(200)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    wait_for(lambda: page.evaluate("document.documentElement.scrollWidth") <= 360)
+
+
+# Black wastes moves on the first line: mistakes for any net. A person has judged one, and put a label and words on it.
+BLUNDERS = (
+    "(;GM[1]FF[4]SZ[9]KM[7]RU[Chinese]C[mine];B[ee];W[ge];B[aa]C[why?](;W[gc];B[ia]TE[1]LB[ee:x];W[cc];B[ai];W[cg])(;W[dd]))"
+)
+
+
+def test_a_review_is_written_as_goengine_review_does(page):
+    net = next(iter(shipped_nets.names()))
+    page.evaluate(f"localStorage.setItem('goengine.settings', JSON.stringify({{reviewVisits: 24, net: '{net}'}}))")
+    page.reload()
+    load(page, BLUNDERS)
+    said(page, "game.sgf is open")
+    button(page, "Review").click()
+    said(page, "The review is done")
+    button(page, "Write into the game").click()
+    said(page, "The review is written into the game.")
+    once = saved(page)
+    with BatchAnalysis(NetSource(net, threads=1, by_key=True)) as analysis:
+        review = Reviewer(analysis, ReviewSettings(visits=24)).review(read_game(BLUNDERS.encode()))
+    assert any(move.mistake for move in review.reviewed)
+    expected = annotated(BLUNDERS.encode(), review)
+    assert properties(once) == properties(expected.decode())
+    assert properties(without_review(once.encode()).decode()) == properties(BLUNDERS)
+    page.keyboard.press("ArrowDown")
+    button(page, "Write into the game").click()
+    assert saved(page) == once
+
+
+def properties(text) -> list:
+    """The nodes of a text with what they have, in whatever order; a bracket for each that opens or closes."""
+    found = re.findall(r"[()]|;(?:\s*[A-Z]+(?:\s*\[(?:\\.|[^]\\])*\])+)*", text)
+    return [sorted(re.findall(r"[A-Z]+(?:\[(?:\\.|[^]\\])*\])+", node)) or node for node in found]
 
 
 def test_two_tabs_keep_two_games(page, address):
@@ -322,7 +363,7 @@ def test_a_copied_tab_has_a_game_of_its_own(page):
     new_game(page, W="person")
     click(page, 4, 4)
     stones(page, 1, 0)
-    wait_for(lambda: page.evaluate("Object.values(localStorage).some(text => text.includes('B[ee]'))"), 20)
+    wait_for(lambda: page.evaluate("Object.values(localStorage).some(text => text.includes('B[ee]'))"))
     with page.context.expect_page() as opened:
         page.evaluate("window.open(location.href)")  # with a copy of this tab's session
     other = opened.value
@@ -336,14 +377,14 @@ def test_a_copied_tab_has_a_game_of_its_own(page):
 
 
 def test_a_reload_in_the_middle_of_a_game_loses_nothing(page):
-    new_game(page, clock="fischer", main="5", increment="10")
+    new_game(page, clock="fischer", main="50", increment="10")
     click(page, 4, 4)
     stones(page, 1, 1)
     before = saved(page)
     page.get_by_label("Comment").fill("kept")
     page.reload()
     stones(page, 1, 1)
-    expect(page.get_by_role("timer", name="Black's time")).to_contain_text(re.compile(r"[45]:\d\d"))
+    expect(page.get_by_role("timer", name="Black's time")).to_contain_text(re.compile(r"(4\d|50):\d\d"))
     assert saved(page).replace("C[kept]", "") == before
     click(page, 2, 2)
     stones(page, 2, 2)
@@ -368,12 +409,21 @@ def test_two_nets_play_while_one_watches(page):
     expect(button(page, "Pause")).to_be_visible()
 
 
+# Notes all that the banner says: it may be gone before somebody looks.
+BANNERS = """() => {
+    window.banners = []
+    const look = () => banners.push(document.querySelector('.banner')?.textContent ?? '')
+    new MutationObserver(look).observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true})
+}"""
+
+
 def test_an_engine_that_is_killed_comes_back(page, address):
     new_game(page)
     click(page, 4, 4)
     stones(page, 1, 1)
+    page.evaluate(BANNERS)
     os.kill(worker(address), signal.SIGKILL)
-    expect(page.locator(".banner")).to_contain_text("The engine has ended. It is started again.")
+    wait_for(lambda: page.evaluate("banners.some(text => text.includes('The engine has ended. It is started again.'))"))
     click(page, 2, 2)
     stones(page, 2, 2)
     expect(page.locator(".banner")).to_be_hidden()
@@ -391,8 +441,7 @@ def test_colours_and_a_narrow_window(page):
     expect(page.locator("body")).to_have_css("background-color", "rgb(27, 28, 30)")
     page.set_viewport_size({"width": 360, "height": 740})
     expect(page.locator(".shudan-goban")).to_be_visible()
-    page.wait_for_timeout(200)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    wait_for(lambda: page.evaluate("document.documentElement.scrollWidth") <= 360)
 
 
 def test_every_control_has_a_name(page):

@@ -1,7 +1,7 @@
 // What the engine says of positions: live, and of a whole game. Kept by node; texts and colours belong to the views.
 
-import {fromGtp, moveOf} from './rules.js'
-import {escaped} from './sgf.js'
+import {writeReview} from './notes.js'
+import {moveOf} from './rules.js'
 import {lineThrough} from './tree.js'
 
 const PAUSE = 120 // milliseconds that a node must stay before it is asked about: keys may step fast
@@ -14,6 +14,8 @@ export class Analysis {
     this.review = null // {done: turns, total} while one runs
     this.mistakes = [] // the worst first
     this.figures = null // by colour and phase
+    this.positions = [] // nodes that were reviewed
+    this.written = null // what the review writes into them
     this._asked = null
     this._key = ''
   }
@@ -35,6 +37,8 @@ export class Analysis {
     this.reports.clear()
     this.mistakes = []
     this.figures = null
+    this.positions = []
+    this.written = null
   }
 
   stop() {
@@ -112,28 +116,17 @@ export class Analysis {
     this.review = null
     this.mistakes = answer.mistakes.map(mistake => ({...mistake, node: positions[mistake.turn]}))
     this.figures = answer.figures
+    this.positions = positions
+    this.written = answer.written
     this.model.say(`The review is done: ${this.mistakes.length} moves lost something.`)
   }
 
-  // Write what the review found into the game: win rates, and a better line at each mistake.
+  // Write what the review found into the game, as `goengine review` does into a file.
   annotate() {
     const {model} = this
-    for (const [node, report] of this.reports) {
-      if (report.reviewed) model.tree.set(node, 'SBKV', [(100 * report.winrate).toFixed(2)])
-    }
-    for (const mistake of this.mistakes) {
-      const text = `goengine: ${mistake.text}`
-      const comment = mistake.node.data.C?.[0]
-      if (!comment?.includes(escaped(text))) {
-        model.tree.set(mistake.node, 'C', [comment ? `${comment}\n\n${escaped(text)}` : escaped(text)])
-      }
-      let node = mistake.node.parent
-      let color = mistake.color
-      for (const move of mistake.pv) {
-        node = model.append(node, color, fromGtp(move, model.size) ?? null)
-        color = color === 'B' ? 'W' : 'B'
-      }
-    }
+    writeReview(model.tree, this.positions, this.written)
+    if (!model.tree.has(model.node)) model.go(this.positions[0], true) // it was in a line of an earlier review
+    model.say('The review is written into the game.')
     model.changed()
   }
 
