@@ -119,7 +119,7 @@ class ReplayConfig:
     uses: float  # draws per row made, at most
     horizon_weight: float
     seed: int
-    other_komi: float = 0.0  # share of samples of counted games that are shown under another komi
+    other_komi: float = 0.0  # share of samples of games with a result that are shown under another komi
     symmetries: bool = True
 
 

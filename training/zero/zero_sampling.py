@@ -120,15 +120,19 @@ def mix_horizon(horizon, color, share, out, b):
 
 @kernel
 def other_komi(games, g, draw, number):
-    """Points that go from Black to White in a sample's komi, mostly 0: as often as `draw.vary` says a counted game is shown
-    under another komi, with the result that it then has.
+    """Points that White gets more in a sample's komi, mostly 0: as often as `draw.vary` says a game is shown under another
+    komi, with the result that it then has.
 
     Half points, up to three times the board's side, with a standard deviation of as many points as the board has lines. Games
     between equals are played at about the fair komi, so a net that has seen nothing else may come to ignore the komi, and
-    then misjudges handicap games. A resigned game does not say how it would have ended.
+    then misjudges handicap games. A resigned game does not say by how much it was lost: it is shown with a komi far in its
+    winner's favour only, at least one and a half times the board's side, which leaves the result as it was. (With less, the
+    games whose results might have changed would be missing, and such a komi would look better than it is.)
     """
-    if draw.vary <= 0 or np.isnan(games.margin[g]) or unit(draw.seed, number, 10) >= draw.vary:
+    if draw.vary <= 0 or unit(draw.seed, number, 10) >= draw.vary or games.result[g] == NO_RESULT:
         return 0.0
+    if np.isnan(games.margin[g]):
+        return -np.sign(games.result[g]) * np.round(3 * games.size[g] * (1 + unit(draw.seed, number, 12))) / 2
     spread = unit(draw.seed, number, 12) + unit(draw.seed, number, 13) + unit(draw.seed, number, 14) - 1.5
     return np.round(4 * np.float64(games.size[g]) * spread) / 2
 
@@ -170,8 +174,8 @@ class RowSampler(Sampler):
     """Fills batches with samples of the rows of some games; thread-safe."""
 
     def __init__(self, games: Games, rows: SelfPlayRows, features: FeatureSet, draw: Draw, horizon_weight: float):
-        """horizon_weight: share of the horizon in the value's target. `draw.vary` is the share of samples of counted games
-        under another komi, see `other_komi`. Raises ValueError if there are no rows.
+        """horizon_weight: share of the horizon in the value's target. `draw.vary` is the share of samples under another
+        komi, see `other_komi`. Raises ValueError if there are no rows.
         """
         if len(rows.position) == 0:
             raise ValueError("there must be rows to draw from")

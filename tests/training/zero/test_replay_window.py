@@ -97,7 +97,8 @@ def check_sample(batch, b, seed, ply, s, share, shift=0.0):
     assert batch.opponent[b] == (symmetry.index(record.moves[ply + 1][1], s, SIZE) if replied else -1)
     sign, ahead = (1 if color == BLACK else -1), slow_horizon(record, value, ply)
     if shift:
-        assert batch.value[b] == sign * np.sign(record.margin - shift) and batch.value_weight[b] == 1
+        won = record.outcome if record.margin is None else np.sign(record.margin - shift)
+        assert batch.value[b] == sign * won and batch.value_weight[b] == 1
     elif record.outcome != NO_RESULT:
         assert batch.value[b] == pytest.approx((1 - share) * sign * record.outcome + share * ahead, abs=2e-3)
         assert batch.value_weight[b] == 1
@@ -133,19 +134,26 @@ def test_drawn_samples_under_every_symmetry_equal_slow_replay(folder):
     assert seen == set(range(8))
 
 
-def test_counted_games_are_shown_under_another_komi(folder):
+def test_games_are_shown_under_another_komi(folder):
     draw = MIXED._replace(vary=0.5)
     sampler = RowSampler(*join([load_part(path, [SIZE]) for path in listed(folder)]), ZERO, draw, 0.5)
-    rows, batch, shifts = list(slow_rows(range(15))), sampler.batch(100, 200), {True: [], False: []}
+    rows, batch, shifts, resigned = list(slow_rows(range(15))), sampler.batch(100, 200), [], []
     for b in range(200):
         row = row_of(sampler.rows, draw, 100 + b)
         g = game_of(sampler.games.start, sampler.rows.position[row])
         shift = other_komi(sampler.games, g, draw, 100 + b)
         check_sample(batch, b, *rows[row], int(symmetry_of(draw, 100 + b)), 0.5, shift)
-        shifts[random_game(SIZE, rows[row][0]).margin is None].append(shift)
-    assert set(shifts[True]) == {0.0}
-    moved = np.array([shift for shift in shifts[False] if shift])
-    assert 0.35 < len(moved) / len(shifts[False]) < 0.65
+        record = random_game(SIZE, rows[row][0])
+        if record.outcome == NO_RESULT:
+            assert shift == 0
+        elif record.margin is None:
+            resigned.append(-shift * record.outcome)
+        else:
+            shifts.append(shift)
+    far = np.array([shift for shift in resigned if shift])
+    assert 0.3 < len(far) / len(resigned) < 0.7 and far.min() >= 1.5 * SIZE and far.max() <= 3 * SIZE
+    moved = np.array([shift for shift in shifts if shift])
+    assert 0.3 < len(moved) / len(shifts) < 0.7
     assert (moved % 0.5 == 0).all() and SIZE / 2 < moved.std() < 2 * SIZE and np.abs(moved).max() <= 3 * SIZE
 
 
