@@ -41,6 +41,7 @@ from training.core.command_options import (
     SupervisedOptions,
     TrainingBenchOptions,
 )
+from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -146,6 +147,16 @@ def run_count(config: CountOptions) -> int:
     return 0
 
 
+def run_compare_owners(config: CompareOwnersOptions) -> int:
+    """Compare, and print tables or one JSON object on stdout."""
+    from training.measure import owner_report
+
+    with Progress("compare owners") as bar:
+        told = owner_report.report(config, bar.update)
+    sys.stdout.write(json.dumps(told) + "\n" if config.json else owner_report.tables(told))
+    return 0
+
+
 def finite(values: dict) -> dict:
     """NaN as None: JSON has no NaN."""
     return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
@@ -181,6 +192,38 @@ def run_quantize(config: QuantizeOptions) -> int:
     from training.stages import quantize_stage
 
     return _say_how_it_stands(config, quantize_stage.run(config, began))
+
+
+def run_label(config: LabelOptions) -> int:
+    """Label, and say how many games are believed."""
+    from goengine.dataio.sgf import iterate_games
+    from goengine.player.net_source import NetSource
+    from goengine.player.opinion import Opinion
+    from training.data import final_owners
+
+    config.out.mkdir(parents=True, exist_ok=True)
+    opinions = [Opinion(NetSource(config.net), config.playouts, trust) for trust in (False, True)]
+    with Progress("label", config.limit) as bar:
+        records = final_owners.by_turns(iterate_games((path,)) for path in config.games)
+        found, asked = final_owners.of_records(records, opinions, config.limit, bar.update)
+        for size, part in final_owners.of_shards(config.shards, bar.update).items():
+            found[size] = final_owners.FinalOwners.join([found[size], part]) if size in found else part
+    for size, part in found.items():
+        learned, held = part.divided(config.held_out)
+        for name, games in ((f"{size}.npz", learned), (f"{size}-held-out.npz", held)):
+            if len(games):
+                games.save(config.out / name)
+                sys.stderr.write(f"{config.out / name}: {len(games)} games\n")
+    sys.stderr.write(f"{asked} records were counted\n")
+    return 0
+
+
+def run_owners(config: OwnersOptions) -> int:
+    """As `run_supervised`, a head on a finished trunk."""
+    began = time.monotonic()
+    from training.stages import owners
+
+    return _say_how_it_stands(config, owners.run(config, began))
 
 
 def run_rollout(config: RolloutOptions) -> int:
@@ -340,6 +383,8 @@ COMMANDS = {
     "distill": (DistillOptions, run_distill),
     "codistill": (CodistillOptions, run_codistill),
     "quantize": (QuantizeOptions, run_quantize),
+    "label": (LabelOptions, run_label),
+    "owners": (OwnersOptions, run_owners),
     "rollout": (RolloutOptions, run_rollout),
     "reinforce": (ReinforceOptions, run_reinforce),
     "value": (ValueOptions, run_value),
@@ -347,6 +392,7 @@ COMMANDS = {
     "rate": (Rate, run_rate),
     "evaluate": (EvaluateOptions, run_evaluate),
     "count": (CountOptions, run_count),
+    "compare-owners": (CompareOwnersOptions, run_compare_owners),
     "grow": (GrowOptions, run_grow),
     "revive": (ReviveOptions, run_revive),
     "export": (Export, run_export),

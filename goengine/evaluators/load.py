@@ -165,9 +165,30 @@ def _from_folder(folder: Path, backend: Backend) -> Evaluator:
         return _torch(folder / "net.safetensors", card, device, backend)
     if backend.precision == "auto" and card.results.form == "int8":
         backend = dataclasses.replace(backend, precision="int8")
-    stem = f"{card.name}-int8" if backend.precision == "int8" else card.name
-    graph, weights = (cards.read_checked(folder, card, f"{stem}.{suffix}") for suffix in ("xml", "bin"))
+    graph, weights = _graph(folder, card, backend.precision)
     return _openvino(graph, weights, card.spec, _traits(card, f"cpu {backend.precision}"), backend)
+
+
+def _graph(folder: Path, card: Card, precision: Precision) -> tuple[bytes, bytes]:
+    """The .xml and .bin of a form of a net, checked against its card."""
+    stem = f"{card.name}-int8" if precision == "int8" else card.name
+    graph, weights = (cards.read_checked(folder, card, f"{stem}.{suffix}") for suffix in ("xml", "bin"))
+    return graph, weights
+
+
+def graph_of(name: str, precision: Precision = "auto") -> tuple[Card, bytes, bytes]:
+    """(card, .xml, .bin) of a shipped net or a net's folder; empty: the default. precision 'auto': the form its card names.
+
+    Raises EvaluatorError if there is no such net or a file is not the one on its card.
+    """
+    try:
+        name = resolved(name, None)
+        folder = shipped_nets.place(name) if name in shipped_nets.names() else Path(name).expanduser()
+        card = cards.read(folder)
+        chosen: Precision = "int8" if precision == "auto" and card.results.form == "int8" else precision
+        return (card, *_graph(folder, card, chosen))
+    except WeightsError as error:
+        raise EvaluatorError(str(error)) from error
 
 
 def _from_checkpoint(path: Path, backend: Backend) -> Evaluator:

@@ -6,9 +6,13 @@ different sizes may share a batch, each in the top left corner of its planes, an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
+from goengine.nets.block_base import Block
 from goengine.nets.blocks import blocks_of, zero_branch
 from goengine.nets.extent import Extent, extent_of
 from goengine.nets.heads import POLICY_HEADS, VALUE_HEADS, NetOutput
@@ -80,25 +84,30 @@ def build(spec: NetSpec, seed: int = 0) -> Net:
 
 
 def initialise(net: Net, generator: torch.Generator) -> None:
-    """Fills all weights: He's normal for convolutions (He et al. 2015), silent residual branches, small outputs."""
-    for module in net.modules():
-        if isinstance(module, (nn.Conv2d, Float32Linear)):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.ConvTranspose2d):  # each of its values is a sum of a quarter of the kernel, so on average
-            std = (2.0 / (module.in_channels * module.weight[0, 0].numel() / 4)) ** 0.5
-            nn.init.normal_(module.weight, 0.0, std, generator=generator)
-        elif isinstance(module, Norm):
-            module.init_fresh()
-    for block in net.trunk.blocks:
-        zero_branch(block)
+    """Fills all weights: those of `initialise_layers`, and small outputs."""
+    initialise_layers(net, net.trunk.blocks, generator)
     with torch.no_grad():
         net.policy.init_near_zero()
         net.value.init_near_zero()
         for block in net.trunk.blocks:
             if hasattr(block, "bias"):  # the pooled bias joins a normalised signal: keep it the smaller of the two
                 block.bias.weight.mul_(0.5)
+
+
+def initialise_layers(module: nn.Module, blocks: Iterable[nn.Module], generator: torch.Generator) -> None:
+    """Fills all weights of a module with these blocks: He's normal for convolutions (He et al. 2015), silent branches."""
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, Float32Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.ConvTranspose2d):  # each of its values is a sum of a quarter of the kernel, so on average
+            std = (2.0 / (layer.in_channels * layer.weight[0, 0].numel() / 4)) ** 0.5
+            nn.init.normal_(layer.weight, 0.0, std, generator=generator)
+        elif isinstance(layer, Norm):
+            layer.init_fresh()
+    for block in blocks:
+        zero_branch(cast(Block, block))
 
 
 def parameter_count(net: nn.Module) -> int:

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from goengine.core.files import replacing
 from goengine.nets.build import Net
 from goengine.nets.fold import fold
+from goengine.nets.owners_head import OwnersHead
 from goengine.nets.safetensors_file import WeightsError
 from goengine.nets.spec import NetSpec
 from goengine.nets.weights_file import FORMAT, Meta
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 INPUTS: Final = ("planes", "globals")
 OUTPUTS: Final = ("policy", "value", "score", "score_stdev", "ownership")
+HEAD_OUTPUTS: Final = ("ownership", "points", "stones")  # of a head that divides the board
 RT_INFO: Final = "goengine"  # the section of an IR's runtime information that holds `labels`
 
 
@@ -110,6 +112,34 @@ def openvino_model(net: Net, meta: Meta) -> Model:
         port.get_tensor().set_names({name})
     for key, value in labels(meta).items():
         model.set_rt_info(value, [RT_INFO, key])
+    return model
+
+
+class ExportedHead(nn.Module):
+    """A folded head that answers with probabilities."""
+
+    def __init__(self, head: OwnersHead) -> None:
+        super().__init__()
+        self.head = fold(head).cpu().float()
+
+    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """seen [B,C,M,M] -> ownership [B,M,M] in [-1, 1], points [B,3,M,M], stones [B,3,M,M]."""
+        out = self.head(seen)
+        points = torch.softmax(out.points, dim=1)
+        return points[:, 0] - points[:, 1], points, torch.softmax(out.stones, dim=1)
+
+
+def openvino_head(head: OwnersHead) -> Model:
+    """The head as an OpenVINO model: input `trunk` [B,C,M,M] with free batch and size, outputs HEAD_OUTPUTS."""
+    from goengine.core.openvino_import import ov, unreported
+
+    with _quiet(), unreported(), torch.no_grad():
+        shape = ov.PartialShape([-1, head.spec.planes, -1, -1])
+        example = torch.zeros(2, head.spec.planes, 9, 9)
+        model = ov.convert_model(ExportedHead(head), example_input=example, input=[shape])
+    model.inputs[0].get_tensor().set_names({"trunk"})
+    for port, name in zip(model.outputs, HEAD_OUTPUTS, strict=True):
+        port.get_tensor().set_names({name})
     return model
 
 

@@ -8,16 +8,18 @@ saved as a checkpoint.
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
 
-from goengine.nets.build import Net
 from goengine.nets.layers import ConvNorm
 
+M = TypeVar("M", bound=nn.Module)
 
-def fold(net: Net) -> Net:
-    """A copy of the net, in evaluation mode, with every foldable normalisation merged; `net` stays as it is."""
+
+def fold(net: M) -> M:
+    """A copy of a net or head, in evaluation mode, with every foldable normalisation merged; `net` stays as it is."""
     folded = copy.deepcopy(net).eval()
     for module in folded.modules():
         if isinstance(module, ConvNorm):

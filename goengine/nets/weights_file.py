@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from goengine.nets.build import Net
+    from goengine.nets.owners_head import OwnersHead
 
 FORMAT: Final = "goengine-net"
+OWNERS_FORMAT: Final = "goengine-owners"  # a head that divides the board (`owners_head`)
 VERSION: Final = "1"
 KEYS: Final = ("format", "version", "spec", "step", "config", "data", "sha256")
 
@@ -54,6 +56,14 @@ class Checkpoint:
         net = skeleton(self.spec).to_empty(device="cpu")
         restore(net, self.arrays)
         return net.eval()
+
+    def head(self) -> OwnersHead:
+        """As `module`, for a file of the form OWNERS_FORMAT."""
+        from goengine.nets.owners_head import skeleton
+
+        head = skeleton(self.spec).to_empty(device="cpu")
+        restore(head, self.arrays)
+        return head.eval()
 
 
 def arrays_of(module: nn.Module) -> dict[str, np.ndarray]:
@@ -96,15 +106,17 @@ def save(
     step: int = 0,
     config: Mapping[str, object] | None = None,
     data: Mapping[str, object] | None = None,
+    form: str = FORMAT,
 ) -> str:
     """Writes a weights file in one stroke (beside its place, then renamed) and returns its checksum.
 
     weights: a module, or arrays as from `arrays_of` or `half`. config: the training configuration; data: the data card.
+    form: FORMAT for a net, OWNERS_FORMAT for a head.
     Raises WeightsError if the arrays do not belong to the spec, ValueError if config or data cannot be written as JSON.
     """
     arrays = dict(weights) if isinstance(weights, Mapping) else arrays_of(weights)
-    _check_belongs(spec, arrays, str(path))
-    metadata = {"format": FORMAT, "version": VERSION, "spec": spec.to_json(), "step": str(step)}
+    _check_belongs(spec, arrays, str(path), form)
+    metadata = {"format": form, "version": VERSION, "spec": spec.to_json(), "step": str(step)}
     metadata["config"] = _to_json(config)
     metadata["data"] = _to_json(data)
     metadata["sha256"] = digest(arrays, metadata)
@@ -112,18 +124,18 @@ def save(
     return metadata["sha256"]
 
 
-def load(path: str | os.PathLike[str]) -> Checkpoint:
-    """Reads a weights file and checks all of it.
+def load(path: str | os.PathLike[str], form: str = FORMAT) -> Checkpoint:
+    """Reads a weights file of a net, or of another form, and checks all of it.
 
     Raises WeightsError if the file is truncated or corrupt, is not a net of this project, is of a newer version, or if a tensor
     is missing, superfluous or misshapen for its spec.
     """
     arrays, metadata = read_file(path)
-    meta = _meta(str(path), metadata)
+    meta = _meta(str(path), metadata, form)
     rest = {key: value for key, value in metadata.items() if key != "sha256"}
     if not hmac.compare_digest(digest(arrays, rest).encode(), meta.sha256.encode()):
         raise WeightsError(f"{path}: the checksum does not match; the file is damaged or was edited: get it again")
-    _check_belongs(meta.spec, arrays, str(path))
+    _check_belongs(meta.spec, arrays, str(path), form)
     return Checkpoint(meta.spec, arrays, meta)
 
 
@@ -147,9 +159,10 @@ def _to_json(value: Mapping[str, object] | None) -> str:
         raise ValueError(f"config and data cards must be JSON: {error}") from error
 
 
-def _meta(path: str, metadata: Mapping[str, str]) -> Meta:
-    if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path}: not a net of this project (format {metadata.get('format')!r})")
+def _meta(path: str, metadata: Mapping[str, str], form: str) -> Meta:
+    if metadata.get("format") != form:
+        wanted = "a net" if form == FORMAT else "a head that divides the board"
+        raise WeightsError(f"{path}: not {wanted} of this project (format {metadata.get('format')!r})")
     if metadata.get("version") != VERSION:
         raise WeightsError(f"{path}: version {metadata.get('version')!r} of the format; this program reads {VERSION}")
     for key in KEYS:
@@ -167,10 +180,11 @@ def _meta(path: str, metadata: Mapping[str, str]) -> Meta:
     return Meta(spec, step, config, data, metadata["sha256"])
 
 
-def _check_belongs(spec: NetSpec, arrays: Mapping[str, np.ndarray], path: str) -> None:
-    from goengine.nets.build import skeleton
+def _check_belongs(spec: NetSpec, arrays: Mapping[str, np.ndarray], path: str, form: str) -> None:
+    from goengine.nets import build, owners_head
 
-    expected = {name: tuple(tensor.shape) for name, tensor in skeleton(spec).state_dict().items()}
+    module = build.skeleton(spec) if form == FORMAT else owners_head.skeleton(spec)
+    expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     try:
         _check_arrays(expected, arrays)
     except WeightsError as error:

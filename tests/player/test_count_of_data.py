@@ -33,7 +33,7 @@ def test_leads_under_any_komi():
     games = (game for game in sgf.iterate_games([Path(DATA) / "tygem" / "validation.sgfs.xz"]) if game.margin is not None)
     far = []
     for record in islice(games, 40):
-        from training.measure.count_games import final_position
+        from training.data.final_owners import final_position
 
         position = final_position(record)
         for shift in (-100, -30, 0, 30, 100):

@@ -6,11 +6,9 @@ Knows records and the engine's judgement of a position; no search.
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
-from goengine.board.position import Position
-from goengine.board.rules import Rules
-from goengine.dataio.game_files import replay
 from goengine.dataio.records import SCORE, GameRecord
 from goengine.player.opinion import Opinion
+from training.data.final_owners import final_position
 
 
 @dataclass(frozen=True)
@@ -27,13 +25,6 @@ class CountFigures:
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return asdict(self)
-
-
-def final_position(record: GameRecord) -> Position:
-    """The last position of a record under its own rules, or Japanese rules where it names none. Raises ValueError if broken."""
-    rules = (Rules.parse(record.rules) if record.rules else Rules.preset("japanese")).with_komi(record.komi)
-    *_, (position, _) = replay(record, Position(record.size, rules))
-    return position
 
 
 def count_games(
