@@ -40,6 +40,7 @@ from training.core.command_options import (
     SupervisedOptions,
     TrainingBenchOptions,
 )
+from training.laboratory.prune_options import PruneOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -182,6 +183,27 @@ def run_quantize(config: QuantizeOptions) -> int:
     return _say_how_it_stands(config, quantize_stage.run(config, began))
 
 
+def run_prune(config: PruneOptions) -> int:
+    """Cut and train, and print the table of what came of it, or say that the run stands still."""
+    from training.laboratory import channels, magnitude
+    from training.stages import pruned
+
+    if config.alphas:
+        cuts = magnitude.run(config)
+        lines = None if cuts is None else magnitude.rows(cuts, pruned.as_it_was(config, config.weights))
+        by_layer = ("layer, removed at alpha", *(f"{cut.alpha:g}" for cut in cuts or ()))
+        tables = [table(lines or [], header=magnitude.HEADER), table(magnitude.layers(cuts or []), header=by_layer)]
+    else:
+        members = channels.run(config)
+        lines = None if members is None else channels.rows(members, pruned.as_it_was(config, config.weights))
+        tables = [table(lines or [], header=channels.HEADER)]
+    if lines is None:
+        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
+        return 130
+    sys.stdout.write("\n".join(tables))
+    return 0
+
+
 def run_rollout(config: RolloutOptions) -> int:
     """Fit a linear policy, and say how the run stands."""
     from goengine.patterns.shipped_policies import POLICY
@@ -318,6 +340,7 @@ COMMANDS = {
     "distill": (DistillOptions, run_distill),
     "codistill": (CodistillOptions, run_codistill),
     "quantize": (QuantizeOptions, run_quantize),
+    "prune": (PruneOptions, run_prune),
     "rollout": (RolloutOptions, run_rollout),
     "reinforce": (ReinforceOptions, run_reinforce),
     "value": (ValueOptions, run_value),
