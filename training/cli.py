@@ -40,6 +40,8 @@ from training.core.command_options import (
     SupervisedOptions,
     TrainingBenchOptions,
 )
+from training.laboratory.forms_options import FormsOptions
+from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
@@ -204,6 +206,28 @@ def run_prune(config: PruneOptions) -> int:
     return 0
 
 
+def run_forms(config: FormsOptions) -> int:
+    """Compare number formats, and print the table or one JSON object on stdout."""
+    from training.laboratory import number_formats
+
+    forms = number_formats.run(config)
+    told = json.dumps(number_formats.as_json(forms)) + "\n" if config.json else ""
+    sys.stdout.write(told or table(number_formats.rows(forms), header=number_formats.HEADER))
+    sys.stderr.writelines(f"{note}\n" for note in number_formats.notes(forms))
+    return 0
+
+
+def run_lessons(config: LessonsOptions) -> int:
+    """Train in each way, and print the table, or say that the run stands still."""
+    from training.laboratory import lessons
+
+    if (results := lessons.run(config)) is None:
+        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
+        return 130
+    sys.stdout.write(table(lessons.rows(results), header=lessons.HEADER))
+    return 0
+
+
 def run_rollout(config: RolloutOptions) -> int:
     """Fit a linear policy, and say how the run stands."""
     from goengine.patterns.shipped_policies import POLICY
@@ -341,6 +365,8 @@ COMMANDS = {
     "codistill": (CodistillOptions, run_codistill),
     "quantize": (QuantizeOptions, run_quantize),
     "prune": (PruneOptions, run_prune),
+    "forms": (FormsOptions, run_forms),
+    "lessons": (LessonsOptions, run_lessons),
     "rollout": (RolloutOptions, run_rollout),
     "reinforce": (ReinforceOptions, run_reinforce),
     "value": (ValueOptions, run_value),

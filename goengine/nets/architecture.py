@@ -119,6 +119,11 @@ def to_text(spec: NetSpec) -> str:
     return f"{start}{widths}{'' if usual else ':' + ''.join(shown)}{_flags_text(spec)}"
 
 
+def block_text(spec: NetSpec, number: int) -> str:
+    """A block, counted from 0, as a pattern names it, such as r40."""
+    return _tokens(spec.blocks)[number]
+
+
 def _tokens(blocks: Sequence[BlockSpec]) -> list[str]:
     """Each block as a pattern names it."""
     tokens, turn = [], 0
