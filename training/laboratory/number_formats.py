@@ -1,7 +1,7 @@
 """One net in every number format: what each costs in size and what it wins in speed, and what it plays worse.
 
 The forms are made by what makes shipped nets (`goengine.nets.export`, `quantize`) and `weight_bits`; games come from
-`goengine.arena`. f64 is computed by torch, its poolings and linear layers in f32 as in every form; OpenVINO computes the others.
+`goengine.arena`. f64 is computed by torch (its poolings and linear layers in f32, as in every form), the others by OpenVINO.
 A form that cannot be had here stays in the table, and a note says why.
 """
 
