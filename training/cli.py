@@ -187,23 +187,17 @@ def run_quantize(config: QuantizeOptions) -> int:
 
 def run_prune(config: PruneOptions) -> int:
     """Cut and train, and print the table of what came of it, or say that the run stands still."""
-    from training.laboratory import channels, magnitude
-    from training.stages import pruned
+    from training.laboratory import prune
 
-    if config.alphas:
-        cuts = magnitude.run(config)
-        lines = None if cuts is None else magnitude.rows(cuts, pruned.as_it_was(config, config.weights))
-        by_layer = ("layer, removed at alpha", *(f"{cut.alpha:g}" for cut in cuts or ()))
-        tables = [table(lines or [], header=magnitude.HEADER), table(magnitude.layers(cuts or []), header=by_layer)]
-    else:
-        members = channels.run(config)
-        lines = None if members is None else channels.rows(members, pruned.as_it_was(config, config.weights))
-        tables = [table(lines or [], header=channels.HEADER)]
-    if lines is None:
+    return _tell(config, prune.tables(config))
+
+
+def _tell(config: LoopedOptions, tables: str | None) -> int:
+    """Print the tables of a run that is complete; None: it was stopped."""
+    sys.stdout.write(tables or "")
+    if tables is None:
         sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
-        return 130
-    sys.stdout.write("\n".join(tables))
-    return 0
+    return 130 if tables is None else 0
 
 
 def run_forms(config: FormsOptions) -> int:
@@ -221,11 +215,8 @@ def run_lessons(config: LessonsOptions) -> int:
     """Train in each way, and print the table, or say that the run stands still."""
     from training.laboratory import lessons
 
-    if (results := lessons.run(config)) is None:
-        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
-        return 130
-    sys.stdout.write(table(lessons.rows(results), header=lessons.HEADER))
-    return 0
+    results = lessons.run(config)
+    return _tell(config, None if results is None else table(lessons.rows(results), header=lessons.HEADER))
 
 
 def run_rollout(config: RolloutOptions) -> int:

@@ -41,7 +41,6 @@ class Member(NamedTuple):
     net: Path
     share: float
     samples: int
-    cut: dict[str, float]
     figures: dict[str, float]
     scratch: dict[str, Result]
 
@@ -93,17 +92,19 @@ class _Family:
 
     def rounds(self, net: Net, share: float, number: Iterator[int]) -> Iterator[tuple[Path, Result] | None]:
         """Cut and train until the net takes no more than this share; (folder, result) of each round, None if it was stopped."""
+        taken = 1.0
         while True:
             folder = self.config.run / f"round-{next(number):03d}"
             config = self._training(folder, self.config.steps or 1)
             start = folder / CUT
             if not start.exists():
-                self._cut(net, config, start)
+                self._cut(net, config, start, taken)
             cut = weights_file.load(start).module()
             result = self._trained(config, cut, start)
             yield None if result is None else (folder, result)
             net = weights_file.load(folder / NET).module()
-            if self.share_of_time(net, folder) <= share:
+            taken = self.share_of_time(net, folder)
+            if taken <= share:
                 return
 
     def _training(self, folder: Path, steps: int) -> PruneOptions:
@@ -119,8 +120,8 @@ class _Family:
         stage.card |= {"pruned_from": self.source.meta.sha256, "teacher": self.teacher.meta.sha256}
         return retrained(config, stage, module, str(source), self.bound)
 
-    def _cut(self, net: Net, config: PruneOptions, out: Path) -> None:
-        """Judge the channels, cut some, and write the net that is left."""
+    def _cut(self, net: Net, config: PruneOptions, out: Path, taken: float) -> None:
+        """Judge the channels, cut some, and write the net that is left. taken: the net's share of time, for a message."""
         found = groups(net)
         stage = GamesStage(config, net)
         feed, weights = DeviceFeed(device_name(config), computes_half(config)), loss_weights(config, net.spec)
@@ -137,8 +138,8 @@ class _Family:
         keep = taylor.chosen(found, importance, config.cut, config.chunk)
         if all(len(kept) == group.channels for kept, group in zip(keep, found, strict=True)):
             raise RunError(
-                f"{architecture.to_text(net.spec)}: nothing more can be cut inside the blocks; ask for a larger share, or "
-                "begin with a net of another width"
+                f"{architecture.to_text(net.spec)} takes {taken:.2f} of the time, and nothing more can be cut inside its blocks; ask "
+                "for larger shares, or begin with a net of another width"
             )
         made = narrowed(net, keep)
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -165,14 +166,14 @@ class _Family:
 def run(config: PruneOptions) -> list[Member] | None:
     """Make the family. None: stopped by a signal, everything is saved. Raises RunError as `_Family` does."""
     family, net, samples, number = _Family(config), None, 0, iter(range(1, ROUNDS))
-    members, last, cut = [], Path(), {}
+    members, last = [], Path()
     for share in family.wanted():
         if net is None or family.share_of_time(net, last) > share:
             for done in family.rounds(net or family.whole, share, number):
                 if done is None:
                     return None
                 last, result = done
-                cut, samples = result.before, samples + result.samples
+                samples += result.samples
         assert last.name
         figures = (finished(last) or Result({}, {}, 0)).after
         if config.finish:
@@ -183,8 +184,8 @@ def run(config: PruneOptions) -> list[Member] | None:
             write_text(last / TIME, json.dumps({"share": taken}))
             figures, samples = result.after, samples + result.samples
         net = weights_file.load(last / NET).module()
-        text, scratch = architecture.to_text(net.spec), {}
-        members.append(Member(text, last / NET, family.share_of_time(net, last), samples, cut, figures, scratch))
+        taken = family.share_of_time(net, last)
+        members.append(Member(architecture.to_text(net.spec), last / NET, taken, samples, figures, {}))
     for member in members:
         for how in config.compare:
             if (found := family.scratch(member.text, how, member.samples, member.net.parent)) is None:

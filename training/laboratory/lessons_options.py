@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from goengine.core.options import option
 from training.core.command_options import DistillOptions
 
 Lesson = Literal["alone", "taught", "plain", "warm", "hot", "hints", "views", "views-hints"]
 # What each lesson changes in the options of `distill`; None: there is no teacher.
-LESSONS: Final[Mapping[Lesson, dict[str, object] | None]] = {
+LESSONS: Final[Mapping[Lesson, dict[str, Any] | None]] = {
     "alone": None,
     "taught": {},
     "plain": {"soft_weight": 0.0},

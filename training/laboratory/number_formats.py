@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from goengine import features
-from goengine.arena.fixtures import GameSetup
+from goengine.arena.fixtures import GameSetup, Side
 from goengine.arena.match import Match, run_match
 from goengine.arena.net_match import play_in_process
 from goengine.arena.openings import RANDOM, OpeningSource
@@ -196,14 +196,15 @@ def _match(form: Form, forms: list[Form], size: int, config: FormsOptions) -> st
     base = next(other for other in forms if other.name == "f32")
     params = parse_player("uniform", _PLAYER)
     assert isinstance(params, NetPlayer)
-    players = [NetPlayer(part.name, params.params, config.match_visits) for part in (form, base)]
+    pair: dict[Side, Form] = {"a": form, "b": base}
+    players = {side: NetPlayer(part.name, params.params, config.match_visits) for side, part in pair.items()}
     terms = GameSetup(size, Rules.preset("chinese").with_komi(7.5 if size > 7 else 9.5))
-    names = {"a": form.name, "b": base.name}
-    match = Match(*players, terms, config.match_games, names, OpeningSource(RANDOM), seed=config.seed + 1)
-    nets = [load(part.path or "", device="cpu", precision=part.precision, threads=1) for part in (form, base)]
-    play = play_in_process(match.players, evaluators={"a": nets[0], "b": nets[1]}, games_at_once=config.match_games)
+    names: dict[Side, str] = {side: part.name for side, part in pair.items()}
+    match = Match(players["a"], players["b"], terms, config.match_games, names, OpeningSource(RANDOM), seed=config.seed + 1)
+    nets = {side: load(part.path or "", device="cpu", precision=part.precision, threads=1) for side, part in pair.items()}
+    play = play_in_process(players, evaluators=nets, games_at_once=config.match_games)
     summary = run_match(match, config.out / f"{form.name}-against-f32", play=play)
-    for net in nets:
+    for net in nets.values():
         net.close()
     return str(summary.elo)
 

@@ -27,7 +27,7 @@ class PruneOptions(TaughtOptions):
     timed_batch: int = option(8, "positions of a batch when time is measured", least=1)
     precision: Literal["auto", "f32", "bf16", "f16"] = option("auto", "number format in which time is measured")
     cut: float = option(0.1, "share of the inner kernels' weights that is cut at once, before training goes on", most=0.9)
-    chunk: int = option(8, "channels that are cut together; CPUs compute 8 or 16 at once", least=1)
+    chunk: int = option(16, "channels that are cut together; CPUs compute 8 or 16 at once", least=1)
     scored: int = option(2048, "training positions on which channels are judged", least=1)
     finish: int = option(0, "further steps of training for each net of the family", least=0)
     compare: tuple[Literal["taught", "alone"], ...] = option(

@@ -17,7 +17,7 @@ from torch import nn
 from goengine.nets import quantize, weights_file
 from goengine.nets.build import Net
 from training.core.checkpoint import Counters, RunError, plain, write_text
-from training.core.command_options import TrainingOptions
+from training.core.command_options import TaughtOptions, TrainingOptions
 from training.core.device_feed import Batch, DeviceFeed
 from training.core.loop import Trainer
 from training.stages.supervised import DistillStage, GamesStage, computes_half, device_name, freeze_norms_if_wanted, loop_config
@@ -31,12 +31,12 @@ Masks = Mapping[str, np.ndarray]  # by parameter: 1 where a weight stays, 0 wher
 class PrunedStage(DistillStage):
     """Positions of packed games with a teacher's answers, for a net some of whose weights stay 0."""
 
-    def __init__(self, config: TrainingOptions, module: Net, teacher: weights_file.Checkpoint, masks: Masks | None = None):
+    def __init__(self, config: TaughtOptions, module: Net, teacher: weights_file.Checkpoint, masks: Masks | None = None):
         super().__init__(config, module, teacher)
         self._masks = {name: torch.from_numpy(np.asarray(mask, np.float32)) for name, mask in (masks or {}).items()}
         self._weights = dict(module.named_parameters())
 
-    def _cut(self, module: nn.Module | None = None) -> None:
+    def _cut(self, module: Net | None = None) -> None:
         """Set the cut weights to 0 again; an optimizer's step may have moved them."""
         weights = self._weights if module is None else dict(module.named_parameters())
         with torch.no_grad():
@@ -48,7 +48,7 @@ class PrunedStage(DistillStage):
         self._cut()
         return super().loss(module, batch)
 
-    def validate(self, module: nn.Module, device_feed: DeviceFeed) -> dict[str, float]:
+    def validate(self, module: Net, device_feed: DeviceFeed) -> dict[str, float]:  # type: ignore[override]  # as its base
         """Figures on held-out games."""
         self._cut(module)
         return super().validate(module, device_feed)

@@ -44,8 +44,8 @@ def importances(net: Net, batches: Iterable[Batch], loss: Callable[[Net, Batch],
     return [total / count for total in sums]
 
 
-def _gated(gate: Tensor) -> Callable[[nn.Module, tuple], tuple]:
-    def multiplied(_module: nn.Module, inputs: tuple) -> tuple:
+def _gated(gate: Tensor) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
+    def multiplied(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         x = inputs[0]
         if x.ndim == 2:  # a pooling, which gives each channel several times over
             return x * gate.repeat(1, x.shape[1] // gate.shape[1]).to(x.dtype), *inputs[1:]

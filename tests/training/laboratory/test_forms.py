@@ -33,7 +33,8 @@ def arguments(stored, *more):
     return ["forms", *(str(part) for pair in settings.items() for part in pair), *more]
 
 
-def test_all_forms(stored, capsys):
+@pytest.mark.slow
+def test_all_forms_and_their_matches(stored, capsys):
     assert cli.main(arguments(stored, "--json", "--match-games", "2", "--match-visits", "2")) == 0
     forms = {form["name"]: form for form in json.loads(capsys.readouterr().out)}
     assert list(forms) == ["f64", "f32", "bf16", "f16", "int8", "int8-weights", "int4-weights"]  # none trained with roundings
@@ -45,6 +46,14 @@ def test_all_forms(stored, capsys):
     sizes = [forms[name]["size"] for name in ("f64", "f32", "f16", "int8-weights", "int4-weights")]
     assert sizes[1] > sizes[2] > sizes[3] > sizes[4]
     assert "Elo" in told["int8"]["elo"] and "elo" not in told["f64"]
+
+
+def test_forms_are_compared_with_f32(stored, capsys):
+    assert cli.main(arguments(stored, "--forms", "f32", "int8", "int4-weights")) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [line[0] for line in lines] == ["f32", "int8", "int4-weights"]
+    assert lines[0][3:5] == ["1.00", "100.0%"] and float(lines[0][1]) > float(lines[2][1]) > 0
+    assert float(lines[2][5].rstrip("%")) > 0  # 4 bits move a value
 
 
 def test_what_cannot_be_had_says_why(stored, capsys, monkeypatch):
