@@ -137,9 +137,10 @@ class _Family:
         source.close()
         keep = taylor.chosen(found, importance, config.cut, config.chunk)
         if all(len(kept) == group.channels for kept, group in zip(keep, found, strict=True)):
+            text = architecture.to_text(net.spec)
             raise RunError(
-                f"{architecture.to_text(net.spec)} takes {taken:.2f} of the time, and nothing more can be cut inside its blocks; ask "
-                "for larger shares, or begin with a net of another width"
+                f"{text} takes {taken:.2f} of the time, and nothing more can be cut inside its blocks; "
+                "ask for larger shares, or begin with a net of another width"
             )
         made = narrowed(net, keep)
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ class PruneOptions(TaughtOptions):
     alphas: tuple[float, ...] = option(
         (), "cut the weights below so many deviations of their layer, each time of the whole net: 0.5 1 1.5 2 2.6"
     )
+    spared: int = option(1000, "with --alphas: layers of fewer weights stay whole", least=0)
     shares: tuple[float, ...] = option((), "nets that take this share of the net's time, such as 0.7 0.5 0.35")
     milliseconds: tuple[float, ...] = option((), "nets that take so long for a move of --visits positions on one core")
     visits: int = option(100, "positions of a move, for --milliseconds", least=1)

@@ -67,11 +67,12 @@ class Result(NamedTuple):
     samples: int
 
 
-def small_weights(net: Net, alpha: float) -> dict[str, np.ndarray]:
-    """1 for each weight of a convolution or linear layer of at least alpha standard deviations of its layer, else 0."""
+def small_weights(net: Net, alpha: float, spared: int = 0) -> dict[str, np.ndarray]:
+    """1 for each weight of a convolution or linear layer of at least alpha standard deviations of its layer, else 0; layers of
+    fewer weights than `spared` are left whole and are not among them."""
     found = {}
     for name, parameter in net.named_parameters():
-        if parameter.ndim >= 2:
+        if parameter.ndim >= 2 and parameter.numel() >= spared:
             weights = parameter.detach().numpy()
             found[name] = (np.abs(weights) >= alpha * weights.std()).astype(np.float32)
     return found

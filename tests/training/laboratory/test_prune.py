@@ -97,10 +97,14 @@ def test_small_weights():
     assert shares["all"] == pytest.approx(0.68, abs=0.08) and shares["trunk.blocks.0.first.conv"] == pytest.approx(
         1 - masks[name].mean()
     )
+    spared = pruned.small_weights(net, 1.0, net.get_parameter(name).numel())
+    assert name in spared and set(spared) < set(masks) and all(net.get_parameter(n).numel() >= 2304 for n in spared)
 
 
 def test_cut_weights_stay_cut(stored, capsys):
-    assert cli.main(arguments(stored, "run", "--alphas", "0.5", "2.6", "--steps", "3", "--average", "0.5")) == 0
+    assert (
+        cli.main(arguments(stored, "run", "--alphas", "0.5", "2.6", "--steps", "3", "--average", "0.5", "--spared", "0")) == 0
+    )
     said = capsys.readouterr().out
     assert "48.9 %" in said and "87.08 %" in said and "trunk.blocks.0.first.conv" in said
     masks = pruned.small_weights(weights_file.load(stored / "whole.safetensors").module(), 2.6)
