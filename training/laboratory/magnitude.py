@@ -3,8 +3,8 @@
 Weights below alpha standard deviations of their layer are cut (Han et al., Learning both weights and connections for efficient
 neural networks, 2015), each time of the whole net, and the rest is trained on while these stay 0. The net becomes no faster:
 a CPU multiplies by 0 as well. Layers of few weights, which give the net's answers, may be spared: one of 64 weights keeps 2 at
-alpha 2, and a policy that hangs on these learns nothing any more. Sasaki et al. did it with a Go net; PUBLISHED has what they
-report.
+alpha 2, and a policy that hangs on these learns nothing any more. PUBLISHED has the figures of
+Sasaki et al.
 """
 
 import dataclasses
