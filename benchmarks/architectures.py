@@ -9,17 +9,13 @@ on the machine disturbs all alike and as little as can be; the last column compa
 import argparse
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from goengine import features
-from goengine.core.progress import Progress
 from goengine.core.tables import table
 from goengine.nets import architecture
+from goengine.nets.spec import NetSpec
+from training.measure import rates
 
 
 @dataclass(frozen=True)
@@ -27,9 +23,10 @@ class Contender:
     """A net to be measured. compute: answers planes and globals; macs: multiply-adds of one position, by board size."""
 
     text: str
+    spec: NetSpec
     parameters: int
     macs: dict[int, int]
-    compute: Callable[[list[np.ndarray]], Any]
+    compute: rates.Compute
 
 
 def contender(text: str, feature_name: str, sizes: list[int], precision: str) -> Contender:
@@ -37,8 +34,7 @@ def contender(text: str, feature_name: str, sizes: list[int], precision: str) ->
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from goengine.core.openvino_import import ov
-    from goengine.nets import build, export, fold, weights_file
+    from goengine.nets import build, fold
 
     chosen = features.get(feature_name)
     spec = architecture.parse(text, chosen.name, chosen.planes, chosen.globals)
@@ -48,36 +44,16 @@ def contender(text: str, feature_name: str, sizes: list[int], precision: str) ->
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             folded(torch.ones(1, spec.planes, size, size), torch.zeros(1, spec.globals), True)
         macs[size] = counter.get_total_flops() // 2
-    model = export.openvino_model(net, weights_file.Meta(spec, 0, {}, {}, ""))
-    hints = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
-    return Contender(text, build.parameter_count(net), macs, ov.Core().compile_model(model, "CPU", hints))
-
-
-def rate(net: Contender, given: list[np.ndarray], seconds: float) -> float:
-    """Positions a second, in as many whole batches as the time allows, at least one."""
-    begun, count = time.perf_counter(), 0
-    while (passed := time.perf_counter() - begun) < seconds or not count:
-        net.compute(given)
-        count += len(given[0])
-    return count / passed
+    return Contender(text, spec, build.parameter_count(net), macs, rates.compiled_net(net, precision))
 
 
 def measure(nets: list[Contender], size: int, options: argparse.Namespace) -> list[list[float]]:
     """Positions a second of each net in each round."""
-    chosen = features.get(options.features)
-    draw = np.random.default_rng(1)
-    planes = (draw.random((options.batch, chosen.planes, size, size)) < 0.3).astype(np.float32)
-    planes[:, 0] = 1
-    given = [planes, np.zeros((options.batch, chosen.globals), np.float32)]
-    found: list[list[float]] = [[] for _ in nets]
-    for net in nets:
-        net.compute(given)
-    with Progress(f"{size}x{size}", options.rounds) as bar:
-        for done in range(1, options.rounds + 1):
-            for rates, net in zip(found, nets, strict=True):
-                rates.append(rate(net, given, options.seconds))
-            bar.update(done)
-    return found
+    given = rates.made_up(nets[0].spec, size, options.batch)
+    asked = [given] * len(nets)
+    return rates.rates(
+        [net.compute for net in nets], asked, rounds=options.rounds, seconds=options.seconds, name=f"{size}x{size}"
+    )
 
 
 def main() -> int:
@@ -103,11 +79,11 @@ def main() -> int:
                 net.text,
                 f"{net.parameters / 1e6:.2f} M",
                 f"{net.macs[size] / 1e6:.0f} M",
-                f"{max(rates):.0f}",
-                f"{statistics.median(rates):.0f}",
-                f"{max(rates) / max(found[0]):.2f}",
+                f"{max(measured):.0f}",
+                f"{statistics.median(measured):.0f}",
+                f"{max(measured) / max(found[0]):.2f}",
             ]
-            for net, rates in zip(nets, found, strict=True)
+            for net, measured in zip(nets, found, strict=True)
         ]
         sys.stdout.write(f"{size}x{size}, batch {options.batch}, {options.precision}\n{table(rows, header=header)}\n")
         sys.stdout.flush()

@@ -42,6 +42,9 @@ from training.core.command_options import (
     TrainingBenchOptions,
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
+from training.laboratory.forms_options import FormsOptions
+from training.laboratory.lessons_options import LessonsOptions
+from training.laboratory.prune_options import PruneOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -226,6 +229,40 @@ def run_owners(config: OwnersOptions) -> int:
     return _say_how_it_stands(config, owners.run(config, began))
 
 
+def run_prune(config: PruneOptions) -> int:
+    """Cut and train, and print the table of what came of it, or say that the run stands still."""
+    from training.laboratory import prune
+
+    return _tell(config, prune.tables(config))
+
+
+def _tell(config: LoopedOptions, tables: str | None) -> int:
+    """Print the tables of a run that is complete; None: it was stopped."""
+    sys.stdout.write(tables or "")
+    if tables is None:
+        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
+    return 130 if tables is None else 0
+
+
+def run_forms(config: FormsOptions) -> int:
+    """Compare number formats, and print the table or one JSON object on stdout."""
+    from training.laboratory import number_formats
+
+    forms = number_formats.run(config)
+    told = json.dumps(number_formats.as_json(forms)) + "\n" if config.json else ""
+    sys.stdout.write(told or table(number_formats.rows(forms), header=number_formats.HEADER))
+    sys.stderr.writelines(f"{note}\n" for note in number_formats.notes(forms))
+    return 0
+
+
+def run_lessons(config: LessonsOptions) -> int:
+    """Train in each way, and print the table, or say that the run stands still."""
+    from training.laboratory import lessons
+
+    results = lessons.run(config)
+    return _tell(config, None if results is None else table(lessons.rows(results), header=lessons.HEADER))
+
+
 def run_rollout(config: RolloutOptions) -> int:
     """Fit a linear policy, and say how the run stands."""
     from goengine.patterns.shipped_policies import POLICY
@@ -385,6 +422,9 @@ COMMANDS = {
     "quantize": (QuantizeOptions, run_quantize),
     "label": (LabelOptions, run_label),
     "owners": (OwnersOptions, run_owners),
+    "prune": (PruneOptions, run_prune),
+    "forms": (FormsOptions, run_forms),
+    "lessons": (LessonsOptions, run_lessons),
     "rollout": (RolloutOptions, run_rollout),
     "reinforce": (ReinforceOptions, run_reinforce),
     "value": (ValueOptions, run_value),

@@ -22,6 +22,7 @@ from goengine.evaluators.base import Evaluator, EvaluatorError, Traits
 from goengine.evaluators.pair import Pair
 from goengine.evaluators.uniform import Uniform
 from goengine.nets import card as cards
+from goengine.nets.architecture import difference
 from goengine.nets.card import Card
 from goengine.nets.safetensors_file import WeightsError
 from goengine.nets.spec import NetSpec, NetSpecError
@@ -173,6 +174,10 @@ def _graph(folder: Path, card: Card, precision: Precision) -> tuple[bytes, bytes
     """The .xml and .bin of a form of a net, checked against its card."""
     stem = f"{card.name}-int8" if precision == "int8" else card.name
     graph, weights = (cards.read_checked(folder, card, f"{stem}.{suffix}") for suffix in ("xml", "bin"))
+    path = folder / f"{stem}.xml"
+    spec = NetSpec.from_json(_openvino_module().written_spec(graph, path))
+    if spec != card.spec:
+        raise WeightsError(f"{path}: is another net than its card says ({difference(spec, card.spec)}); get it again")
     return graph, weights
 
 
@@ -258,7 +263,7 @@ def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Eval
     if card is None:
         traits = _raw_traits(path.stem, meta.spec, place)
     elif card.spec != meta.spec:
-        raise WeightsError(f"{path}: is another net than its card says; get it again")
+        raise WeightsError(f"{path}: is another net than its card says ({difference(meta.spec, card.spec)}); get it again")
     else:
         traits = _traits(card, place)
     return Network(net, traits, device=place, precision=backend.precision, threads=backend.threads)

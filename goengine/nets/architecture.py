@@ -2,7 +2,8 @@
 
     TEXT     = PRESET | [bN] WIDTHS [: PATTERN] {/ FLAG}
     WIDTHS   = PART {, PART}      PART  = cW | cW-V | cWxN | cW-VxN    W channels; from W evenly to V; for N blocks
-    PATTERN  = BLOCK {BLOCK}      BLOCK = LETTER [NUMBER] [kNUMBER]    repeated until there are as many blocks as asked for
+    PATTERN  = BLOCK {BLOCK}      repeated until there are as many blocks as asked for
+    BLOCK    = LETTER [NUMBER] [kNUMBER] [iNUMBER]
 
 Knows how a text becomes a `NetSpec` and a spec a text: `parse(to_text(spec), ...)` is the spec again. Every error names the
 character at which the text is wrong. Does not import PyTorch.
@@ -118,6 +119,11 @@ def to_text(spec: NetSpec) -> str:
     return f"{start}{widths}{'' if usual else ':' + ''.join(shown)}{_flags_text(spec)}"
 
 
+def block_text(spec: NetSpec, number: int) -> str:
+    """A block, counted from 0, as a pattern names it, such as r40."""
+    return _tokens(spec.blocks)[number]
+
+
 def _tokens(blocks: Sequence[BlockSpec]) -> list[str]:
     """Each block as a pattern names it."""
     tokens, turn = [], 0
@@ -128,8 +134,25 @@ def _tokens(blocks: Sequence[BlockSpec]) -> list[str]:
             size = "" if block.size == TURNS[turn % len(TURNS)] else str(block.size)
             turn += not size
         k = "" if kind.k is None or block.k == kind.k.default else f"k{block.k}"
-        tokens.append(f"{kind.letter}{size}{k}")
+        inner = f"i{block.inner}" if block.inner else ""
+        tokens.append(f"{kind.letter}{size}{k}{inner}")
     return tokens
+
+
+def difference(one: NetSpec, other: NetSpec) -> str:
+    """Where two specs differ first, as 'block 3 is r40, not r48'; empty if they are equal."""
+    if len(one.blocks) != len(other.blocks):
+        return f"it has {len(one.blocks)} blocks, not {len(other.blocks)}"
+    pairs = zip(_tokens(one.blocks), _tokens(other.blocks), one.widths[1:], other.widths[1:], strict=True)
+    for number, (ours, theirs, width, wanted) in enumerate(pairs, 1):
+        if ours != theirs:
+            return f"block {number} is {ours}, not {theirs}"
+        if width != wanted:
+            return f"block {number} gives {width} channels, not {wanted}"
+    for key, value in other.to_dict().items():
+        if getattr(one, key) != value and key != "blocks":
+            return f"{key} is {getattr(one, key)!r}, not {value!r}"
+    return ""
 
 
 def _widths_text(widths: Sequence[int]) -> str:
@@ -203,6 +226,7 @@ class _Token:
     kind: str
     size: int | None
     k: int | None
+    inner: int | None
     at: int
 
 
@@ -293,9 +317,13 @@ class _Reader:
             kind = KINDS[_LETTERS[letter]]
             size = self.block_number(letter, kind.size) if self.at_digit() else None
             k = self.block_number("k", kind.k) if self.takes("k") else None
+            inner_at = self.at
+            inner = self.block_number("i", kind.inner) if self.takes("i") else None
+            if k is not None and inner is not None:
+                raise self.fail(inner_at, "k and i both say how wide this block is inside; give one of them")
             if letter == "m" and size is not None and size % 2 == 0:
                 raise self.fail(at, f"a kernel is an odd number, got {size}")
-            tokens.append(_Token(_LETTERS[letter], size, k, at))
+            tokens.append(_Token(_LETTERS[letter], size, k, inner, at))
         if not tokens:
             raise self.fail(self.at, "expected blocks such as rrgr behind ':'")
         return tokens
@@ -307,8 +335,8 @@ class _Reader:
     def block_number(self, sign: str, number: Number | None) -> int:
         """A number behind a block's letter or its k."""
         if number is None:
-            what = "no k" if sign == "k" else "no number"
-            raise self.fail(self.at - (sign == "k"), f"this block takes {what}")
+            what = f"no {sign}" if sign in "ki" else "no number"
+            raise self.fail(self.at - (sign in "ki"), f"this block takes {what}")
         return self.number(sign, number.least, number.most, number.what)
 
     def flags(self) -> tuple[dict[str, object], dict[str, int]]:
@@ -360,9 +388,14 @@ class _Reader:
             size, kind = token.size, KINDS[token.kind]
             if token.kind == "dilated" and size is None:
                 size, turn = TURNS[turn % len(TURNS)], turn + 1
-            ours = token.k if token.k is not None or kind.k is None or k is None else k
+            ours = token.k if token.k is not None or token.inner is not None or kind.k is None or k is None else k
             if kind.k is not None and ours is not None and not kind.k.least <= ours <= kind.k.most:
                 raise self.fail(token.at, f"{kind.k.what}: expected {kind.k.least} to {kind.k.most}, got {ours}")
-            numbers = {"size": size or 0, "k": ours or 0, "width": 0 if outputs == inputs else outputs}
+            numbers = {
+                "size": size or 0,
+                "k": ours or 0,
+                "inner": token.inner or 0,
+                "width": 0 if outputs == inputs else outputs,
+            }
             made.append(BlockSpec(token.kind, **numbers))
         return tuple(made)

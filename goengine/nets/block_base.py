@@ -44,14 +44,29 @@ class Site:
         return Site(self.spec, BlockSpec("residual"), channels, channels)
 
 
+@dataclass(frozen=True)
+class InnerGroup:
+    """Channels that only the block itself sees, so that they can be cut out of it (`narrow`).
+
+    key: the number of a `BlockSpec` that says how many there are; made: layers whose outputs they are; seen: the layer whose
+    inputs they are, once or several times over.
+    """
+
+    key: str
+    made: tuple[str, ...]
+    seen: str
+
+
 class Block(nn.Module):
     """A block. What others must know of its kind:
 
+    inner_groups: channels that may be cut out; those of one key must stay equally many.
     rounded_input, rounded_inner: convolutions that may compute on integers, by what they see: the block's input, or what is
     made inside (`quantize`). silent: layers that are zero at first, so that a fresh block passes on what it gets.
     activates: its output went through the activation. tip: the trunk must normalise and activate behind it.
     """
 
+    inner_groups: tuple[InnerGroup, ...] = ()
     rounded_input: tuple[str, ...] = ()
     rounded_inner: tuple[str, ...] = ()
     silent: ClassVar[tuple[str, ...]] = ("last",)

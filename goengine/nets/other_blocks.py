@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from goengine.nets.block_base import AddedBlock, Block, Site, Squeeze
+from goengine.nets.block_base import AddedBlock, Block, InnerGroup, Site, Squeeze
 from goengine.nets.extent import Extent
 from goengine.nets.layers import OFF_BOARD, ConvNorm
 from goengine.nets.norms import LayerNorm
@@ -122,6 +122,7 @@ class Transformer(AddedBlock):
     others are.
     """
 
+    inner_groups: tuple[InnerGroup, ...] = (InnerGroup("inner", ("first",), "last"),)
     silent: ClassVar[tuple[str, ...]] = ("attended", "last")
     activates: ClassVar[bool] = False
     tip: ClassVar[bool] = True
@@ -135,8 +136,9 @@ class Transformer(AddedBlock):
         self.seen = nn.Conv2d(channels, 3 * self.heads * self.each, 1, bias=False)
         self.attended = nn.Conv2d(self.heads * self.each, channels, 1, bias=False)
         self.norm_mlp = LayerNorm(channels)
-        self.first = nn.Conv2d(channels, site.block.k * channels, 1)
-        self.last = nn.Conv2d(site.block.k * channels, channels, 1, bias=False)
+        wide = site.block.inner or site.block.k * channels
+        self.first = nn.Conv2d(channels, wide, 1)
+        self.last = nn.Conv2d(wide, channels, 1, bias=False)
 
     def forward(self, x: Tensor, extent: Extent) -> Tensor:
         """x [B,C,M,M] -> [B,D,M,M]."""

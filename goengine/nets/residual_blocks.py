@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from goengine.nets.block_base import AddedBlock, Site
+from goengine.nets.block_base import AddedBlock, InnerGroup, Site
 from goengine.nets.extent import Extent
 from goengine.nets.layers import ConvNorm, Float32Linear, pool_mean_max
 
@@ -17,6 +17,7 @@ from goengine.nets.layers import ConvNorm, Float32Linear, pool_mean_max
 class Residual(AddedBlock):
     """conv, norm, act, conv, norm, + input, act (He et al. 2015, as in AlphaGo Zero)."""
 
+    inner_groups: tuple[InnerGroup, ...] = (InnerGroup("size", ("first",), "last"),)
     rounded_input: tuple[str, ...] = ("first",)
     rounded_inner: tuple[str, ...] = ("last",)
 
@@ -36,7 +37,9 @@ class Residual(AddedBlock):
     def dilated(cls, site: Site) -> Residual:
         """The first convolution skips points, to see further at the same cost (WaveNet, van den Oord et al. 2016; DeepLab, Chen
         et al. 2017). The second does not, so that no point is left out."""
-        return cls(site, rate=site.block.size)
+        made = cls(site, rate=site.block.size, inner=site.block.inner)
+        made.inner_groups = (InnerGroup("inner", ("first",), "last"),)
+        return made
 
     def forward(self, x: Tensor, extent: Extent) -> Tensor:
         """x [B,C,M,M] -> [B,D,M,M]."""
@@ -47,12 +50,16 @@ class Residual(AddedBlock):
 class GlobalPool(AddedBlock):
     """A residual block in which pooled channels set a bias for the others (KataGo, Wu 2019, figure 2, normalised after)."""
 
+    inner_groups: tuple[InnerGroup, ...] = (
+        InnerGroup("size", ("first", "bias"), "last"),
+        InnerGroup("inner", ("pooled",), "bias"),
+    )
     rounded_input: tuple[str, ...] = ("pooled", "first")
     rounded_inner: tuple[str, ...] = ("last",)
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        pooled = site.spec.pool_channels
+        pooled = site.block.inner or site.spec.pool_channels
         others = site.block.size or site.outputs - pooled
         self.pooled = ConvNorm(site.inputs, pooled, 3, site.entry_norm)
         self.first = ConvNorm(site.inputs, others, 3, site.entry_norm)
@@ -70,6 +77,7 @@ class GlobalPool(AddedBlock):
 class PreResidual(AddedBlock):
     """norm, act, conv, norm, act, conv, + input (He et al. 2016). The first norm cannot be folded."""
 
+    inner_groups: tuple[InnerGroup, ...] = (InnerGroup("size", ("first",), "last"),)
     rounded_inner: tuple[str, ...] = ("first", "last")
     activates: ClassVar[bool] = False
     tip: ClassVar[bool] = True
@@ -91,13 +99,17 @@ class PreResidual(AddedBlock):
 class PreGlobalPool(AddedBlock):
     """The pre-activation block with a global-pooling bias: KataGo's own arrangement (Wu 2019, figure 2)."""
 
+    inner_groups: tuple[InnerGroup, ...] = (
+        InnerGroup("size", ("first", "bias"), "last"),
+        InnerGroup("inner", ("pooled",), "bias"),
+    )
     rounded_inner: tuple[str, ...] = ("pooled", "first", "last")
     activates: ClassVar[bool] = False
     tip: ClassVar[bool] = True
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        pooled = site.spec.pool_channels
+        pooled = site.block.inner or site.spec.pool_channels
         others = site.block.size or site.outputs - pooled
         self.norm = site.entry_norm(site.inputs)
         self.pooled = ConvNorm(site.inputs, pooled, 3, site.norm)
@@ -118,6 +130,11 @@ class Bottleneck(AddedBlock):
     """1x1 down, by default to half the channels, two 3x3, 1x1 up, + input, act (He et al. 2015; two 3x3 as in Danihelka et al.
     2022): cheaper than a residual block of this width."""
 
+    inner_groups: tuple[InnerGroup, ...] = (
+        InnerGroup("size", ("inner.0",), "inner.1"),
+        InnerGroup("size", ("inner.1",), "inner.2"),
+        InnerGroup("size", ("inner.2",), "last"),
+    )
     rounded_input: tuple[str, ...] = ("inner.0",)
     rounded_inner: tuple[str, ...] = ("inner.1", "inner.2", "last")
 
@@ -162,13 +179,14 @@ class Inverted(AddedBlock):
     """1x1 up, a convolution of each channel for itself, 1x1 down, + input, with no activation behind (MobileNet 1 and 2: Howard
     et al. 2017, Sandler et al. 2018; for Go Cazenave 2021)."""
 
+    inner_groups: tuple[InnerGroup, ...] = (InnerGroup("inner", ("first", "depthwise"), "last"),)
     rounded_input: tuple[str, ...] = ("first",)
     rounded_inner: tuple[str, ...] = ("depthwise", "last")
     activates: ClassVar[bool] = False
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        wide = site.block.k * site.outputs
+        wide = site.block.inner or site.block.k * site.outputs
         self.first = ConvNorm(site.inputs, wide, 1, site.entry_norm)
         self.depthwise = ConvNorm(wide, wide, site.block.size, site.norm, groups=wide)
         self.last = ConvNorm(wide, site.outputs, 1, site.norm)

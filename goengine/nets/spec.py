@@ -21,32 +21,40 @@ class Number(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A kind of block: its letter in an architecture text, and the numbers behind the letter; None where it takes none."""
+    """A kind of block: its letter in an architecture text, and the numbers behind the letter; None where it takes none.
+
+    inner: channels inside it, where `size` does not say them already.
+    """
 
     letter: str
     size: Number | None = None
     k: Number | None = None
+    inner: Number | None = None
 
 
 MAX_WIDTH: Final = 1024
+MAX_INNER: Final = 8 * MAX_WIDTH  # the widest that an expansion makes
 _INNER: Final = Number("inner channels", 1, MAX_WIDTH, 0)
+_WIDE: Final = Number("inner channels", 1, MAX_INNER, 0)
+_POOLED: Final = Number("pooled channels", 1, MAX_WIDTH, 0)
 KINDS: Final[dict[str, Kind]] = {
     "residual": Kind("r", _INNER),
-    "gpool": Kind("g", _INNER),
+    "gpool": Kind("g", _INNER, None, _POOLED),
     "preact": Kind("p", _INNER),
-    "preact_gpool": Kind("q", _INNER),
+    "preact_gpool": Kind("q", _INNER, None, _POOLED),
     "bottleneck": Kind("b", _INNER),
     "conv": Kind("c"),
     "nested": Kind("n", _INNER),
-    "dilated": Kind("d", Number("rate", 1, 8, 1)),
-    "inverted": Kind("m", Number("kernel", 3, 9, 3), Number("expansion", 1, 8, 4)),
+    "dilated": Kind("d", Number("rate", 1, 8, 1), None, _INNER),
+    "inverted": Kind("m", Number("kernel", 3, 9, 3), Number("expansion", 1, 8, 4), _WIDE),
     "dense": Kind("e", Number("layers", 1, 24, 4), Number("growth", 1, 256, 16)),
-    "transformer": Kind("t", Number("heads", 1, 64, 0), Number("expansion of the MLP", 1, 8, 2)),
+    "transformer": Kind("t", Number("heads", 1, 64, 0), Number("expansion of the MLP", 1, 8, 2), _WIDE),
     "down_up": Kind("u", _INNER),
     "down_up_linear": Kind("v", _INNER),
     "squeeze": Kind("s", Number("reduction", 1, 64, 4)),
 }
 BLOCK_KINDS: Final = tuple(KINDS)
+NUMBERS: Final = ("size", "k", "inner")  # of a block, by their names in Kind and BlockSpec
 ACTIVATIONS: Final = ("relu", "silu", "mish")
 NORMS: Final = ("batch", "layer", "instance", "group", "fixed")
 # Kinds of heads, and what each of them tells; without a head, the answer is that of a uniform evaluator.
@@ -82,8 +90,8 @@ class NetSpecError(ValueError):
 
 @dataclass(frozen=True)
 class BlockSpec:
-    """One block of a trunk. width: channels that it gives, 0: as many as it gets; size and k: see KINDS, 0 where the kind
-    takes no such number or derives it.
+    """One block of a trunk. width: channels that it gives, 0: as many as it gets; size, k and inner: see KINDS, 0 where the
+    kind takes no such number or derives it. Inner channels go before an expansion, which then keeps its default.
 
     Raises NetSpecError if the kind is unknown or a number out of range.
     """
@@ -92,12 +100,13 @@ class BlockSpec:
     width: int = 0
     size: int = 0
     k: int = 0
+    inner: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise NetSpecError(f"blocks: unknown kind {self.kind!r}; known kinds are {', '.join(BLOCK_KINDS)}")
         _check_int("blocks: width", self.width, 0, MAX_WIDTH)
-        for key in ("size", "k"):
+        for key in NUMBERS:
             number, value = getattr(KINDS[self.kind], key), getattr(self, key)
             if value == 0 and number is not None:  # a default is written out: files stay what they are if it ever changes
                 object.__setattr__(self, key, number.default)
@@ -107,6 +116,9 @@ class BlockSpec:
                 _check_int(f"blocks: {key} ({what}) of a block {self.kind!r}", value, low, high)
         if self.kind == "inverted" and self.size % 2 == 0:
             raise NetSpecError(f"blocks: size (kernel) of a block 'inverted': expected an odd number, got {self.size}")
+        expansion = KINDS[self.kind].k
+        if self.inner and expansion is not None and self.k != expansion.default:
+            raise NetSpecError(f"blocks: a block {self.kind!r} has inner channels ({self.inner}) or an expansion, not both")
 
     @staticmethod
     def from_json(data: object) -> BlockSpec:
@@ -115,13 +127,13 @@ class BlockSpec:
             return data
         if isinstance(data, str):
             return BlockSpec(data)
-        if not isinstance(data, dict) or "kind" not in data or not data.keys() <= {"kind", "width", "size", "k"}:
-            raise NetSpecError(f"blocks: expected a kind, or an object of kind, width, size and k, got {data!r}")
+        if not isinstance(data, dict) or "kind" not in data or not data.keys() <= {"kind", "width", *NUMBERS}:
+            raise NetSpecError(f"blocks: expected a kind, or an object of kind, width, size, k and inner, got {data!r}")
         return BlockSpec(**data)
 
     def to_json(self) -> str | dict[str, object]:
         """A kind's name where no number is set, else a mapping."""
-        numbers = {key: value for key in ("width", "size", "k") if (value := getattr(self, key))}
+        numbers = {key: value for key in ("width", *NUMBERS) if (value := getattr(self, key))}
         return {"kind": self.kind, **numbers} if numbers else self.kind
 
     def __str__(self) -> str:
@@ -261,6 +273,7 @@ def _block_problem(spec: NetSpec, block: BlockSpec, inputs: int, outputs: int) -
         return f"blocks: {inputs} channels and {block.size} layers of {block.k} more are {most}, more than {MAX_WIDTH}"
     if block.kind == "squeeze" and inputs != outputs:
         return f"blocks: squeeze-and-excite keeps its width, {inputs}; it cannot give {outputs}"
-    if block.kind in ("gpool", "preact_gpool") and spec.pool_channels >= outputs:
-        return f"pool_channels: expected fewer than channels ({outputs}), got {spec.pool_channels}"
+    if block.kind in ("gpool", "preact_gpool") and not block.size and (pooled := block.inner or spec.pool_channels) >= outputs:
+        what = "blocks: pooled channels" if block.inner else "pool_channels"
+        return f"{what}: expected fewer than channels ({outputs}), got {pooled}"
     return ""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from goengine.nets.architecture import block_text, to_text
 from goengine.nets.safetensors_file import WeightsError, digest, read_file, write_file
 from goengine.nets.spec import NetSpec, NetSpecError
 
@@ -188,7 +190,16 @@ def _check_belongs(spec: NetSpec, arrays: Mapping[str, np.ndarray], path: str, f
     try:
         _check_arrays(expected, arrays)
     except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from error
+        raise WeightsError(f"{path}: {error}{_place(spec, str(error))}") from error
+
+
+def _place(spec: NetSpec, problem: str) -> str:
+    """Which block of the spec a problem with a tensor is about, in words; empty if it is about none."""
+    found = re.search(r"trunk[.]blocks[.]([0-9]+)[.]", problem)
+    if not found or int(found[1]) >= len(spec.blocks):
+        return ""
+    number = int(found[1])
+    return f"; block {number + 1} of the spec is {block_text(spec, number)}, of {to_text(spec)}"
 
 
 def _check_arrays(expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.ndarray]) -> None:

@@ -29,6 +29,8 @@ def kinds(text):
         ("c64x0,c128x3:pqr", "c64x0,c128x3:pqr"),
         ("c96:ddddd2", "b5c96:d"),
         ("c96:d2dd8", "c96:d2dd8"),
+        ("c96:r40g24i8di5m3i100ti64b7", "c96:r40g24i8di5mi100ti64b7"),
+        ("c96:mi100m/k6", "c96:mi100mk6"),
         ("b12c64:m5k2e6k12tuv/mish/layer/se8/pool4", "b12c64:m5k2e6k12tuv/mish/layer/pool4/se8"),
         ("c32:c/plainstem/policy-placed/value-none", "c32:c/policy-placed/value-none/plainstem"),
         ("b8c96/se4", "b8c96/se"),
@@ -54,9 +56,11 @@ def blocks(draw):
     kind = draw(st.sampled_from(BLOCK_KINDS))
     numbers = {
         key: draw(st.sampled_from((0, number.least, number.least + 2)))
-        for key in ("size", "k")
+        for key in ("size", "k", "inner")
         if (number := getattr(KINDS[kind], key))
     }
+    if numbers.get("inner"):
+        numbers.pop("k", None)  # an expansion and inner channels say the same
     width = 0 if kind == "squeeze" else draw(st.sampled_from((0, 16, 20, 64)))
     return BlockSpec(kind, width=width, **numbers)
 
@@ -112,6 +116,11 @@ def test_an_old_spec_reads_as_before():
         ("b" + "9" * 50 + "c4", 2, "expected 1 to 128 blocks"),
         ("c96:re24k200", 6, "are 4896, more than 1024"),
         ("c96:rr5k3", 8, "takes no k"),
+        ("c96:rr5i3", 8, "takes no i"),
+        ("c96:mk2i30", 8, "k and i both say"),
+        ("c96:mi", 7, "expected a number of inner channels"),
+        ("c96:rgi96", 6, "pooled channels: expected fewer"),
+        ("c96:g5i2000", 8, "1 to 1024 pooled channels, got 2000"),
         ("c96:c4", 6, "takes no number"),
         ("c96:rm4", 6, "odd number, got 4"),
         ("c96:m11", 6, "expected 3 to 9 kernel"),

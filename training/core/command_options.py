@@ -214,9 +214,14 @@ class TaughtOptions(TrainingOptions):
     trust: float = option(
         0.7, "share of the teacher in the targets of value, score and ownership; the game has the rest", most=1
     )
+    teacher_views: int = option(
+        1, "symmetries of each position over which the teacher's answers are averaged, an ensemble of up to 8", least=1, most=8
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 1 <= self.teacher_views <= 8:
+            raise ValueError(f"--teacher-views {self.teacher_views}: there are 1 to 8 views of a position")
         if not 0 <= self.trust <= 1:
             raise ValueError(f"--trust {self.trust}: is a share of one")
         if not self.temperature > 0:
@@ -245,6 +250,8 @@ class CodistillOptions(TaughtOptions, SupervisedOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.teacher_views > 1:
+            raise ValueError("--teacher-views: a teacher that learns in the same steps answers one view; distill takes several")
         names = [student_name(student) for student in self.students]
         if len(set(names)) != len(names):
             raise ValueError(f"--students {' '.join(self.students)}: their names must differ")

@@ -98,16 +98,62 @@ def hint_factor(progress: float, share: float) -> float:
 
 
 class Teacher:
-    """A trained net that answers beside its student, and never changes."""
+    """A trained net that answers beside its student, and never changes.
 
-    def __init__(self, net: Net, device: str):
+    views: symmetries of each position over which its answers are averaged, an ensemble of so many nets.
+    """
+
+    def __init__(self, net: Net, device: str, views: int = 1):
         self.net = fold(net).to(device, memory_format=torch.channels_last)
+        self.views = views
         self._middle = _Tap(self.net)
 
     def __call__(self, planes: Tensor, globals_: Tensor, full: bool | None) -> tuple[NetOutput, Tensor]:
-        """(its answers, the features in the middle of its trunk); no gradients."""
+        """(its answers, the features in the middle of its trunk for the position as it is); no gradients.
+
+        Several views need boards that fill the planes.
+        """
         with torch.no_grad():
-            return self.net(planes, globals_, full), self._middle.value
+            said = [
+                turned_back(self.net(turned(planes, symmetry), globals_, full), symmetry) for symmetry in range(1, self.views)
+            ]
+            said.append(self.net(planes, globals_, full))  # the last, for what is kept of the middle
+            return averaged(said), self._middle.value
+
+
+def turned(x: Tensor, symmetry: int) -> Tensor:
+    """x [...,M,M] seen through a symmetry, as `goengine.board.symmetry` numbers them."""
+    x = x.transpose(-1, -2) if symmetry & 4 else x
+    dims = [dim for dim, bit in ((-1, 2), (-2, 1)) if symmetry & bit]
+    return x.flip(dims) if dims else x
+
+
+def turned_back(said: NetOutput, symmetry: int) -> NetOutput:
+    """What a net says of a position seen through a symmetry, as of the position itself."""
+
+    def points(x: Tensor) -> Tensor:
+        dims = [dim for dim, bit in ((-1, 2), (-2, 1)) if symmetry & bit]
+        x = x.flip(dims) if dims else x
+        return x.transpose(-1, -2) if symmetry & 4 else x
+
+    def moves(logits: Tensor) -> Tensor:
+        side = said.ownership.shape[-1]
+        board = points(logits[:, :-1].unflatten(1, (side, side)))
+        return torch.cat((board.flatten(1), logits[:, -1:]), dim=1)
+
+    policy, reply = moves(said.policy), moves(said.opponent_policy)
+    return said._replace(policy=policy, ownership=points(said.ownership), opponent_policy=reply)
+
+
+def averaged(said: list[NetOutput]) -> NetOutput:
+    """The mean of probabilities of moves and of winning, and of everything else, as one answer."""
+    if len(said) == 1:
+        return said[0]
+    parts = NetOutput(*(torch.stack([part.float() for part in parts]) for parts in zip(*said, strict=True)))
+    policy, reply = (F.softmax(part, 2).mean(0).clamp(min=1e-12).log() for part in (parts.policy, parts.opponent_policy))
+    value = torch.logit(torch.sigmoid(parts.value).mean(0), eps=1e-6)
+    rest = (parts.score.mean(0), parts.score_stdev.mean(0), parts.ownership.mean(0))
+    return NetOutput(policy, value, *rest, reply)
 
 
 class Hint:

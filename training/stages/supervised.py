@@ -267,7 +267,7 @@ class DistillStage(GamesStage):
             self.weights = dataclasses.replace(self.weights, policy=config.hard_weight)
         self.card |= {"teacher": teacher.meta.sha256}
         net, device = teacher.module(), device_name(config)
-        self.teacher, self.teacher_weights = Teacher(net, device), teacher_weights(config, module.spec)
+        self.teacher, self.teacher_weights = Teacher(net, device, config.teacher_views), teacher_weights(config, module.spec)
         self.hint_weight, self.hint_share = hint
         self.hint = Hint(module, net) if self.hint_weight else None
 

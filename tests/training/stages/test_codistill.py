@@ -141,3 +141,9 @@ def test_the_former_name_is_understood_and_not_shown(capsys):
         cli.main(["--help"])
     shown = capsys.readouterr().out
     assert "codistill" in shown and "together " not in shown
+
+
+def test_a_learning_teacher_answers_one_view(stored, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments(stored, "run", "--steps", "1", "--teacher-views", "8"))
+    assert stop.value.code == 2 and "distill takes several" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from goengine import features
+from goengine.board import symmetry
 from goengine.nets import weights_file
 from goengine.nets.architecture import parse
 from goengine.nets.build import build
@@ -18,7 +19,17 @@ from training.data import packs
 from training.data.sampling import Draw
 from training.data.stream import Sampler
 from training.stages import supervised
-from training.stages.distillation import Hint, Teacher, TeacherWeights, distillation_loss, divergence, hint_factor, taught
+from training.stages.distillation import (
+    Hint,
+    Teacher,
+    TeacherWeights,
+    distillation_loss,
+    divergence,
+    hint_factor,
+    taught,
+    turned,
+    turned_back,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -170,3 +181,22 @@ def test_a_teacher_without_the_students_heads_is_refused(stored, capsys):
     weights_file.save(stored / "silent.safetensors", lively(spec), spec)
     assert cli.main(arguments(stored, "run", "--steps", "1", teacher="silent")) == 1
     assert "says nothing of opponent, ownership, score, value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_a_teacher_of_eight_views_says_the_same_of_each_of_them(batch, views):
+    """One view depends on how the position lies; the mean of all eight does not."""
+    teacher = Teacher(lively(spec_of("b2c16")).eval(), "cpu", views)
+    told, middle = teacher(batch["planes"], batch["globals"], True)
+    for s in range(1, 8):
+        planes = torch.from_numpy(symmetry.planes(batch["planes"].numpy(), s).copy())
+        assert torch.equal(turned(batch["planes"], s), planes)
+        said, _ = teacher(planes, batch["globals"], True)
+        back = turned_back(said, s)
+        same = [torch.allclose(ours, theirs, atol=2e-3) for ours, theirs in zip(back, told, strict=True)]
+        assert all(same) if views == 8 else not any(same)
+        again = told._replace(policy=torch.from_numpy(symmetry.policy(told.policy.numpy(), s).copy()))
+        assert torch.equal(turned_back(again, s).policy, told.policy)
+    assert told.policy.exp().sum(1).allclose(torch.ones(32), atol=1e-3) or views == 1
+    _, plain = Teacher(teacher.net, "cpu")(batch["planes"], batch["globals"], True)
+    assert torch.allclose(middle, plain)
