@@ -7,6 +7,7 @@ from typing import Literal
 from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.nets.architecture import ArchitectureError, check, file_name, is_architecture
 from training.core.schedule import Schedule
+from training.core.split_options import SplitOptions
 
 
 def check_packs(name: str, *paths: Path) -> None:
@@ -126,7 +127,7 @@ class LoopedOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningOptions(LoopedOptions):
+class LearningOptions(SplitOptions, LoopedOptions):
     """What every command takes that trains a net on positions with all that is known of them."""
 
     value_weight: float = option(0.7, "weight of the result in the loss")
@@ -141,6 +142,13 @@ class LearningOptions(LoopedOptions):
         "batches of several sorts",
     )
     validation_positions: int = option(4096, "positions of a measurement", least=1)
+
+    def __post_init__(self) -> None:
+        LoopedOptions.__post_init__(self)
+        SplitOptions.__post_init__(self)
+        parts = self.microbatches if self.parallel == "pipeline" else self.accumulate
+        if self.batch % parts:
+            raise ValueError(f"--batch {self.batch} cannot be cut into {parts} equal parts")
 
 
 @dataclass(frozen=True, kw_only=True)

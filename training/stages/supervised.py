@@ -40,6 +40,7 @@ from training.data import packs
 from training.data.sampling import Draw
 from training.data.stream import Sampler, Source, mixture, pinned, stream
 from training.measure.evaluate import Figures, Predict, Predictions, by_size, combine, measure_with, metrics_for
+from training.parallel import choice
 from training.stages.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
 
 
@@ -98,6 +99,8 @@ def loop_config(config: LoopedOptions) -> LoopConfig:
         save_every=config.save_every,
         validate_every=config.validate_every,
         log_every=config.log_every,
+        accumulate=config.accumulate if isinstance(config, LearningOptions) else 1,
+        recompute=isinstance(config, LearningOptions) and config.recompute,
     )
 
 
@@ -308,12 +311,13 @@ def supervised(config: SupervisedOptions, began: float | None = None) -> bool:
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config)):
+    with parallel.joined(device_name(config), choice.ways(config)) as mesh:
         module = fresh_or_loaded(config.net, config.features, config.seed)
         described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
         stage, loop = GamesStage(config, module), loop_config(config)
         freeze_norms_if_wanted(module, config.net, config, stage)
-        return Trainer(config.run, module, stage, loop, described=described, began=began).run()
+        strategy = choice.strategy(config, mesh)
+        return Trainer(config.run, module, stage, loop, described=described, began=began, strategy=strategy).run()
 
 
 def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:

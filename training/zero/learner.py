@@ -18,7 +18,7 @@ from torch import nn
 
 from goengine import features
 from goengine.core.options import format_duration
-from goengine.nets import build, process_sums, weights_file
+from goengine.nets import build, weights_file
 from goengine.nets.norms import freeze_batch_norm
 from goengine.zero import run_folder
 from goengine.zero.run_folder import SizeSettings
@@ -90,7 +90,7 @@ class ZeroStage(Stage):
         self.weights = loss_weights(config, module.spec)
         self.source: Source = replay
         self._recorded: dict[str, object] = {}  # recorded games, as the nets' cards name them
-        leads = process_sums.rank() == 0  # it alone draws and measures
+        leads = parallel.leads()  # it alone draws and measures
         if config.data and leads:
             draw = Draw(config.seed, int(config.symmetries), 1, TrainingOptions.vary, TrainingOptions.results)
             games = RecordedGames(config.data, module.spec.features, draw, {})
@@ -98,7 +98,6 @@ class ZeroStage(Stage):
             self._recorded = {"recorded": {**games.card, "share": config.data_share}}
         self.held_out = HeldOut(config.validation if leads else None, module.spec)
         self._publish, self._on_tick = publish, on_tick
-        self.progress = 0.0
         self.samples = 0
 
     def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray] | None, None, None]:
@@ -107,7 +106,7 @@ class ZeroStage(Stage):
         A resumed run draws the same samples as long as the folder holds the same shards. Of several processes that train
         together the first draws for all: it alone knows which shards there are.
         """
-        return parallel.scattered(self._drawn(first_sample) if process_sums.rank() == 0 else None)
+        return parallel.scattered(self._drawn(first_sample) if parallel.leads() else None)
 
     def _drawn(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
         cuda = device_name(self.config).startswith("cuda")
@@ -147,7 +146,6 @@ class ZeroStage(Stage):
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The loss of all targets. Boards fill the planes, because a batch has one size."""
-        self.progress = float(batch["progress"])
         return total_loss(module(batch["planes"], batch["globals"], True), batch, self.weights)
 
     def validate(self, module: nn.Module, device_feed: DeviceFeed) -> dict[str, float]:
