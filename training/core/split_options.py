@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from goengine.core.options import option
+from goengine.nets.architecture import ArchitectureError, check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +30,27 @@ class SplitOptions:
             raise ValueError(f"--stages {self.stages} is of --parallel pipeline or tensor, not of {self.parallel}")
         if self.parallel == "pipeline" and self.accumulate > 1:
             raise ValueError(f"--accumulate {self.accumulate}: a pipeline has --microbatches for that")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryOptions:
+    """Measure what each way to save memory in training saves (docs/split-nets.md): one step each, on a random batch."""
+
+    net: str = option("b4c64", "an architecture: a preset such as b4c64, or a text such as c96:rrgrt2")
+    size: int = option(19, "board size", least=2, most=25)
+    batch: int = option(64, "positions per step, of all processes together", least=1)
+    optimizer: Literal["sgd", "adamw", "muon"] = option("adamw", "kind of optimizer")
+    half: bool = option(False, "compute in bfloat16")
+    processes: int = option(2, "processes that split nets are held by", least=2, most=64)
+    parts: int = option(4, "equal parts of a batch where it is cut", least=1)
+    json: bool = option(False, "print one JSON object")
+
+    def __post_init__(self) -> None:
+        try:
+            check(self.net)
+        except ArchitectureError as error:
+            raise ValueError(f"--net {error}") from None
+        if self.batch % (self.processes * self.parts):
+            raise ValueError(f"--batch {self.batch} cannot be dealt to {self.processes} processes in {self.parts} equal parts")
+        if self.parts < self.processes:
+            raise ValueError(f"--parts {self.parts} cannot fill a pipeline of {self.processes} processes")

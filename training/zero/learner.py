@@ -30,9 +30,11 @@ from training.core.loop import Stage, Trainer
 from training.core.losses import total_loss
 from training.core.messages import warn
 from training.core.schedule import Schedule
+from training.core.strategy import MakeStrategy, Strategy
 from training.data.sampling import Draw, Targets
 from training.data.stream import Mixture, Source, pinned, stream
 from training.measure.evaluate import Predict, Predictions, by_size
+from training.parallel import choice
 from training.stages.supervised import (
     HeldOut,
     RecordedGames,
@@ -266,11 +268,11 @@ def learn(config: ZeroOptions, run: Path, began: float | None = None, on_tick: O
     config = config.resolve_defaults()
     if config.threads:
         torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config)):
-        return _learn(config, run, began, on_tick)
+    with parallel.joined(device_name(config), choice.ways(config)) as mesh:
+        return _learn(config, run, began, on_tick, choice.strategy(config, mesh))
 
 
-def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick) -> bool:
+def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick, strategy: MakeStrategy) -> bool:
     module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
 
     def publish(arrays, boards, counters, card):
@@ -283,16 +285,24 @@ def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick)
             publish_net(run, arrays, module.spec, boards, story, graph=config.exports, calibration=stage.calibration())
 
     stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
-    return trainer(config, run, module, stage, began).run()
+    return trainer(config, run, module, stage, began, strategy).run()
 
 
-def trainer(config: ZeroOptions, run: Path, module: build.Net, stage: ZeroStage, began: float | None) -> Trainer:
+def trainer(
+    config: ZeroOptions,
+    run: Path,
+    module: build.Net,
+    stage: ZeroStage,
+    began: float | None,
+    strategy: MakeStrategy = Strategy,
+) -> Trainer:
     """The loop for a stage, in its folder of the run. Raises RunError as `Trainer`."""
     if config.keep_norms:
         freeze_batch_norm(module)
-    loop = dataclasses.replace(loop_config(config), schedule=Schedule(config.steps, config.budget, config.warmup, hold=HOLD))
+    schedule = Schedule(config.steps, config.budget, config.warmup, hold=HOLD)
+    loop = dataclasses.replace(loop_config(config, splits=True), schedule=schedule)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began)
+    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began, strategy=strategy)
 
 
 def open_replay(config: ZeroOptions, run: Path, feature_name: str) -> Replay:
