@@ -1,7 +1,4 @@
-"""Nets held by two processes learn what one process learns: every strategy, on CPUs joined by gloo.
-
-Bounds: a pipeline is bit for bit `--accumulate` of one process; else sums are in another order, 1e-5 of weights after 4 steps.
-"""
+"""Nets held by two processes learn what one process learns: every strategy, on CPUs joined by gloo."""
 
 from pathlib import Path
 
@@ -33,6 +30,9 @@ from training.parallel import choice
 WEIGHTS = LossWeights(policy=1.0, value=1.0, opponent=0.15, ownership=0.25, score=0.05, score_stdev=0.02)
 MIXED = "c32x4:rgt2t2"  # convolutions, pooling, two blocks with two heads each
 BATCH, STEPS = 16, 4
+# Of weights, averages and optimizer states. A pipeline is `--accumulate` bit for bit; else sums are in another order, which the
+# bfloat16 of Muon and the quotients of Adam make larger.
+BOUNDS = {"accumulate": 0.0, "sgd": 1e-6, "adamw": 1e-4, "muon": 1e-4}
 
 
 class Positions(Stage):
@@ -106,20 +106,14 @@ def furthest(one, other):
 PIPELINE = {"parallel": "pipeline", "microbatches": 4}
 SPLIT = {
     "pipeline-5": ("b3c8", {"size": 5, **PIPELINE}, {"accumulate": 4}),
-    "pipeline-19": ("b2c8", {"size": 19, **PIPELINE}, {"accumulate": 4}),
-    "pipeline-recompute": ("b3c8", {"recompute": True, **PIPELINE}, {"accumulate": 4}),
-    "pipeline-fixed": ("b3c8/fixed", PIPELINE, {}),
+    "pipeline-19": ("b2c8", {"size": 19, "recompute": True, **PIPELINE}, {"accumulate": 4}),
     "pipeline-mixed": (MIXED + "/layer", {"optimizer": "muon", **PIPELINE}, {}),
-    "tensor": (MIXED, {"parallel": "tensor"}, {}),
-    "tensor-muon": (MIXED, {"parallel": "tensor", "optimizer": "muon", "recompute": True}, {}),
     "tensor-adamw": (MIXED, {"parallel": "tensor", "optimizer": "adamw"}, {}),
-    "shard": (MIXED, {"parallel": "shard"}, {}),
+    "tensor-muon": (MIXED, {"parallel": "tensor", "optimizer": "muon", "recompute": True}, {}),
+    "shard-sgd": ("b2c8/fixed", {"parallel": "shard", "accumulate": 2}, {}),
     "shard-muon": (MIXED, {"parallel": "shard", "optimizer": "muon", "recompute": True}, {}),
-    "shard-adamw": ("b2c8/fixed", {"parallel": "shard", "optimizer": "adamw", "accumulate": 2}, {}),
     "data-accumulate": ("b2c8/fixed", {"accumulate": 2}, {}),
 }
-
-
 # Runs that one process begins and two go on with, and the other way round.
 RESUMED = {"pipeline": SPLIT["pipeline-5"], "tensor": SPLIT["tensor-muon"], "shard": SPLIT["shard-muon"]}
 IMPOSSIBLE = {
@@ -188,7 +182,7 @@ def split(tmp_path_factory):
     folder = tmp_path_factory.mktemp("split")
     for name, (net, options, alone) in RESUMED.items():
         trained(folder / f"begun-by-one-{name}", net, steps=2, optimizer=options.get("optimizer", "sgd"), **alone)
-    return folder, on_ranks(Everything(folder), seconds=400)
+    return folder, on_ranks(Everything(folder), seconds=1300)
 
 
 @pytest.mark.parametrize("name", SPLIT)
@@ -196,8 +190,8 @@ def test_two_processes_learn_what_one_learns(split, name, tmp_path):
     net, options, alone = SPLIT[name]
     same = {key: options[key] for key in ("size", "optimizer") if key in options}
     figures = trained(tmp_path / "one", net, **same, **alone)
-    bound = 0.0 if "pipeline" in name and alone else 1e-5
-    assert furthest(split[0] / name, tmp_path / "one") <= bound
+    found = furthest(split[0] / name, tmp_path / "one")
+    assert found <= BOUNDS["accumulate" if name in ("pipeline-5", "pipeline-19") else options.get("optimizer", "sgd")], found
     for told in split[1]:
         assert told[name] == pytest.approx(figures, rel=1e-4) and told[name]["training"] == 0
 
@@ -211,7 +205,7 @@ def test_files_are_those_of_the_whole_net(split, name, tmp_path):
     trained(tmp_path / "one", net, **alone)
     trained(split[0] / f"begun-by-two-{name}", net, **alone)
     for begun in ("one", "two"):
-        assert furthest(split[0] / f"begun-by-{begun}-{name}", tmp_path / "one") <= 1e-5
+        assert furthest(split[0] / f"begun-by-{begun}-{name}", tmp_path / "one") <= BOUNDS[alone["optimizer"]]
         assert weights_file.load(split[0] / f"begun-by-{begun}-{name}" / "net.safetensors").meta.step == STEPS
 
 
