@@ -18,8 +18,9 @@ from goengine import features
 from goengine.nets import weights_file as net_files
 from goengine.nets.architecture import parse
 from goengine.nets.build import build
+from training.core.average import Average
 from training.core.checkpoint import Counters, RunError, load_state
-from training.core.loop import Average, LoopConfig, Stage, Trainer
+from training.core.loop import LoopConfig, Stage, Trainer
 from training.core.losses import LossWeights, total_loss
 from training.core.optimizers import OptimizerConfig
 from training.core.schedule import Schedule
