@@ -61,7 +61,9 @@ class EvaluateOptions:
     net: str = option("", "a shipped net's name, or a path; the default net if empty")
     positions: int | None = option(None, "measure so many, drawn at random, instead of all", least=1)
     batch: int = option(64, "positions per call of the net", least=1)
-    device: str = option("auto", "cpu (OpenVINO), torch-cpu, cuda; auto takes a GPU where there is one")
+    device: str = option(
+        "auto", "cpu (OpenVINO), torch-cpu, cuda, several for a net in parts (cuda:0+cuda:1); auto: a GPU if there is one"
+    )
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option("auto", "number format")
     threads: int = option(0, "threads of the net on a CPU; 0: its own choice", most=MOST_THREADS)
     symmetries: int = option(1, "views of each position whose answers are averaged, 1 to 8", least=1, most=8)
