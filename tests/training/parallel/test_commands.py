@@ -13,6 +13,7 @@ from training.zero.publishing import begin
 from training.zero.zero_options import ZeroOptions
 
 
+@pytest.mark.slow
 def test_a_pipeline_of_two_processes_is_one_run(pack, tmp_path):  # noqa: F811
     """The files are those of one process, which goes on with them."""
     run = tmp_path / "two"
