@@ -158,7 +158,7 @@ class Everything:
             self.learn(f"begun-by-one-{name}", net, **options)
         found["stepped"] = [self.stepped(*chosen) for chosen in STEPPED]
         found["errors"] = {name: self.error(name, net, options) for name, (net, options, _) in IMPOSSIBLE.items()}
-        found["poisoned"] = [self.poisoned(name, net, options) for name, (net, options, _) in RESUMED.items()]
+        found["poisoned"] = [self.poisoned(name, *RESUMED[name][:2]) for name in ("pipeline", "tensor")]
         return found
 
     def learn(self, name, net, **options):
