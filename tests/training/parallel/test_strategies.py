@@ -29,7 +29,8 @@ from training.data.stream import Sampler, stream
 from training.parallel import choice
 
 WEIGHTS = LossWeights(policy=1.0, value=1.0, opponent=0.15, ownership=0.25, score=0.05, score_stdev=0.02)
-MIXED = "c32x4:rgt2t2"  # convolutions, pooling, two blocks with two heads each
+# Convolutions, pooling, two blocks with two heads each; without rectifiers, whose kink makes much of a rounding.
+MIXED = "c32x4:rgt2t2/silu"
 BATCH, STEPS = 16, 4
 EQUAL = 1e-6  # of weights, averages and momenta, by SGD: sums in another order, of which Adam and Muon would make steps
 
