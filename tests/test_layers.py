@@ -34,6 +34,7 @@ ROOMS = (
     "goengine",  # the public names and the command line
     "selfplay",
     "training.core",
+    "training.parallel",
     "training.data",
     "training.measure",
     "training.stages",

@@ -9,7 +9,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 
 from goengine.core import machine
 from goengine.core.options import parse_command
@@ -42,6 +42,7 @@ from training.core.command_options import (
     TrainingBenchOptions,
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
+from training.core.split_options import MemoryOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
@@ -405,6 +406,20 @@ def run_bench(config: TrainingBenchOptions) -> int:
     return 0
 
 
+def run_memory(config: MemoryOptions) -> int:
+    """Measure, and print a table or one JSON object on stdout."""
+    from training import memory_bench
+
+    rows = list(memory_bench.measure(config))
+    if config.json:
+        sys.stdout.write(json.dumps({"options": asdict(config), "rows": [asdict(row) for row in rows]}) + "\n")
+        return 0
+    header = ("MB in a process", "processes", "weights", "gradients", "optimizer", "signals", "all", "process grew")
+    shown = [(row.way, row.processes, *(f"{value / 1e6:.1f}" for value in astuple(row)[2:])) for row in rows]
+    sys.stdout.write(table(shown, header=header))
+    return 0
+
+
 def _of_device(error: RuntimeError) -> str | None:
     """What torch's device says by an error, None if it is none of its errors."""
     if "torch" not in sys.modules:
@@ -438,6 +453,7 @@ COMMANDS = {
     "export": (Export, run_export),
     "ship": (ShipOptions, run_ship),
     "bench": (TrainingBenchOptions, run_bench),
+    "memory": (MemoryOptions, run_memory),
 }
 FORMER_NAMES = {"together": "codistill"}  # still understood, no longer shown
 

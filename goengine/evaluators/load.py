@@ -37,10 +37,10 @@ _JOINT: Final = "+"
 class Backend:
     """Where and how a net is computed.
 
-    device: 'cpu' is OpenVINO; 'cuda', 'cuda:1' and 'torch-cpu' are torch; 'auto' is CUDA where torch and a GPU are,
-    else 'cpu'. precision: 'auto' is the form that the net's card names, else bf16 where it is fast; 'int8' wants a
-    quantized form of the net. threads: 0 leaves the choice to the backend. streams: batches that OpenVINO computes side
-    by side. cache_folder: keeps what OpenVINO compiled.
+    device: 'cpu' is OpenVINO; 'cuda', 'cuda:1' and 'torch-cpu' are torch, as is 'cuda:0+cuda:1', a net in parts on several
+    devices (docs/split-nets.md); 'auto' is CUDA where torch and a GPU are, else 'cpu'. precision: 'auto' is the form that the
+    net's card names, else bf16 where it is fast; 'int8' wants a quantized form of the net. threads: 0 leaves the choice to the
+    backend. streams: batches that OpenVINO computes side by side. cache_folder: keeps what OpenVINO compiled.
     """
 
     device: str = "auto"
@@ -142,9 +142,10 @@ def _device(backend: Backend) -> str:
     device = backend.device
     if device == "auto":
         return automatic_device()
-    if device in ("cpu", "torch-cpu") or device.split(":")[0] == "cuda":
+    parts = device.split("+")
+    if device == "cpu" or all(part == "torch-cpu" or part.split(":")[0] == "cuda" for part in parts):
         return device
-    raise EvaluatorError(f"device: expected auto, cpu, torch-cpu, cuda or cuda:N, got '{device}'")
+    raise EvaluatorError(f"device: expected auto, cpu, torch-cpu, cuda, cuda:N or several as cuda:0+cuda:1, got '{device}'")
 
 
 def automatic_device() -> str:
@@ -259,7 +260,7 @@ def _torch(path: Path, card: Card | None, device: str, backend: Backend) -> Eval
     except ImportError as error:
         raise EvaluatorError(f"torch cannot be imported ({error}); install it, or play on OpenVINO: device cpu") from error
     net, meta = load_module(path)
-    place = "cpu" if device == "torch-cpu" else device  # the evaluator adds the precision that it chooses
+    place = device.replace("torch-cpu", "cpu")  # the evaluator adds the precision that it chooses
     if card is None:
         traits = _raw_traits(path.stem, meta.spec, place)
     elif card.spec != meta.spec:

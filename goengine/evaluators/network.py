@@ -30,6 +30,7 @@ from goengine.nets import devices
 from goengine.nets.build import Net
 from goengine.nets.cuda_graph import CudaGraph
 from goengine.nets.fold import fold
+from goengine.nets.net_parts import SplitNet
 from goengine.nets.spec import NetSpec
 
 PRECISIONS: Final = ("auto", "bf16", "f32")
@@ -51,7 +52,7 @@ def padded_rows(rows: int, largest: int) -> int:
 
 
 class Network(EvaluatorBase):
-    """A net in evaluation mode on `device` ('cpu', 'cuda', 'cuda:1').
+    """A net in evaluation mode on `device` ('cpu', 'cuda', 'cuda:1'), or in parts on several of one kind ('cuda:0+cuda:1').
 
     precision: 'auto' takes bf16 where it is fast, else f32. threads: 0 leaves torch's setting, which is one for the whole
     process. graphs: record each size of batch as a CUDA graph, by default on a GPU; what cannot be recorded, or answers
@@ -70,14 +71,13 @@ class Network(EvaluatorBase):
     ):
         if precision not in PRECISIONS:
             raise EvaluatorError(f"precision: expected one of {', '.join(PRECISIONS)}, got '{precision}'")
-        if missing := devices.missing(device):
-            raise EvaluatorError(f"device '{device}' cannot be used: {missing}")
+        places = _places(device)
         if threads:
             torch.set_num_threads(threads)
-        self.device, self.spec = torch.device(device), net.spec
+        self.device, self._last, self.spec = places[0], places[-1], net.spec  # where planes go, where answers come from
         on_gpu = self.device.type == "cuda"
         try:
-            self._net: Any = fold(net).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not list it
+            self._net: Any = _on(fold(net), places)
             self.precision = ("bf16" if devices.has_bfloat16(self.device) else "f32") if precision == "auto" else precision
             self._stream = torch.cuda.Stream(self.device) if on_gpu else None
             if self._stream is not None:
@@ -85,10 +85,13 @@ class Network(EvaluatorBase):
         except RuntimeError as error:
             why = devices.failure(error, device) or str(error).splitlines()[0]
             raise EvaluatorError(f"device '{device}' cannot be used: {why}") from error
+        except ValueError as error:
+            raise EvaluatorError(f"device '{device}': {error}") from error
         if on_gpu:
             torch.backends.cudnn.benchmark = True  # batches have few shapes: look for the fastest convolutions
         self.traits = dataclasses.replace(traits, device=f"{device} {self.precision}")
-        self._graph = CudaGraph(self._answers) if (on_gpu if graphs is None else graphs) else None
+        recorded = len(places) == 1 and (on_gpu if graphs is None else graphs)  # a graph is of one device
+        self._graph = CudaGraph(self._answers) if recorded else None
         self._compared: set[torch.Size] = set()  # shapes whose graph was seen to answer as the net does
         self._largest: dict[int, int] = {}  # rows of the largest batch so far, by board size
         self._free: dict[tuple[int, int], list[_Buffers]] = {}  # that nobody uses, by rows and board size
@@ -112,6 +115,7 @@ class Network(EvaluatorBase):
         if self._stream is not None and self._net is not None:
             with contextlib.suppress(RuntimeError):  # a device that has failed has nothing under way
                 self._stream.synchronize()  # whoever gets the weights' memory must not write there before
+                torch.cuda.current_stream(self._last).synchronize()
         self._net, self._graph = None, None
         self._free.clear()
 
@@ -126,7 +130,7 @@ class Network(EvaluatorBase):
             inputs = [tensor.to(self.device, non_blocking=True) for tensor in (buffers.planes, buffers.globals)]
             buffers.answers.copy_(self._computed(inputs), non_blocking=True)
             if buffers.event is not None:
-                buffers.event.record(self._stream)
+                buffers.event.record(torch.cuda.current_stream(self._last))
         return _Running(self, buffers, batch.rows)
 
     @torch.inference_mode()
@@ -160,6 +164,24 @@ class Network(EvaluatorBase):
         """What to raise for an error: in the words of the device if it is the device's, else itself."""
         why = devices.failure(error, self.device)
         return error if why is None else EvaluatorError(f"{self.name}, {rows} positions at once: {why}")
+
+
+def _places(device: str) -> list[torch.device]:
+    """The devices of a name such as 'cuda:0+cuda:1'. Raises EvaluatorError if one of them cannot be used."""
+    names = device.split("+")
+    for name in names:
+        if missing := devices.missing(name):
+            raise EvaluatorError(f"device '{device}' cannot be used: {missing}")
+    places = [torch.device(name) for name in names]
+    if len({place.type for place in places}) > 1:
+        raise EvaluatorError(f"device '{device}': a net is split over devices of one kind, such as cuda:0+cuda:1")
+    return places
+
+
+def _on(net: Net, places: Sequence[torch.device]) -> torch.nn.Module:
+    """The net on its device, or in parts on several. Raises ValueError if it has fewer blocks than there are."""
+    held: torch.nn.Module = net.to(places[0]) if len(places) == 1 else SplitNet(net, places)
+    return held.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # torch does not list it
 
 
 class _Buffers:

@@ -35,12 +35,20 @@ class Trunk(nn.Module):
 
     def forward(self, planes: Tensor, globals_: Tensor, extent: Extent) -> Tensor:
         """planes [B,P,M,M], globals [B,G] -> [B,C,M,M], zero off the board; C: the last of `NetSpec.widths`."""
+        x = self.enter(planes, globals_, extent)
+        for block in self.blocks:
+            x = block(x, extent)
+        return self.leave(x, extent)
+
+    def enter(self, planes: Tensor, globals_: Tensor, extent: Extent) -> Tensor:
+        """What the first block sees: planes [B,P,M,M], globals [B,G] -> [B,C,M,M], C: the first of `NetSpec.widths`."""
         x = self.stem(planes, extent)
         if self.globals is not None:
             x = x + self.globals(globals_).to(x.dtype)[:, :, None, None]
-        x = extent.masked(self.act(x))
-        for block in self.blocks:
-            x = block(x, extent)
+        return extent.masked(self.act(x))
+
+    def leave(self, x: Tensor, extent: Extent) -> Tensor:
+        """What the heads see of what the last block gives, [B,C,M,M] both."""
         return x if self.tip is None else extent.masked(self.act(self.tip(x, extent)))
 
 
@@ -61,10 +69,14 @@ class Net(nn.Module):
         Does not check that plane 0 is a mask of zeros and ones.
         """
         extent = extent_of(planes, full)
-        x = self.trunk(planes, globals_, extent)
-        policy, reply = self.policy(x, extent)
-        value, score, stdev, owner = self.value(x, extent)
-        return NetOutput(policy, value, score, stdev, owner, reply)
+        return answers(self, self.trunk(planes, globals_, extent), extent)
+
+
+def answers(net: nn.Module, x: Tensor, extent: Extent) -> NetOutput:
+    """What the heads of a net, its policy and its value, say of what its trunk gives, x [B,C,M,M]."""
+    policy, reply = net.policy(x, extent)
+    value, score, stdev, owner = net.value(x, extent)
+    return NetOutput(policy, value, score, stdev, owner, reply)
 
 
 def skeleton(spec: NetSpec) -> Net:

@@ -48,3 +48,9 @@ def extent_of(planes: Tensor, full: bool | None = None) -> Extent:
     if full is None:
         full = bool((on_board == 1).all())
     return Extent(None if full else on_board.unsqueeze(1), count, count.sqrt())
+
+
+def whole_boards(x: Tensor) -> Extent:
+    """The extent of boards that fill the planes x [B,C,M,M], whatever these show."""
+    count = torch.full((x.shape[0], 1), float(x.shape[2] * x.shape[3]), device=x.device)
+    return Extent(None, count, count.sqrt())

@@ -7,8 +7,9 @@ position alone, so they need no statistics and no batch, but are computed in pla
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -57,7 +58,7 @@ class MaskedNorm(Norm):
     statistics and normalises by them in training as well: see `settle_norms`.
     """
 
-    momentum: Final = 0.1
+    momentum = 0.1  # of the running statistics: how far each batch moves them
     running_mean: Tensor
     running_var: Tensor
     settled = False
@@ -205,3 +206,26 @@ def freeze_batch_norm(net: nn.Module) -> None:
     for module in net.modules():
         if isinstance(module, MaskedNorm):
             module.settled = True
+
+
+def share_statistics(net: nn.Module, parts: int) -> None:
+    """Let each of so many parts of a batch, seen one after the other, move the running statistics so far that all of them
+    together move them as far as a whole batch does.
+    """
+    for module in net.modules():
+        if isinstance(module, MaskedNorm):
+            module.momentum = 1 - (1 - MaskedNorm.momentum) ** (1 / parts)
+
+
+@contextlib.contextmanager
+def statistics_kept(net: nn.Module) -> Iterator[None]:
+    """Meanwhile a net in training mode sees batches without moving its running statistics: it has seen them before."""
+    norms = [module for module in net.modules() if isinstance(module, MaskedNorm)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, before, strict=True):
+            norm.momentum = momentum

@@ -36,6 +36,7 @@ MAKERS = {
     "pair of no nets": lambda _: Pair(None, None),
     "openvino": _of_net("cpu"),
     "torch": _of_net("torch-cpu"),
+    "torch in two parts": _of_net("torch-cpu+torch-cpu"),
     **{
         f"{net} on {device}": _of_net(device, net) for net in ("lee-policy-8", "lee-value-8") for device in ("cpu", "torch-cpu")
     },

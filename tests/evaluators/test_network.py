@@ -109,3 +109,25 @@ def test_a_device_that_is_not_here(net):
         network(net, device="cuda")
     with pytest.raises(EvaluatorError, match="torch knows no such device"):
         network(net, device="abacus")
+
+
+def test_a_net_in_parts_answers_as_the_whole_one(net):
+    batch = batch_of(12, 9)
+    for precision in ("f32", "bf16"):
+        with network(net, precision=precision) as whole, network(net, device="cpu+cpu", precision=precision) as parts:
+            assert parts.traits.device == f"cpu+cpu {precision}"
+            for one, other in zip(whole.evaluate(batch), parts.evaluate(batch), strict=True):
+                assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ("cpu+cpu+cpu", "a net of 2 blocks cannot be split into 3 parts"),
+        ("cpu+", "torch knows no such device"),
+        ("cpu+meta", "over devices of one kind"),
+    ],
+)
+def test_devices_that_cannot_share_a_net(net, device, said):
+    with pytest.raises(EvaluatorError, match=said):
+        network(net, device=device)

@@ -7,6 +7,7 @@ from typing import Literal
 from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.nets.architecture import ArchitectureError, check, file_name, is_architecture
 from training.core.schedule import Schedule
+from training.core.split_options import SplitOptions
 
 
 def check_packs(name: str, *paths: Path) -> None:
@@ -60,7 +61,9 @@ class EvaluateOptions:
     net: str = option("", "a shipped net's name, or a path; the default net if empty")
     positions: int | None = option(None, "measure so many, drawn at random, instead of all", least=1)
     batch: int = option(64, "positions per call of the net", least=1)
-    device: str = option("auto", "cpu (OpenVINO), torch-cpu, cuda; auto takes a GPU where there is one")
+    device: str = option(
+        "auto", "cpu (OpenVINO), torch-cpu, cuda, several for a net in parts (cuda:0+cuda:1); auto: a GPU if there is one"
+    )
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option("auto", "number format")
     threads: int = option(0, "threads of the net on a CPU; 0: its own choice", most=MOST_THREADS)
     symmetries: int = option(1, "views of each position whose answers are averaged, 1 to 8", least=1, most=8)
@@ -126,7 +129,7 @@ class LoopedOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningOptions(LoopedOptions):
+class LearningOptions(SplitOptions, LoopedOptions):
     """What every command takes that trains a net on positions with all that is known of them."""
 
     value_weight: float = option(0.7, "weight of the result in the loss")
@@ -141,6 +144,13 @@ class LearningOptions(LoopedOptions):
         "batches of several sorts",
     )
     validation_positions: int = option(4096, "positions of a measurement", least=1)
+
+    def __post_init__(self) -> None:
+        LoopedOptions.__post_init__(self)
+        SplitOptions.__post_init__(self)
+        parts = self.microbatches if self.parallel == "pipeline" else self.accumulate
+        if self.batch % parts:
+            raise ValueError(f"--batch {self.batch} cannot be cut into {parts} equal parts")
 
 
 @dataclass(frozen=True, kw_only=True)

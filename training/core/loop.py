@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -22,12 +22,14 @@ from goengine.core.options import format_duration
 from goengine.core.progress import Progress
 from goengine.core.stopping import told_to_stop
 from goengine.nets import devices
-from training.core import checkpoint, launch, optimizers, parallel
+from training.core import checkpoint, launch, optimizers, parallel, sharding
+from training.core.average import Average
 from training.core.checkpoint import STATE, Counters, RunError
 from training.core.device_feed import Batch, DeviceFeed
 from training.core.reporter import Reporter, step_of
 from training.core.run_lock import lock_run
 from training.core.schedule import Schedule
+from training.core.strategy import MakeStrategy, StepPlan, Strategy
 
 OVER = 1 - 1e-9  # shares of a run are quotients of sums
 
@@ -38,6 +40,7 @@ class Stage(Protocol):
     """What the loop trains on. A stage inherits from this class."""
 
     unit: ClassVar[str] = "pos"  # what a sample is called
+    progress: float = 0.0  # share of the run that is done; the loop sets it before each step
 
     def around(self) -> dict[str, dict[str, float]]:
         """Further figures for the log by group and name, such as what self-play does meanwhile; asked for once a minute."""
@@ -69,31 +72,13 @@ class LoopConfig:
     clip: float = 4.0  # of the gradient's norm
     average: float = 0.999  # decay of the averaged weights
     compile: bool = False
+    accumulate: int = 1  # equal parts of a batch, computed one after the other
+    recompute: bool = False  # blocks compute again for the backward pass what they did not keep
     device: str = "cpu"
     half: bool = True  # bfloat16 autocast
     save_every: float = 300.0  # seconds
     validate_every: float = 600.0  # seconds
     log_every: int = 50  # steps
-
-
-class Average:
-    """Exponential moving average of a module's parameters and statistics, in float32."""
-
-    def __init__(self, module: nn.Module, decay: float):
-        self.decay = decay
-        self.arrays = {name: value.detach().clone() for name, value in module.state_dict().items()}
-        self._pairs: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
-
-    @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Move towards the module; faster in the first steps, when the start is worth nothing.
-
-        It must be the same module at every call, and its tensors must stay in the same memory.
-        """
-        if self._pairs is None:  # a step on a GPU is too short to collect them again
-            state = {name: value for name, value in module.state_dict().items() if value.is_floating_point()}
-            self._pairs = [self.arrays[name] for name in state], list(state.values())
-        torch._foreach_lerp_(*self._pairs, 1 - min(self.decay, (1 + step) / (10 + step)))
 
 
 class _Times:
@@ -153,6 +138,7 @@ class Trainer:
 
     Where torchrun started several processes (`training.core.parallel`), each of them has a trainer. The stage's batches are
     then this process's part of the joined batch, of which config.batch is the size; the first process alone uses the folder.
+    strategy: makes what computes the gradients, and says which part of the net each process holds.
     """
 
     def __init__(
@@ -166,6 +152,7 @@ class Trainer:
         bound: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         began: float | None = None,
+        strategy: MakeStrategy = Strategy,
     ):
         parallel.check(config.batch)
         self.folder, self.stage, self.config, self.clock = folder, stage, config, parallel.shared(clock)
@@ -173,12 +160,14 @@ class Trainer:
         self.bound = dict(bound or {})
         self.began = parallel.first(lambda: clock() if began is None else began)
         self.device_feed = DeviceFeed(config.device, config.half)
-        self.module = module.to(self.device_feed.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        forward = parallel.replicated(self.module)
+        plan = StepPlan(self.device_feed.device, config.accumulate, config.recompute, config.compile)
+        self.strategy = strategy(module, plan)
+        self.module = self.strategy.module
         self.optimizer = optimizers.make(self.module, config.optimizer)
         self.average = Average(self.module, config.average)
         self.counters = Counters()
         self.figures: dict[str, float] = {}
+        self._sound = torch.ones((), dtype=torch.bool, device=self.device_feed.device)  # all gradients so far were numbers
         self.lock: FileLock | None = None
         try:
             if (found := parallel.first(self._open)) is not None:
@@ -188,9 +177,6 @@ class Trainer:
             self._release()
             raise
         self.times = _Times(self.clock, self.began, self.counters)
-        # One program for each board size: kernels for any shape are slower. The compiler cannot handle calls between ranks.
-        compiled = config.compile and forward is self.module
-        self._forward: nn.Module = cast(nn.Module, torch.compile(forward, dynamic=False)) if compiled else forward
 
     @property
     def state_path(self) -> Path:
@@ -218,11 +204,10 @@ class Trainer:
             part, rest = name.split("/", 1)
             parts[part][rest] = array
         try:
-            state = {name: torch.from_numpy(np.array(array)) for name, array in parts["weights"].items()}
-            self.module.load_state_dict(state)
-            for name, array in parts["average"].items():
-                self.average.arrays[name].copy_(torch.from_numpy(np.array(array)))
-            optimizers.load_state(self.optimizer, self.module, parts["optimizer"])
+            own = {part: self.strategy.own(found) for part, found in parts.items()}
+            self.module.load_state_dict(_held_as(self.average.arrays, own["weights"]))
+            self.average.arrays |= _held_as(self.average.arrays, own["average"])
+            optimizers.load_state(self.optimizer, self.module, own["optimizer"])
         except (RuntimeError, KeyError) as error:
             raise RunError(f"{self.state_path} holds another net than asked for; take another --run folder") from error
 
@@ -245,18 +230,23 @@ class Trainer:
             checkpoint.write_text(log, "".join(line + "\n" for line in kept))
 
     def save(self) -> None:
-        """Write the state, then the averaged net. Raises RunError if the disk does not take them."""
-        parallel.first(self._write)
+        """Write the state, then the averaged net. Raises RunError if the disk does not take them, or some gradient was none."""
+        if not bool(self._sound):
+            raise self._unsound()
+        tensors = {
+            "weights": self.module.state_dict(),
+            "average": self.average.arrays,
+            "optimizer": optimizers.state_tensors(self.optimizer, self.module),
+        }
+        gathered = {part: self.strategy.gathered(found) for part, found in tensors.items()}
+        parallel.first(lambda: self._write(gathered))
 
-    def _write(self) -> None:
-        arrays = {f"weights/{name}": _numpy(value) for name, value in self.module.state_dict().items()}
-        arrays |= {f"average/{name}": _numpy(value) for name, value in self.average.arrays.items()}
-        arrays |= {f"optimizer/{name}": value for name, value in optimizers.state_arrays(self.optimizer, self.module).items()}
+    def _write(self, gathered: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        arrays = {f"{part}/{name}": array for part, found in gathered.items() for name, array in found.items()}
         described = {"loop": checkpoint.plain(self.config), "run": checkpoint.plain(self.described), "bound": self.bound}
         checkpoint.save_state(self.state_path, arrays, self.counters, described)
-        averaged = {name: _numpy(value) for name, value in self.average.arrays.items()}
         try:
-            self.stage.save_net(self.folder / "net.safetensors", averaged, self.counters, self.figures)
+            self.stage.save_net(self.folder / "net.safetensors", gathered["average"], self.counters, self.figures)
         except OSError as error:
             raise RunError(
                 f"cannot write {self.folder / 'net.safetensors'}: {error.strerror or error}; "
@@ -264,18 +254,31 @@ class Trainer:
             ) from error
 
     def step(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """One update from a batch on the device; returns figures there."""
-        progress = self._progress()
+        """One update from a batch on the device; returns figures there.
+
+        Raises RunError, and updates nothing, if the gradients are not numbers. A GPU is not waited for: there the next
+        checkpoint is refused.
+        """
+        progress = self.stage.progress = self._progress()
         batch["progress"] = torch.tensor(progress)
         optimizers.set_rate(self.optimizer, self.config.schedule.factor(progress))
-        with self.device_feed.autocast():
-            loss, figures = self.stage.loss(self._forward, batch)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip)
+        figures = self.strategy.learn(self.stage.loss, batch, self.device_feed.autocast)
+        norm = self.strategy.norm().detach()
+        self._sound = self._sound & norm.isfinite()
+        if self.device_feed.device.type == "cpu" and not bool(self._sound):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise self._unsound()
+        self.strategy.clip(norm, self.config.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.average.update(self.module, self.counters.step)
-        return parallel.mean({"loss": loss.detach(), "norm": norm.detach(), **figures})
+        return {**figures, "norm": norm}
+
+    def _unsound(self) -> RunError:
+        return RunError(
+            f"the loss or its gradients are not finite at step {self.counters.step + 1}: weights were not saved since, and "
+            f"{checkpoint.what_is_left(self.folder)}. Start again with a lower --rate"
+        )
 
     def run(self) -> bool:
         """Train, once. Returns whether the schedule's end was reached; False after SIGTERM or SIGINT, with everything saved.
@@ -326,7 +329,7 @@ class Trainer:
                 reporter.report(self.counters, self.optimizer.param_groups[0]["lr"], bar, self._progress())
             if done or (now - validated >= validate_every and self._fits("validation")):
                 validated = now
-                times.measure("validation", lambda: parallel.first(lambda: self._validate(reporter, bar)))
+                times.measure("validation", lambda: self._validate(reporter, bar))
             if done and step != config.schedule.steps:  # the rest of the budget is for the checkpoint, and then it is spent
                 left = (config.schedule.seconds or 0.0) - now
                 self.counters = dataclasses.replace(self.counters, overhead=max(times.overhead + times.reserve, left))
@@ -361,13 +364,7 @@ class Trainer:
 
     def _validate(self, reporter: Reporter, bar: Progress) -> None:
         """Figures of the averaged net."""
-        raw = {name: value.clone() for name, value in self.module.state_dict().items()}
-        self.module.load_state_dict(self.average.arrays)
-        self.module.eval()
-        with torch.inference_mode():
-            self.figures = self.stage.validate(self.module, self.device_feed)
-        self.module.load_state_dict(raw)
-        self.module.train()
+        self.figures = self.strategy.measured(self.average.arrays, lambda module: self.stage.validate(module, self.device_feed))
         if self.figures:
             reporter.write(
                 {
@@ -381,5 +378,13 @@ class Trainer:
             bar.message(f"step {self.counters.step}  {format_duration(self.counters.seconds)}  validation  {shown}")
 
 
-def _numpy(value: torch.Tensor) -> np.ndarray:
-    return value.detach().cpu().contiguous().numpy()
+def _held_as(patterns: Mapping[str, torch.Tensor], arrays: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Whole arrays as tensors that are held as those of the same names. Raises KeyError if there is none of a name,
+    RuntimeError if it has another shape.
+    """
+    found = {}
+    for name, array in arrays.items():
+        if patterns[name].shape != array.shape:
+            raise RuntimeError(f"{name} has the shape {array.shape}")
+        found[name] = sharding.like(patterns[name], torch.from_numpy(np.array(array)))
+    return found

@@ -44,12 +44,47 @@ SCORE_DELTA = 10.0  # points where the Huber loss turns from square to linear
 SCORE_LIMIT = 60.0  # larger margins count as this: a rout by 90 teaches nothing more
 
 
-def weighted_mean(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def weighted_mean(values: torch.Tensor, weights: torch.Tensor, total: torch.Tensor | None = None) -> torch.Tensor:
     """Weighted mean over the batch, 0 where all weights are 0.
 
-    Where several processes train together, the mean of what they return is the weighted mean over their joined batch.
+    Where several processes train together, the mean of what they return is the weighted mean over their joined batch. total:
+    what the weights of a part of a batch come to on average over its parts (`parts_of`); then the mean of what the parts
+    return is the weighted mean over the batch.
     """
-    return (values * weights).sum() / (process_sums.total(weights.sum()) / process_sums.count()).clamp(min=1e-6)
+    total = weights.sum() if total is None else total
+    return (values * weights).sum() / (process_sums.total(total) / process_sums.count()).clamp(min=1e-6)
+
+
+MOVES, RESULTS, REPLIES = "moves", "results", "replies"  # names in a part of a batch of how many there are in a part on average
+
+
+def parts_of(batch: Mapping[str, torch.Tensor], parts: int) -> list[dict[str, torch.Tensor]]:
+    """The batch in equal parts, in order, whose losses have the whole batch's loss as their mean. Numbers go to all parts.
+
+    Raises ValueError if the rows cannot be dealt evenly.
+    """
+    rows = max((len(value) for value in batch.values() if value.dim()), default=0)
+    if rows % parts:
+        raise ValueError(f"{rows} samples cannot be cut into {parts} equal parts")
+    weights = _weights(batch)
+    totals = {name: weight.sum() / parts for name, weight in weights.items()} if parts > 1 else {}
+    size = rows // parts
+    return [
+        {name: value.narrow(0, i * size, size) if value.dim() else value for name, value in batch.items()} | totals
+        for i in range(parts)
+    ]
+
+
+def _weights(batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weight of each sample in the means that are over some samples only: [B], by name."""
+    found = {}
+    if "policy" in batch:
+        found[MOVES] = (best_moves(batch["policy"]) >= 0).float()
+    if "value_weight" in batch:
+        found[RESULTS] = batch["value_weight"]
+    if "opponent" in batch:
+        found[REPLIES] = (batch["opponent"] >= 0).float()
+    return found
 
 
 def policy_terms(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -103,14 +138,15 @@ def total_loss(
     """
     best = best_moves(batch["policy"])
     known = (best >= 0).float()
+    moves, results, replies = (batch.get(name) for name in (MOVES, RESULTS, REPLIES))
     terms = {}
     if weights.policy is not None:
-        terms["policy"] = weighted_mean(policy_terms(output.policy, batch["policy"]), known)
+        terms["policy"] = weighted_mean(policy_terms(output.policy, batch["policy"]), known, moves)
     if weights.value is not None:
-        terms["value"] = weighted_mean(value_terms(output.value, batch["value"]), batch["value_weight"])
+        terms["value"] = weighted_mean(value_terms(output.value, batch["value"]), batch["value_weight"], results)
     if weights.opponent:
         answered = (batch["opponent"] >= 0).float()
-        terms["opponent"] = weighted_mean(policy_terms(output.opponent_policy, batch["opponent"]), answered)
+        terms["opponent"] = weighted_mean(policy_terms(output.opponent_policy, batch["opponent"]), answered, replies)
     if weights.score or weights.score_stdev:
         # Divided by the whole batch: else two counted games in a batch would weigh as much as fifty.
         huber, likelihood = score_terms(output.score, output.score_stdev, batch["score"])
@@ -123,7 +159,7 @@ def total_loss(
     with torch.no_grad():
         figures = {name: term.detach() for name, term in terms.items()}
         if weights.policy is not None:
-            figures["top1"] = weighted_mean((output.policy.argmax(1) == best).float(), known)
+            figures["top1"] = weighted_mean((output.policy.argmax(1) == best).float(), known, moves)
         if weights.value is not None:
-            figures["mse"] = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"])
+            figures["mse"] = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"], results)
     return loss, figures

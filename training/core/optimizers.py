@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from goengine.nets.cuda_graph import CudaGraph
+from training.core import sharding
 
 Name = Literal["sgd", "adamw", "muon"]
 
@@ -74,8 +75,8 @@ def directions(moments: Sequence[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def _gradients(parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Of parameters that all have one."""
-    return [p.grad for p in parameters if p.grad is not None]
+    """Of parameters that all have one: what this process holds."""
+    return sharding.local([p.grad for p in parameters if p.grad is not None])
 
 
 class Muon(torch.optim.Optimizer):
@@ -112,11 +113,20 @@ class Muon(torch.optim.Optimizer):
     def _matrices(self, parameters: list[torch.Tensor], group: dict[str, Any]) -> None:
         for p in parameters:
             self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
-        gradients, buffers = _gradients(parameters), [self.state[p]["momentum_buffer"] for p in parameters]
+        gradients = _gradients(parameters)
+        buffers = sharding.local([self.state[p]["momentum_buffer"] for p in parameters])
         torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
         ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])  # Nesterov
-        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-        torch._foreach_add_(parameters, self._directions(ahead), alpha=-group["lr"])
+        held = sharding.local(parameters)
+        torch._foreach_mul_(held, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(held, self._steps(parameters, list(ahead)), alpha=-group["lr"])
+
+    def _steps(self, parameters: list[torch.Tensor], ahead: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Muon's step for what this process holds of each weight: a direction is that of the whole matrix."""
+        found = self._directions([sharding.joined(p, moment) for p, moment in zip(parameters, ahead, strict=True)])
+        if not any(map(sharding.is_sharded, parameters)):
+            return list(found)
+        return sharding.local([sharding.like(p, step) for p, step in zip(parameters, found, strict=True)])
 
     def _adam(self, parameters: list[torch.Tensor], group: dict[str, Any]) -> None:
         by_count: dict[float, list[torch.Tensor]] = {}
@@ -131,15 +141,16 @@ class Muon(torch.optim.Optimizer):
         for before, same in by_count.items():
             count = before + 1
             gradients = _gradients(same)
-            means, squares = ([self.state[p][name] for p in same] for name in ("exp_avg", "exp_avg_sq"))
+            means, squares = (sharding.local([self.state[p][name] for p in same]) for name in ("exp_avg", "exp_avg_sq"))
+            held = sharding.local(same)
             torch._foreach_lerp_(means, gradients, 1 - first)
             torch._foreach_mul_(squares, second)
             torch._foreach_addcmul_(squares, gradients, gradients, 1 - second)
             spreads = torch._foreach_div(squares, 1 - second**count)
             torch._foreach_sqrt_(spreads)
             torch._foreach_add_(spreads, 1e-8)
-            torch._foreach_mul_(same, 1 - group["lr"] * group["weight_decay"])
-            torch._foreach_addcdiv_(same, means, spreads, -group["lr"] * group["ratio"] / (1 - first**count))
+            torch._foreach_mul_(held, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_addcdiv_(held, means, spreads, -group["lr"] * group["ratio"] / (1 - first**count))
 
 
 def make(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
@@ -171,25 +182,23 @@ def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
         group["lr"] = group["peak"] * factor
 
 
-def state_arrays(optimizer: torch.optim.Optimizer, module: nn.Module) -> dict[str, np.ndarray]:
-    """The optimizer's tensors under 'parameter name|key'."""
-    arrays = {}
+def state_tensors(optimizer: torch.optim.Optimizer, module: nn.Module) -> dict[str, torch.Tensor]:
+    """The optimizer's tensors under 'parameter name|key', float32."""
+    found = {}
     for name, parameter in module.named_parameters():
         for key, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, torch.Tensor):
-                arrays[f"{name}|{key}"] = value.detach().float().cpu().contiguous().numpy()
-    return arrays
+                found[f"{name}|{key}"] = value.detach().float()
+    return found
 
 
 def load_state(optimizer: torch.optim.Optimizer, module: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
-    """Put back what `state_arrays` gave. Raises KeyError if an array belongs to no parameter."""
+    """Put back what `state_tensors` gave, whole. Raises KeyError if an array belongs to no parameter."""
     parameters = dict(module.named_parameters())
     for full, array in arrays.items():
         name, key = full.rsplit("|", 1)
         parameter = parameters[name]
         value = torch.from_numpy(np.array(array))
         if value.shape == parameter.shape:
-            value = torch.empty_like(parameter).copy_(
-                value
-            )  # on its device and in its memory format; Adam's count stays a CPU scalar
+            value = sharding.like(parameter.detach(), value)  # Adam's count stays a CPU scalar
         optimizer.state[parameter][key] = value

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from goengine.nets.build import Net
 from goengine.nets.fold import fold
 from goengine.nets.heads import NetOutput
-from training.core.losses import SCORE_DELTA, LossWeights, total_loss, value_errors, weighted_mean
+from training.core.losses import RESULTS, SCORE_DELTA, LossWeights, total_loss, value_errors, weighted_mean
 
 REGRESSOR = "hint"  # the student's extra layer, which is trained with it and left out of its weights file
 
@@ -51,7 +51,7 @@ def taught(batch: Mapping[str, Tensor], teacher: NetOutput, trust: float) -> dic
 
     everywhere = torch.ones_like(batch["value_weight"])
     return {
-        **batch,
+        **{name: values for name, values in batch.items() if name != RESULTS},  # now every position has one
         "value": mixed(torch.tanh(teacher.value.float() / 2), batch["value"], batch["value_weight"]),
         "value_weight": everywhere,
         "score": mixed(teacher.score, batch["score"], batch["score_weight"]),
@@ -88,7 +88,8 @@ def distillation_loss(
         if games.policy is not None:
             figures["agree"] = (output.policy.argmax(1) == teacher.policy.argmax(1)).float().mean()
         if games.value is not None:
-            figures["mse"] = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"])
+            errors = value_errors(output.value, batch["value"])
+            figures["mse"] = weighted_mean(errors, batch["value_weight"], batch.get(RESULTS))
     return loss, figures
 
 

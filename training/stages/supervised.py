@@ -40,6 +40,7 @@ from training.data import packs
 from training.data.sampling import Draw
 from training.data.stream import Sampler, Source, mixture, pinned, stream
 from training.measure.evaluate import Figures, Predict, Predictions, by_size, combine, measure_with, metrics_for
+from training.parallel import choice
 from training.stages.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
 
 
@@ -84,8 +85,11 @@ def computes_half(config: LoopedOptions) -> bool:
     return cpu_has("avx512bf16", "amx-bf16", "bf16")
 
 
-def loop_config(config: LoopedOptions) -> LoopConfig:
-    """The loop's part of the options."""
+def loop_config(config: LoopedOptions, splits: bool = False) -> LoopConfig:
+    """The loop's part of the options. splits: the command can split its net. Raises RunError if it cannot, and should."""
+    learning = config if isinstance(config, LearningOptions) else None
+    if learning is not None and learning.parallel != "data" and not splits:
+        raise RunError(f"--parallel {learning.parallel}: this command does not split its net; supervised and zero do")
     return LoopConfig(
         batch=config.batch,
         schedule=Schedule(config.steps, config.budget, config.warmup),
@@ -98,6 +102,8 @@ def loop_config(config: LoopedOptions) -> LoopConfig:
         save_every=config.save_every,
         validate_every=config.validate_every,
         log_every=config.log_every,
+        accumulate=1 if learning is None else learning.accumulate,
+        recompute=learning is not None and learning.recompute,
     )
 
 
@@ -308,12 +314,13 @@ def supervised(config: SupervisedOptions, began: float | None = None) -> bool:
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config)):
+    with parallel.joined(device_name(config), choice.ways(config)) as mesh:
         module = fresh_or_loaded(config.net, config.features, config.seed)
         described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-        stage, loop = GamesStage(config, module), loop_config(config)
+        stage, loop = GamesStage(config, module), loop_config(config, splits=True)
         freeze_norms_if_wanted(module, config.net, config, stage)
-        return Trainer(config.run, module, stage, loop, described=described, began=began).run()
+        strategy = choice.strategy(config, mesh)
+        return Trainer(config.run, module, stage, loop, described=described, began=began, strategy=strategy).run()
 
 
 def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:

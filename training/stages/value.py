@@ -23,7 +23,7 @@ from goengine.policy_play.games import PolicyGameParams
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.device_feed import Batch, DeviceFeed
 from training.core.loop import Stage, Trainer
-from training.core.losses import value_errors, weighted_mean
+from training.core.losses import RESULTS, value_errors, weighted_mean
 from training.core.run_lock import lock_run
 from training.data.sampling import Draw
 from training.data.stream import Sampler, pinned, stream
@@ -66,7 +66,7 @@ class ValueStage(Stage):
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The mean squared error of the value in [-1, 1]."""
         output = module(batch["planes"], batch["globals"], True)
-        error = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"])
+        error = weighted_mean(value_errors(output.value, batch["value"]), batch["value_weight"], batch.get(RESULTS))
         return error, {"mse": error.detach()}
 
     def validate(self, module: nn.Module, device_feed: DeviceFeed) -> dict[str, float]:

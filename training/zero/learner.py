@@ -18,7 +18,7 @@ from torch import nn
 
 from goengine import features
 from goengine.core.options import format_duration
-from goengine.nets import build, process_sums, weights_file
+from goengine.nets import build, weights_file
 from goengine.nets.norms import freeze_batch_norm
 from goengine.zero import run_folder
 from goengine.zero.run_folder import SizeSettings
@@ -30,9 +30,11 @@ from training.core.loop import Stage, Trainer
 from training.core.losses import total_loss
 from training.core.messages import warn
 from training.core.schedule import Schedule
+from training.core.strategy import MakeStrategy, Strategy
 from training.data.sampling import Draw, Targets
 from training.data.stream import Mixture, Source, pinned, stream
 from training.measure.evaluate import Predict, Predictions, by_size
+from training.parallel import choice
 from training.stages.supervised import (
     HeldOut,
     RecordedGames,
@@ -90,7 +92,7 @@ class ZeroStage(Stage):
         self.weights = loss_weights(config, module.spec)
         self.source: Source = replay
         self._recorded: dict[str, object] = {}  # recorded games, as the nets' cards name them
-        leads = process_sums.rank() == 0  # it alone draws and measures
+        leads = parallel.leads()  # it alone draws and measures
         if config.data and leads:
             draw = Draw(config.seed, int(config.symmetries), 1, TrainingOptions.vary, TrainingOptions.results)
             games = RecordedGames(config.data, module.spec.features, draw, {})
@@ -98,7 +100,6 @@ class ZeroStage(Stage):
             self._recorded = {"recorded": {**games.card, "share": config.data_share}}
         self.held_out = HeldOut(config.validation if leads else None, module.spec)
         self._publish, self._on_tick = publish, on_tick
-        self.progress = 0.0
         self.samples = 0
 
     def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray] | None, None, None]:
@@ -107,7 +108,7 @@ class ZeroStage(Stage):
         A resumed run draws the same samples as long as the folder holds the same shards. Of several processes that train
         together the first draws for all: it alone knows which shards there are.
         """
-        return parallel.scattered(self._drawn(first_sample) if process_sums.rank() == 0 else None)
+        return parallel.scattered(self._drawn(first_sample) if parallel.leads() else None)
 
     def _drawn(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
         cuda = device_name(self.config).startswith("cuda")
@@ -147,7 +148,6 @@ class ZeroStage(Stage):
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The loss of all targets. Boards fill the planes, because a batch has one size."""
-        self.progress = float(batch["progress"])
         return total_loss(module(batch["planes"], batch["globals"], True), batch, self.weights)
 
     def validate(self, module: nn.Module, device_feed: DeviceFeed) -> dict[str, float]:
@@ -268,11 +268,11 @@ def learn(config: ZeroOptions, run: Path, began: float | None = None, on_tick: O
     config = config.resolve_defaults()
     if config.threads:
         torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config)):
-        return _learn(config, run, began, on_tick)
+    with parallel.joined(device_name(config), choice.ways(config)) as mesh:
+        return _learn(config, run, began, on_tick, choice.strategy(config, mesh))
 
 
-def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick) -> bool:
+def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick, strategy: MakeStrategy) -> bool:
     module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
 
     def publish(arrays, boards, counters, card):
@@ -285,16 +285,24 @@ def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick)
             publish_net(run, arrays, module.spec, boards, story, graph=config.exports, calibration=stage.calibration())
 
     stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
-    return trainer(config, run, module, stage, began).run()
+    return trainer(config, run, module, stage, began, strategy).run()
 
 
-def trainer(config: ZeroOptions, run: Path, module: build.Net, stage: ZeroStage, began: float | None) -> Trainer:
+def trainer(
+    config: ZeroOptions,
+    run: Path,
+    module: build.Net,
+    stage: ZeroStage,
+    began: float | None,
+    strategy: MakeStrategy = Strategy,
+) -> Trainer:
     """The loop for a stage, in its folder of the run. Raises RunError as `Trainer`."""
     if config.keep_norms:
         freeze_batch_norm(module)
-    loop = dataclasses.replace(loop_config(config), schedule=Schedule(config.steps, config.budget, config.warmup, hold=HOLD))
+    schedule = Schedule(config.steps, config.budget, config.warmup, hold=HOLD)
+    loop = dataclasses.replace(loop_config(config, splits=True), schedule=schedule)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began)
+    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began, strategy=strategy)
 
 
 def open_replay(config: ZeroOptions, run: Path, feature_name: str) -> Replay:

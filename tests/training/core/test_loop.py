@@ -18,8 +18,9 @@ from goengine import features
 from goengine.nets import weights_file as net_files
 from goengine.nets.architecture import parse
 from goengine.nets.build import build
+from training.core.average import Average
 from training.core.checkpoint import Counters, RunError, load_state
-from training.core.loop import Average, LoopConfig, Stage, Trainer
+from training.core.loop import LoopConfig, Stage, Trainer
 from training.core.losses import LossWeights, total_loss
 from training.core.optimizers import OptimizerConfig
 from training.core.schedule import Schedule
@@ -311,7 +312,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(small_pack, tmp_path):
     run = trainer(tmp_path, SmallStage(small_pack, 8), 20)
     with torch.no_grad():
         next(run.module.parameters())[0] = float("nan")
-    with pytest.raises(RunError, match=r"not finite at step 5"):
+    with pytest.raises(RunError, match=r"not finite at step 1:"):
         run.run()
     assert not (tmp_path / "state.safetensors").exists()
 

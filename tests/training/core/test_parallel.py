@@ -46,14 +46,14 @@ def environment(rank: int, count: int, port: int) -> dict[str, str]:
     return {name: str(value) for name, value in told.items()} | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
 
 
-def on_ranks(work, count=2) -> list:
+def on_ranks(work, count=2, seconds=120) -> list:
     """What work(rank) returns in each of some processes that form a group."""
     context = torch.multiprocessing.get_context("spawn")
     results, port = context.Queue(), free_port()
     processes = [context.Process(target=_on_rank, args=(work, rank, count, port, results)) for rank in range(count)]
     for process in processes:
         process.start()
-    found = dict(results.get(timeout=120) for _ in range(count))
+    found = dict(results.get(timeout=seconds) for _ in range(count))
     for process in processes:
         process.join(60)
     return [found[rank] for rank in range(count)]

@@ -1,0 +1,1 @@
+"""Nets that several processes hold together, and what that saves: strategies for the training loop."""
