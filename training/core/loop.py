@@ -41,6 +41,8 @@ class Stage(Protocol):
 
     unit: ClassVar[str] = "pos"  # what a sample is called
     progress: float = 0.0  # share of the run that is done; the loop sets it before each step
+    # Makes what computes the gradients, and says which part of the net each process holds.
+    make_strategy: MakeStrategy = Strategy
 
     def around(self) -> dict[str, dict[str, float]]:
         """Further figures for the log by group and name, such as what self-play does meanwhile; asked for once a minute."""
@@ -138,7 +140,6 @@ class Trainer:
 
     Where torchrun started several processes (`training.core.parallel`), each of them has a trainer. The stage's batches are
     then this process's part of the joined batch, of which config.batch is the size; the first process alone uses the folder.
-    strategy: makes what computes the gradients, and says which part of the net each process holds.
     """
 
     def __init__(
@@ -152,7 +153,6 @@ class Trainer:
         bound: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         began: float | None = None,
-        strategy: MakeStrategy = Strategy,
     ):
         parallel.check(config.batch)
         self.folder, self.stage, self.config, self.clock = folder, stage, config, parallel.shared(clock)
@@ -161,7 +161,7 @@ class Trainer:
         self.began = parallel.first(lambda: clock() if began is None else began)
         self.device_feed = DeviceFeed(config.device, config.half)
         plan = StepPlan(self.device_feed.device, config.accumulate, config.recompute, config.compile)
-        self.strategy = strategy(module, plan)
+        self.strategy = stage.make_strategy(module, plan)
         self.module = self.strategy.module
         self.optimizer = optimizers.make(self.module, config.optimizer)
         self.average = Average(self.module, config.average)

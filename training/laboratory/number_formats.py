@@ -23,12 +23,12 @@ from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.load import load
 from goengine.nets import export, fold, quantize, weights_file
 from goengine.nets.build import Net, parameter_count
-from goengine.nets.weight_bits import store_kernels
 from training.core.checkpoint import RunError
 from training.data import packs
 from training.data.sampling import Draw, Games
 from training.data.stream import Sampler
 from training.laboratory.forms_options import FormsOptions
+from training.laboratory.weight_bits import store_kernels
 from training.measure import evaluate, rates
 from training.measure.evaluate import Predict, Predictions
 

@@ -319,8 +319,8 @@ def supervised(config: SupervisedOptions, began: float | None = None) -> bool:
         described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
         stage, loop = GamesStage(config, module), loop_config(config, splits=True)
         freeze_norms_if_wanted(module, config.net, config, stage)
-        strategy = choice.strategy(config, mesh)
-        return Trainer(config.run, module, stage, loop, described=described, began=began, strategy=strategy).run()
+        stage.make_strategy = choice.strategy(config, mesh)
+        return Trainer(config.run, module, stage, loop, described=described, began=began).run()
 
 
 def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:

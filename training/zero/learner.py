@@ -299,10 +299,11 @@ def trainer(
     """The loop for a stage, in its folder of the run. Raises RunError as `Trainer`."""
     if config.keep_norms:
         freeze_batch_norm(module)
+    stage.make_strategy = strategy
     schedule = Schedule(config.steps, config.budget, config.warmup, hold=HOLD)
     loop = dataclasses.replace(loop_config(config, splits=True), schedule=schedule)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began, strategy=strategy)
+    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began)
 
 
 def open_replay(config: ZeroOptions, run: Path, feature_name: str) -> Replay:

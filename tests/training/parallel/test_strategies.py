@@ -85,8 +85,9 @@ def trained(folder, text, size=5, steps=STEPS, optimizer="sgd", mesh=None, accum
         accumulate=accumulate,
         recompute=recompute,
     )
-    strategy = choice.strategy(SplitOptions(**split), mesh)
-    run = Trainer(Path(folder), net, Positions(size, net), config, strategy=strategy)
+    stage = Positions(size, net)
+    stage.make_strategy = choice.strategy(SplitOptions(**split), mesh)
+    run = Trainer(Path(folder), net, stage, config)
     assert run.run()
     return run.figures
 

@@ -6,8 +6,8 @@ import torch
 
 from goengine.core.openvino_import import ov
 from goengine.nets import export, weights_file
-from goengine.nets.weight_bits import rounded, store_kernels
 from tests.nets.helpers import SPECS, lively, positions
+from training.laboratory.weight_bits import rounded, store_kernels
 
 
 @pytest.mark.parametrize(("bits", "most"), [(8, 127), (4, 7)])
