@@ -38,6 +38,7 @@ ROOMS = (
     "training.measure",
     "training.stages",
     "training.zero",
+    "training.laboratory",
     "training",
 )
 TORCH = ("goengine.nets", "goengine.evaluators.network", "training")

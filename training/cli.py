@@ -40,6 +40,7 @@ from training.core.command_options import (
     SupervisedOptions,
     TrainingBenchOptions,
 )
+from training.laboratory.compare_options import CompareOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -242,6 +243,16 @@ def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
     return 0 if complete else 130
 
 
+def run_compare(config: CompareOptions) -> int:
+    """Compare, and print the table; SIGTERM and SIGINT save and end with 130."""
+    from training.laboratory import compare
+
+    complete = compare.run(config)
+    if not complete:
+        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
+    return 0 if complete else 130
+
+
 def run_grow(config: GrowOptions) -> int:
     """Grow, and say what came of it."""
     from goengine.nets import architecture, weights_file
@@ -325,6 +336,7 @@ COMMANDS = {
     "rate": (Rate, run_rate),
     "evaluate": (EvaluateOptions, run_evaluate),
     "count": (CountOptions, run_count),
+    "compare": (CompareOptions, run_compare),
     "grow": (GrowOptions, run_grow),
     "export": (Export, run_export),
     "ship": (ShipOptions, run_ship),
