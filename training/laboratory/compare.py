@@ -8,11 +8,12 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from goengine.core.canvas import PictureError
 from goengine.core.progress import Progress
 from goengine.core.stopping import told_to_stop
-from goengine.nets import weights_file
+from goengine.nets import architecture, weights_file
 from training.core.checkpoint import RunError, write_text
 from training.core.messages import warn
 from training.laboratory import forms, lessons, widths
@@ -36,9 +37,10 @@ def run(config: CompareOptions) -> bool:
             return False
     with told_to_stop() as stop:
         entries = [entry(config, text) for text in texts]
+        calibration = found.calibration()
         for text in texts:
-            forms.write(config.folder(text), found.calibration())
-        for size, prices in measured(config, texts, found.sizes, found.calibration()).items():
+            forms.write(config.folder(text), calibration)
+        for size, prices in measured(config, texts, found.sizes).items():
             for one in entries:
                 if one.net in prices:
                     one.prices[size] = prices[one.net]
@@ -100,7 +102,7 @@ def learn(config: CompareOptions, text: str, found: Lessons) -> bool:
 def with_widths(config: CompareOptions, found: Lessons) -> list[str]:
     """The nets with widths of equal time in place of '?', found now or before. Raises RunError if two nets become one."""
     path = config.run / WIDTHS
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = _known_widths(path)
     missing = [text for text in config.nets if OPEN in text and text not in known]
     if missing:
         terms = widths.Terms(config.features, found.sizes[0], config.form, widths.Timing(config.rounds, config.seconds))
@@ -116,3 +118,16 @@ def with_widths(config: CompareOptions, found: Lessons) -> list[str]:
         if text in texts[:number]:
             raise RunError(f"--nets {config.nets[number]}: becomes {text}, which is in the list already; leave one away")
     return texts
+
+
+def _known_widths(path: Path) -> dict[str, str]:
+    """What was found before. Raises RunError if the file is damaged."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        for found in known.values():
+            architecture.check(found)
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RunError(f"{path} is damaged ({error}); delete it to find the widths anew") from None
+    return dict(known)

@@ -63,7 +63,7 @@ def rounded(net: build.Net, calibration: Sequence[Inputs]) -> build.Net | None:
 
 
 def compute(net: build.Net, meta: Meta, form: Form, calibration: Sequence[Inputs]) -> Compute | None:
-    """What computes a form of the net on one core; None where there is no such form.
+    """What computes a form of a net that has no files on one core; None where there is no such form.
 
     calibration: positions on which the steps of int8 are found. Where OpenVINO is missing or cannot play the net, torch
     computes f32 and bf16.
@@ -73,9 +73,9 @@ def compute(net: build.Net, meta: Meta, form: Form, calibration: Sequence[Inputs
         try:
             graph = openvino_graph(net, meta, form, calibration)
         except WeightsError:
-            return _by_torch(net, form)
-        return None if graph is None else _by_openvino(graph, form)
-    return _by_torch(net, form)
+            return by_torch(net, form)
+        return None if graph is None else by_openvino(graph, form)
+    return by_torch(net, form)
 
 
 def openvino_graph(net: build.Net, meta: Meta, form: Form, calibration: Sequence[Inputs]) -> Any:
@@ -86,7 +86,8 @@ def openvino_graph(net: build.Net, meta: Meta, form: Form, calibration: Sequence
     return None if prepared is None else export.int8_model(prepared, meta)
 
 
-def _by_openvino(graph: Any, form: Form) -> Compute:
+def by_openvino(graph: Any, form: Form) -> Compute:
+    """What computes an OpenVINO model, or one in a .xml file, on one core."""
     from goengine.evaluators.openvino import best_precision, core
 
     precision = best_precision() if form == "int8" else form  # of what is not rounded
@@ -94,7 +95,8 @@ def _by_openvino(graph: Any, form: Form) -> Compute:
     return lambda given: compiled(list(given))
 
 
-def _by_torch(net: build.Net, form: Form) -> Compute | None:
+def by_torch(net: build.Net, form: Form) -> Compute | None:
+    """What computes a net by torch on one core; None but for f32 and bf16."""
     if form not in ("f32", "bf16"):
         return None
     folded = fold.fold(net)

@@ -73,7 +73,7 @@ def match(config: CompareOptions, text: str, size: int, visits: int) -> Match:
 
 def folder(config: CompareOptions, text: str, size: int, visits: int) -> Path:
     """Where those games lie."""
-    return config.run / "matches" / f"{size}x{size}" / f"{config.folder(text).name}-{visits}"
+    return config.run / "matches" / f"{size}x{size}-{config.form}" / f"{config.folder(text).name}-{visits}-{config.visits}"
 
 
 def meet(config: CompareOptions, text: str, size: int, visits: int, should_stop: Callable[[], bool]) -> Meeting | None:

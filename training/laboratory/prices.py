@@ -7,6 +7,7 @@ files and which nets are missing; how nets are timed is `training.laboratory.cos
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from goengine.core.progress import Progress
@@ -14,7 +15,17 @@ from goengine.nets import build, weights_file
 from training.core.checkpoint import RunError, write_text
 from training.laboratory import forms
 from training.laboratory.compare_options import CompareOptions
-from training.laboratory.costs import PRICE_BATCH, Compute, Form, Inputs, Timing, compute, multiply_adds, random_inputs, rates
+from training.laboratory.costs import (
+    PRICE_BATCH,
+    Compute,
+    Form,
+    Timing,
+    by_openvino,
+    by_torch,
+    multiply_adds,
+    random_inputs,
+    rates,
+)
 from training.laboratory.forms import FORMS, WEIGHTS
 
 FILE: Final = "costs.json"
@@ -51,14 +62,14 @@ def _playing(speeds: Speeds, form: Form) -> float:
 Prices = dict[str, dict[str, Price]]  # by board size and net
 
 
-def measured(config: CompareOptions, texts: Sequence[str], sizes: Sequence[int], calibration: Sequence[Inputs]) -> Prices:
+def measured(config: CompareOptions, texts: Sequence[str], sizes: Sequence[int]) -> Prices:
     """The prices of these nets, whose files are in their folders; those that are not known yet are measured now."""
     prices = load(config)
     for size in sizes:
         known = prices.setdefault(str(size), {})
         missing = [text for text in texts if text not in known]
         if missing:
-            known |= _measure(config, missing, size, calibration)
+            known |= _measure(config, missing, size)
             plain = {size: {text: asdict(price) for text, price in own.items()} for size, own in prices.items()}
             write_text(config.run / FILE, json.dumps(plain, indent=1) + "\n")
     return prices
@@ -76,15 +87,15 @@ def load(config: CompareOptions) -> Prices:
         raise RunError(f"{path} is damaged ({error}); delete it to measure anew") from None
 
 
-def _measure(config: CompareOptions, texts: Sequence[str], size: int, calibration: Sequence[Inputs]) -> dict[str, Price]:
+def _measure(config: CompareOptions, texts: Sequence[str], size: int) -> dict[str, Price]:
     first = config.nets[0]
     own: dict[str, Price] = {}
     players: dict[tuple[str, Form], Compute] = {}
     for text in dict.fromkeys((first, *texts)):
-        net, meta = weights_file.load_module(config.folder(text) / WEIGHTS)
+        net, _ = weights_file.load_module(config.folder(text) / WEIGHTS)
         own[text] = Price(build.parameter_count(net), multiply_adds(net, size), forms.sizes(config.folder(text)))
         for form in FORMS:
-            if (made := compute(net, meta, form, calibration)) is not None:
+            if (made := _compute(config.folder(text), net, form)) is not None:
                 players[text, form] = made
     for batch in BATCHES:
         given = random_inputs(config.features, size, batch)
@@ -93,3 +104,11 @@ def _measure(config: CompareOptions, texts: Sequence[str], size: int, calibratio
         for (text, form), several in found.items():
             own[text].speeds.setdefault(form, {})[str(batch)] = round(max(several), 1)
     return {text: replace(own[text], first=own[first].speeds) for text in texts}
+
+
+def _compute(folder: Path, net: build.Net, form: Form) -> Compute | None:
+    """What computes a form of the net in a folder: its graph if there is one, else torch."""
+    graph = folder / forms.graph_name(form)
+    if graph.exists():
+        return by_openvino(str(graph), form)
+    return None if (folder / forms.graph_name("f32")).exists() else by_torch(net, form)

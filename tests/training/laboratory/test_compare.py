@@ -79,22 +79,21 @@ def test_another_budget_is_refused_in_the_same_folder(shards, compared, capsys, 
 
 def test_a_stopped_run_goes_on_to_the_same_nets(shards, tmp_path, monkeypatch, stop_after_a_quarter, one_thread):
     more = ["--samples", "32", "--games", "0", "--no-half"]
-    assert cli.main(words(shards, tmp_path / "whole", *more)) == 0
+    assert cli.main(words(shards, tmp_path / "whole", *more, nets=(FIRST,))) == 0
     stop_after_a_quarter(GamesStage)
-    assert cli.main(words(shards, tmp_path / "cut", *more)) == 130
+    assert cli.main(words(shards, tmp_path / "cut", *more, nets=(FIRST,))) == 130
     assert not (tmp_path / "cut" / "compare.json").exists()
     monkeypatch.undo()
-    assert cli.main(words(shards, tmp_path / "cut", *more)) == 0
-    for name in ("c8-r", "c8-t"):
-        whole, cut = (weights_file.load(tmp_path / run / "nets" / name / "net.safetensors") for run in ("whole", "cut"))
-        assert all(np.array_equal(whole.arrays[key], cut.arrays[key]) for key in whole.arrays)
+    assert cli.main(words(shards, tmp_path / "cut", *more, nets=(FIRST,))) == 0
+    whole, cut = (weights_file.load(tmp_path / run / "nets" / "c8-r" / "net.safetensors") for run in ("whole", "cut"))
+    assert all(np.array_equal(whole.arrays[key], cut.arrays[key]) for key in whole.arrays)
 
 
 def test_packs_are_learned_from_too(small_pack, tmp_path):
     small_pack.save(tmp_path / "games.npz")
     small_pack.save(tmp_path / "held.npz")
     more = ["--validation", str(tmp_path / "held.npz"), "--sizes", "7", "--games", "0"]
-    assert cli.main(words(tmp_path / "games.npz", tmp_path / "run", *more)) == 0
+    assert cli.main(words(tmp_path / "games.npz", tmp_path / "run", *more, nets=(FIRST,))) == 0
     net = json.loads((tmp_path / "run" / "compare.json").read_text())["nets"][0]
     assert math.isfinite(net["figures"]["cross_entropy"]) and "7" in net["prices"]
 
@@ -171,3 +170,16 @@ def test_damaged_results_are_named(shards, compared, tmp_path, capsys):
     assert cli.main(words(shards, compared)) == 1
     assert "costs.json is damaged" in capsys.readouterr().err
     (tmp_path / "kept.json").replace(compared / "costs.json")
+
+
+def test_widths_that_were_found_are_kept(shards, compared, capsys):
+    known = compared / "widths.json"
+    known.write_text('{"c?:t": "c8:t", "c?:r": "c8:r"}')
+    assert cli.main(words(shards, compared, nets=(FIRST, "c?:t"))) == 0
+    assert SECOND in capsys.readouterr().out
+    assert cli.main(words(shards, compared, nets=(FIRST, "c?:r"))) == 1
+    assert "--nets c?:r: becomes c8:r, which is in the list already" in capsys.readouterr().err
+    known.write_text('{"c?:t": "net.pt"}')
+    assert cli.main(words(shards, compared, nets=(FIRST, "c?:t"))) == 1
+    assert "widths.json is damaged" in capsys.readouterr().err
+    known.unlink()
