@@ -1,1 +1,1 @@
-"""The laboratory: what architectures cost, what they learn from the same batches, and what that is worth in games."""
+"""Experiments with nets: what is cut, rounded or compared, as tables beside what is published."""

@@ -16,13 +16,13 @@ from goengine.core.stopping import told_to_stop
 from goengine.nets import architecture, weights_file
 from training.core.checkpoint import RunError, write_text
 from training.core.messages import warn
-from training.laboratory import forms, lessons, widths
+from training.laboratory import forms, same_batches, widths
 from training.laboratory.compare_options import OPEN, CompareOptions
 from training.laboratory.compare_picture import draw
-from training.laboratory.lessons import Lessons
 from training.laboratory.meetings import equal_time_visits, meet
 from training.laboratory.prices import measured
 from training.laboratory.report import TIME, VISITS, Entry, to_json, to_markdown, to_text
+from training.laboratory.same_batches import SameBatches
 from training.stages.supervised import supervised
 
 WIDTHS, RESULTS, TABLE = "widths.json", "compare.json", "compare.md"  # in the folder of a comparison
@@ -30,7 +30,7 @@ WIDTHS, RESULTS, TABLE = "widths.json", "compare.json", "compare.md"  # in the f
 
 def run(config: CompareOptions) -> bool:
     """Compare, and print the table. Returns whether everything is done; False after a signal, with everything saved."""
-    found = lessons.lessons(config)
+    found = same_batches.same_batches(config)
     texts = with_widths(config, found)
     for text in texts:
         if not learn(config, text, found):
@@ -55,7 +55,7 @@ def entry(config: CompareOptions, text: str) -> Entry:
     return Entry(text, data["samples"], data["seconds"], data["validation"])
 
 
-def play(config: CompareOptions, entries: Sequence[Entry], found: Lessons, should_stop: Callable[[], bool]) -> bool:
+def play(config: CompareOptions, entries: Sequence[Entry], found: SameBatches, should_stop: Callable[[], bool]) -> bool:
     """All games, those at equal time first, which count most. Returns whether none is missing."""
     for what in (TIME, VISITS) if config.games else ():
         for size in map(str, found.sizes):
@@ -70,14 +70,14 @@ def play(config: CompareOptions, entries: Sequence[Entry], found: Lessons, shoul
     return True
 
 
-def save(config: CompareOptions, entries: Sequence[Entry], found: Lessons) -> None:
+def save(config: CompareOptions, entries: Sequence[Entry], found: SameBatches) -> None:
     """Write what is known so far."""
     sizes = [str(size) for size in found.sizes]
     write_text(config.run / RESULTS, to_json(config, entries, found.games.card))
     write_text(config.run / TABLE, to_markdown(entries, sizes))
 
 
-def tell(config: CompareOptions, entries: Sequence[Entry], found: Lessons) -> None:
+def tell(config: CompareOptions, entries: Sequence[Entry], found: SameBatches) -> None:
     """Write, draw and print everything."""
     save(config, entries, found)
     sizes = [str(size) for size in found.sizes]
@@ -92,14 +92,14 @@ def tell(config: CompareOptions, entries: Sequence[Entry], found: Lessons) -> No
         sys.stdout.write(f"{to_text(entries, sizes)}\n{RESULTS}, {TABLE} and pictures are in {config.run}\n")
 
 
-def learn(config: CompareOptions, text: str, found: Lessons) -> bool:
+def learn(config: CompareOptions, text: str, found: SameBatches) -> bool:
     """Train one net, or see that it is trained. Returns False after a signal."""
     bound = {"data": found.digest, "batch": str(config.batch), "seed": str(config.seed)}
     bound |= {"samples": str(config.samples), "budget": str(config.budget), "rate": str(config.rate)}
     return supervised(config.learning(text), time.monotonic(), found.games, found.held_out, bound)
 
 
-def with_widths(config: CompareOptions, found: Lessons) -> list[str]:
+def with_widths(config: CompareOptions, found: SameBatches) -> list[str]:
     """The nets with widths of equal time in place of '?', found now or before. Raises RunError if two nets become one."""
     path = config.run / WIDTHS
     known = _known_widths(path)

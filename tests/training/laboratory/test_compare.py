@@ -8,7 +8,7 @@ import pytest
 
 from goengine.nets import weights_file
 from training import cli
-from training.laboratory import lessons
+from training.laboratory import same_batches
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.prices import BATCHES
 from training.stages.supervised import GamesStage
@@ -105,10 +105,10 @@ def options(shards, **changed):
 
 
 def test_every_net_sees_the_same_batches_and_none_sees_what_is_held_out(shards):
-    one, two = (lessons.lessons(options(shards)) for _ in range(2))
+    one, two = (same_batches.same_batches(options(shards)) for _ in range(2))
     (sampler, first), (other, _) = (found.games.source.source(8, 8) for found in (one, two))
     assert np.array_equal(sampler.batch(first, 8).planes, other.batch(first, 8).planes)
-    whole = [lessons.load_part(path, (5,)) for path in sorted(shards.glob("a-*.npz"))]
+    whole = [same_batches.load_part(path, (5,)) for path in sorted(shards.glob("a-*.npz"))]
     held = {tuple(game) for game in whole[1].games.moves.reshape(1, -1)}
     assert one.games.card["positions"] == sum(part.count() for part in (whole[0], whole[2]))
     assert not held & {tuple(sampler.games.moves)} and one.digest == two.digest

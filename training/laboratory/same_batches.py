@@ -32,7 +32,7 @@ CALIBRATION = 256  # positions of each board size on which the steps of 8-bit in
 
 
 @dataclass(frozen=True)
-class Lessons:
+class SameBatches:
     """games: to learn from; held_out: to measure on; sizes: their board sizes; digest: of what they are made of."""
 
     games: LearnedGames
@@ -78,7 +78,7 @@ class HeldOutRows:
         return row_figures(self._samplers, predict, positions, batch)
 
 
-def lessons(config: CompareOptions) -> Lessons:
+def same_batches(config: CompareOptions) -> SameBatches:
     """The games of the options.
 
     Raises RecordError if there are none of a size that was asked for, or a pack is damaged, RunError if there are no such
@@ -88,16 +88,16 @@ def lessons(config: CompareOptions) -> Lessons:
     return _of_shards(config) if config.shards else _of_packs(config)
 
 
-def _of_packs(config: CompareOptions) -> Lessons:
+def _of_packs(config: CompareOptions) -> SameBatches:
     games: RecordedGames = recorded_games(config.learning(config.nets[0]), config.features)
     sizes = tuple(games.card["sizes"])
     held_out = HeldOut(config.validation, config.features, sizes)
     if missing := set(sizes) - held_out.sizes:
         raise RecordError(f"--validation {config.validation}: has no games of size {run_folder.words(sorted(missing))}")
-    return Lessons(games, held_out, sizes, _digest((*config.data, *([config.validation] if config.validation else []))))
+    return SameBatches(games, held_out, sizes, _digest((*config.data, *([config.validation] if config.validation else []))))
 
 
-def _of_shards(config: CompareOptions) -> Lessons:
+def _of_shards(config: CompareOptions) -> SameBatches:
     paths = [path for folder in config.data for path in _shards(folder)]
     parts: dict[int, list[Part]] = {}
     for path in paths:
@@ -114,7 +114,7 @@ def _of_shards(config: CompareOptions) -> Lessons:
     held_out = {size: [part for i, part in enumerate(parts[size]) if _is_held_out(i)] for size in sizes}
     draw = Draw(config.seed, symmetries=1, shuffle=1, vary=0.0)
     games = SelfPlayGames(learned, config.features, draw, alike=bool(config.sizes))
-    return Lessons(games, HeldOutRows(held_out, config.features), sizes, _digest(paths))
+    return SameBatches(games, HeldOutRows(held_out, config.features), sizes, _digest(paths))
 
 
 def _is_held_out(number: int) -> bool:
