@@ -43,6 +43,7 @@ from training.core.command_options import (
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
 from training.core.split_options import MemoryOptions
+from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
@@ -324,6 +325,16 @@ def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
     return 0 if complete else 130
 
 
+def run_compare(config: CompareOptions) -> int:
+    """Compare, and print the table; SIGTERM and SIGINT save and end with 130."""
+    from training.laboratory import compare
+
+    complete = compare.run(config)
+    if not complete:
+        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
+    return 0 if complete else 130
+
+
 def run_grow(config: GrowOptions) -> int:
     """Grow, and say what came of it."""
     from goengine.nets import architecture, weights_file
@@ -448,6 +459,7 @@ COMMANDS = {
     "evaluate": (EvaluateOptions, run_evaluate),
     "count": (CountOptions, run_count),
     "compare-owners": (CompareOwnersOptions, run_compare_owners),
+    "compare": (CompareOptions, run_compare),
     "grow": (GrowOptions, run_grow),
     "revive": (ReviveOptions, run_revive),
     "export": (Export, run_export),

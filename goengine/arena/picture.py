@@ -11,11 +11,10 @@ from typing import Any
 
 from goengine.arena.strength.ratings import Rating, rate
 from goengine.arena.summary import interval, score_of
-from goengine.core.canvas import COLOURS, FAINT, GRID, INK, PictureError, canvas, save
+from goengine.core.canvas import COLOURS, FAINT, GRID, INK, OTHER, PictureError, canvas, save
 
 __all__ = ["Curve", "Level", "PictureError", "draw_ratings", "elo_curve", "match_over_time", "tournament_over_time"]
 
-ANCHOR = "#a3adb8"
 MOMENTS = 24  # at which results over time are looked at
 
 
@@ -52,7 +51,7 @@ def draw_ratings(
     figure, (axes,) = canvas(height=1.15 + 0.36 * len(ratings), title=title)
     places = range(len(ratings), 0, -1)
     for place, rating in zip(places, ratings, strict=True):
-        colour = ANCHOR if rating.name == anchor else COLOURS[0]
+        colour = OTHER if rating.name == anchor else COLOURS[0]
         axes.plot([rating.low, rating.high], [place, place], color=colour, linewidth=6, alpha=0.3, solid_capstyle="round")
         axes.plot(rating.elo, place, "o", color=colour, markersize=7)
     for place, rating in zip(places, ratings, strict=True):

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from goengine import features
-from goengine.core.canvas import COLOURS, FAINT, GRID, INK, canvas, save
+from goengine.core.canvas import COLOURS, OTHER, bars, canvas, save
 from goengine.evaluators.base import Batch, Evaluator, EvaluatorError
 from goengine.evaluators.load import load
 from goengine.nets.card import Card
 
 SECONDS, ROWS = 0.3, 8  # how long each net is measured, and its batches
-OTHER = "#a3adb8"
 
 
 @dataclass(frozen=True)
@@ -74,16 +73,6 @@ def draw(nets: Sequence[NetFigures], path: str | os.PathLike[str], chosen: str =
         ("positions/s, one thread", [net.speed for net in order], "{:,.0f}"),
     )
     for axes, (name, values, form) in zip(panels, shown, strict=True):
-        known = [0.0 if math.isnan(value) else value for value in values]
-        axes.barh(range(len(order)), known, color=colours, height=0.6)
-        for place, value in enumerate(values):
-            text = "not known" if math.isnan(value) else form.format(value)
-            axes.annotate(
-                text, (known[place], place), xytext=(4, 0), textcoords="offset points", va="center", color=INK, fontsize=8
-            )
-        axes.set_title(name, fontsize=9, color=FAINT, loc="left")
-        axes.set_xlim(0, 1.35 * max([1e-9, *known]))
-        axes.set_xticks([])
-        axes.grid(axis="x", color=GRID)
+        bars(axes, values, name, form=form, colours=colours)
     panels[0].set_yticks(range(len(order)), [f"{net.name} ({net.size}x{net.size})" for net in order])
     save(figure, path)

@@ -4,8 +4,10 @@ Knows how pictures look, not what they show. matplotlib is imported only when so
 without it.
 """
 
+import math
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, FAINT, GRID, PAPER = "#1d2733", "#66717d", "#e3e7eb", "#ffffff"
+OTHER = "#a3adb8"  # what is there to be compared with
 COLOURS = ("#2f6db3", "#c8553d", "#3d8f5f", "#8a5fb0", "#b7861d", "#3a9aa8")
 _STYLE: Any = {
     "font.family": "sans-serif",
@@ -55,6 +58,20 @@ def canvas(*, height: float, title: str = "", rows: int = 1, columns: int = 1) -
         if title:
             found[0].set_title(title, loc="left", pad=12, fontsize=12, fontweight="bold", color=INK)
     return figure, found
+
+
+def bars(axes: "Axes", values: Sequence[float], title: str, *, form: str = "{:.1f}", colours: Sequence[str]) -> None:
+    """A panel of bars to the right, the first value at the bottom, each with its number in that form; nan is not known."""
+    known = [0.0 if math.isnan(value) else value for value in values]
+    axes.barh(range(len(known)), known, color=list(colours), height=0.6)
+    for place, value in enumerate(values):
+        text = "not known" if math.isnan(value) else form.format(value)
+        beside: Any = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(text, (known[place], place), color=INK, fontsize=8, **beside)
+    axes.set_title(title, fontsize=9, color=FAINT, loc="left")
+    axes.set_xlim(0, 1.35 * max([1e-9, *known]))
+    axes.set_xticks([])
+    axes.grid(axis="x", color=GRID)
 
 
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:

@@ -16,20 +16,23 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from goengine.core.progress import Progress
 from goengine.nets import architecture, weights_file
 from goengine.nets.build import Net
+from goengine.nets.export import openvino_model
 from goengine.nets.narrow import groups, narrowed
+from goengine.nets.weights_file import Meta
 from training.core.checkpoint import RunError, write_text
 from training.core.device_feed import Batch, DeviceFeed
 from training.core.losses import total_loss
+from training.laboratory import costs
 from training.laboratory.prune_options import PruneOptions
-from training.measure import rates
 from training.stages import taylor
 from training.stages.pruned import NET, PrunedStage, Result, finished, retrained, source_of
 from training.stages.supervised import GamesStage, computes_half, device_name, fresh_or_loaded, loss_weights
 
 CUT, TIME = "cut.safetensors", "time.json"  # in a round's folder: the net before its training, and the share of time it takes
-TIMING_ROUNDS, TIMING_SECONDS = 7, 0.3
+TIMING = costs.Timing(7, 0.3)
 ROUNDS = 200  # at most; each cuts a chunk at least
 
 
@@ -58,8 +61,16 @@ class _Family:
                 "be cut; those of the kinds r, g, p, q, b, d, m and t can"
             )
         self.bound = {"net": self.source.meta.sha256, "teacher": self.teacher.meta.sha256}
-        self.given = rates.made_up(self.source.spec, config.timed_size, config.timed_batch)
-        self.compute = rates.compiled_net(self.whole, config.precision)
+        self.given = costs.random_inputs(self.source.spec.features, config.timed_size, config.timed_batch)
+        self.compute = self._computed(self.whole)
+
+    def _computed(self, net: Net) -> costs.Compute:
+        model = costs.compiled(openvino_model(net, Meta(net.spec, 0, {}, {}, "")), self.config.precision)
+        return lambda given: model(list(given))
+
+    def _timed(self, nets: dict[str, costs.Compute], name: str) -> dict[str, list[float]]:
+        with Progress(name, TIMING.rounds) as bar:
+            return costs.rates(nets, self.given, TIMING, bar.update)
 
     def wanted(self) -> list[float]:
         """Shares of the net's time that are asked for, falling. Raises RunError if it is as fast already."""
@@ -67,7 +78,7 @@ class _Family:
             return sorted(self.config.shares, reverse=True)
         told = self.config.run / TIME
         if not told.exists():
-            [found] = rates.rates([self.compute], [self.given], rounds=TIMING_ROUNDS, seconds=TIMING_SECONDS, name="time")
+            found = self._timed({"whole": self.compute}, "time")["whole"]
             self.config.run.mkdir(parents=True, exist_ok=True)
             write_text(told, json.dumps({"milliseconds": 1000 * self.config.visits / max(found)}))
         takes = json.loads(told.read_text(encoding="utf-8"))["milliseconds"]
@@ -82,11 +93,8 @@ class _Family:
         """What share of the whole net's time this one takes; measured once, and kept in the folder."""
         told = folder / TIME
         if not told.exists():
-            pair = [self.compute, rates.compiled_net(net, self.config.precision)]
-            whole, ours = rates.rates(
-                pair, [self.given] * 2, rounds=TIMING_ROUNDS, seconds=TIMING_SECONDS, name=f"time {folder.name}"
-            )
-            write_text(told, json.dumps({"share": max(whole) / max(ours)}))
+            rates = self._timed({"whole": self.compute, "ours": self._computed(net)}, f"time {folder.name}")
+            write_text(told, json.dumps({"share": max(rates["whole"]) / max(rates["ours"])}))
         found: float = json.loads(told.read_text(encoding="utf-8"))["share"]
         return found
 

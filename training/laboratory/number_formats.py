@@ -8,6 +8,7 @@ A form that cannot be had here stays in the table, and a note says why.
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from goengine.arena.net_match import play_in_process
 from goengine.arena.openings import RANDOM, OpeningSource
 from goengine.arena.players import NetPlayer, parse_player
 from goengine.board.rules import Rules
+from goengine.core.progress import Progress
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.load import load
 from goengine.nets import export, fold, quantize, weights_file
@@ -26,13 +28,14 @@ from goengine.nets.build import Net, parameter_count
 from training.core.checkpoint import RunError
 from training.data import packs
 from training.data.sampling import Draw, Games
-from training.data.stream import Sampler
+from training.data.stream import Sampler, net_inputs
+from training.laboratory import costs
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.weight_bits import store_kernels
-from training.measure import evaluate, rates
+from training.measure import evaluate
 from training.measure.evaluate import Predict, Predictions
 
-CALIBRATION_BATCH, ASKED = 16, 64
+ASKED = 64
 HEADER = (
     "form",
     "file, MB",
@@ -106,11 +109,7 @@ def made(name: str, source: weights_file.Checkpoint, config: FormsOptions) -> Fo
 def _calibration(feature_set: str, config: FormsOptions) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     games = packs.load_sizes((config.calibration_games,))
     draw = Draw(config.seed, symmetries=1, shuffle=1, vary=0.5)
-    for part in games.values():
-        sampler = Sampler(part, features.get(feature_set), draw)
-        for first in range(0, -(-config.calibration // len(games)), CALIBRATION_BATCH):
-            targets = sampler.batch(first, CALIBRATION_BATCH)
-            yield targets.planes.astype(np.float32), targets.globals.copy()
+    return net_inputs(games, features.get(feature_set), draw, config.calibration)
 
 
 def exactly(net: Net) -> Predict:
@@ -170,24 +169,25 @@ def _answers(predict: Predict, sampler: Sampler, count: int) -> tuple[Prediction
 
 def _time(forms: list[Form], source: weights_file.Checkpoint, size: int, config: FormsOptions) -> None:
     """Evaluations a second of each form on one core, the forms in turns."""
-    given = rates.made_up(source.spec, size, config.batch)
+    given = costs.random_inputs(source.spec.features, size, config.batch)
     torch.set_num_threads(1)
     exact = exactly(source.module())
     computes = {"f64": lambda asked: exact(*asked)}
     playable = [form for form in forms if not form.problem]
-    nets = [computes["f64"] if form.path is None else rates.compiled(form.path, form.precision) for form in playable]
-    found = rates.rates(nets, [given] * len(nets), rounds=config.rounds, seconds=config.seconds, name="forms")
-    base = next(max(part) for form, part in zip(playable, found, strict=True) if form.name == "f32")
-    for form, part in zip(playable, found, strict=True):
+    nets = [computes["f64"] if form.path is None else costs.compiled(form.path, form.precision) for form in playable]
+    with Progress("forms", config.rounds) as bar:
+        found = costs.rates(dict(enumerate(nets)), given, costs.Timing(config.rounds, config.seconds), bar.update)
+    base = next(max(part) for form, part in zip(playable, found.values(), strict=True) if form.name == "f32")
+    for form, part in zip(playable, found.values(), strict=True):
         form.told |= {"evaluations_per_second": max(part), "against_f32": max(part) / base}
     for form, net in zip(playable, nets, strict=True):
         if form.precision in ("bf16", "f16") and (used := _computed_in(net)) != form.precision:
             form.problem = f"this CPU has no fast {form.precision}: OpenVINO computed in {used}"
 
 
-def _computed_in(net: rates.Compute) -> str:
+def _computed_in(net: Any) -> str:
     """The number format that OpenVINO chose."""
-    told = str(net.get_property("INFERENCE_PRECISION_HINT").to_string())  # type: ignore[attr-defined]
+    told = str(net.get_property("INFERENCE_PRECISION_HINT").to_string())
     return {"float": "f32", "f32": "f32", "bfloat16": "bf16", "float16": "f16"}.get(told, told)
 
 

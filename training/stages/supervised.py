@@ -7,8 +7,9 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 
 import dataclasses
 import importlib.util
-from collections.abc import Generator, Mapping, Sequence, Set
+from collections.abc import Collection, Generator, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -120,14 +121,19 @@ def loss_weights(config: LearningOptions, net: spec.NetSpec) -> LossWeights:
     return weights.of_heads(net.outputs)
 
 
+def check_features(name: str) -> None:
+    """Raises RunError if there is no such feature set."""
+    if name not in features.names():
+        raise RunError(f"--features {name}: there is no such feature set; possible: {', '.join(features.names())}")
+
+
 def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
     """An architecture's net with new weights, or the net in a weights file.
 
     Raises RunError if there is no such net or feature set, or the architecture is wrong.
     """
     if architecture.is_architecture(net):
-        if feature_name not in features.names():
-            raise RunError(f"--features {feature_name}: there is no such feature set; possible: {', '.join(features.names())}")
+        check_features(feature_name)
         chosen = features.get(feature_name)
         try:
             return build.build(architecture.parse(net, chosen.name, chosen.planes, chosen.globals), seed)
@@ -139,6 +145,20 @@ def fresh_or_loaded(net: str, feature_name: str, seed: int) -> build.Net:
     return weights_file.load(net).module().train()
 
 
+class LearnedGames(Protocol):
+    """Games to learn from: `source` draws their positions, `card` says what they are, its `sizes` their board sizes."""
+
+    source: Source
+    card: Mapping[str, Any]
+
+
+class Measured(Protocol):
+    """Games that are only measured."""
+
+    def figures(self, predict: Predict, outputs: Set[str], positions: int, batch: int) -> dict[str, float]:
+        """Figures of what a net tells (`NetSpec.outputs`) on so many positions of each board size, and their mean over all."""
+
+
 class RecordedGames:
     """Packed games to learn from: `source` draws their positions, `card` says what they are."""
 
@@ -147,7 +167,7 @@ class RecordedGames:
         games = packs.load_sizes(paths, warn)
         self.source: Source = mixture(games, features.get(feature_name), draw, shares)
         used = {size: part for size, part in games.items() if shares.get(size, not shares)}
-        self.card = {
+        self.card: Mapping[str, Any] = {
             "packs": [path.name for path in paths],
             "games": sum(len(part.size) for part in used.values()),
             "positions": sum(part.moves.size for part in used.values()),
@@ -155,14 +175,21 @@ class RecordedGames:
         }
 
 
+def recorded_games(config: TrainingOptions, feature_name: str) -> RecordedGames:
+    """The packs that the options name, drawn as they say."""
+    draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
+    return RecordedGames(config.data, feature_name, draw, board_shares(config.sizes))
+
+
 class HeldOut:
     """Packed games that are only measured."""
 
-    def __init__(self, path: Path | None, net: spec.NetSpec):
-        """path: None for no games. Raises RecordError as `packs.load_sizes`."""
+    def __init__(self, path: Path | None, feature_name: str, sizes: Collection[int] = range(26)):
+        """path: None for no games. sizes: board sizes that are measured. Raises RecordError as `packs.load_sizes`."""
         games = packs.load_sizes((path,), warn) if path is not None else {}
         draw = Draw(0, symmetries=0, shuffle=1, vary=0.0)
-        self._samplers = [Sampler(part, features.get(net.features), draw) for part in games.values()]
+        self._samplers = [Sampler(part, features.get(feature_name), draw) for size, part in games.items() if size in sizes]
+        self.sizes = {sampler.size for sampler in self._samplers}
 
     def figures(self, predict: Predict, outputs: Set[str], positions: int, batch: int) -> dict[str, float]:
         """Figures of what a net tells (`NetSpec.outputs`) on some positions of each board size, and their mean over all; empty
@@ -187,13 +214,15 @@ def _kept(figures: Figures, outputs: Set[str]) -> dict[str, float]:
 class GamesStage(Stage):
     """Positions of packed games with their moves and results, for `training.core.loop`."""
 
-    def __init__(self, config: TrainingOptions, module: build.Net):
+    def __init__(
+        self, config: TrainingOptions, module: build.Net, games: LearnedGames | None = None, held_out: Measured | None = None
+    ):
+        """games, held_out: instead of the packs that the options name."""
         self.config, self.spec = config, module.spec
         self.weights = loss_weights(config, module.spec)
-        draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
-        self.games = RecordedGames(config.data, module.spec.features, draw, board_shares(config.sizes))
-        self.card = self.games.card
-        self.held_out = HeldOut(config.validation, module.spec)
+        self.games = recorded_games(config, module.spec.features) if games is None else games
+        self.card = dict(self.games.card)
+        self.held_out = HeldOut(config.validation, module.spec.features) if held_out is None else held_out
 
     def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
         """Batches from that sample on."""
@@ -306,21 +335,28 @@ def predictor(module: nn.Module, device_feed: DeviceFeed) -> Predict:
     return predict
 
 
-def supervised(config: SupervisedOptions, began: float | None = None) -> bool:
+def supervised(
+    config: SupervisedOptions,
+    began: float | None = None,
+    games: LearnedGames | None = None,
+    held_out: Measured | None = None,
+    bound: Mapping[str, str] | None = None,
+) -> bool:
     """Run the stage. Returns whether the run is complete (False: stopped by a signal, everything saved).
 
-    began: what `time.monotonic` showed when the command started, where the budget begins. Started by torchrun, all its
-    processes train one net; each draws its own part of every batch, so each needs the packs.
+    began: what `time.monotonic` showed when the command started, where the budget begins. games, held_out: as of `GamesStage`;
+    bound: as of `Trainer`. Started by torchrun, all its processes train one net; each draws its own part of every batch, so
+    each needs the packs.
     """
     if config.threads:
         torch.set_num_threads(config.threads)
     with parallel.joined(device_name(config), choice.ways(config)) as mesh:
         module = fresh_or_loaded(config.net, config.features, config.seed)
         described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-        stage, loop = GamesStage(config, module), loop_config(config, splits=True)
+        stage, loop = GamesStage(config, module, games, held_out), loop_config(config, splits=True)
         freeze_norms_if_wanted(module, config.net, config, stage)
         stage.make_strategy = choice.strategy(config, mesh)
-        return Trainer(config.run, module, stage, loop, described=described, began=began).run()
+        return Trainer(config.run, module, stage, loop, described=described, bound=bound, began=began).run()
 
 
 def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:

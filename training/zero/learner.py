@@ -31,9 +31,8 @@ from training.core.losses import total_loss
 from training.core.messages import warn
 from training.core.schedule import Schedule
 from training.core.strategy import MakeStrategy, Strategy
-from training.data.sampling import Draw, Targets
+from training.data.sampling import Draw
 from training.data.stream import Mixture, Source, pinned, stream
-from training.measure.evaluate import Predict, Predictions, by_size
 from training.parallel import choice
 from training.stages.supervised import (
     HeldOut,
@@ -46,9 +45,9 @@ from training.stages.supervised import (
 )
 from training.zero.publishing import Story, publish_net
 from training.zero.replay_window import Replay, ReplayConfig
+from training.zero.row_figures import row_figures
 from training.zero.status import figures as selfplay_figures
 from training.zero.zero_options import ZeroOptions
-from training.zero.zero_sampling import RowSampler
 
 HOLD = 2 / 3  # share of the run in which the learning rate stays at its peak
 CALIBRATION = 256  # positions of each board size on which the steps of roundings are found
@@ -98,7 +97,7 @@ class ZeroStage(Stage):
             games = RecordedGames(config.data, module.spec.features, draw, {})
             self.source = Mixture([replay, games.source], [config.own_share, config.data_share])
             self._recorded = {"recorded": {**games.card, "share": config.data_share}}
-        self.held_out = HeldOut(config.validation if leads else None, module.spec)
+        self.held_out = HeldOut(config.validation if leads else None, module.spec.features)
         self._publish, self._on_tick = publish, on_tick
         self.samples = 0
 
@@ -154,15 +153,10 @@ class ZeroStage(Stage):
         """Figures on the newest shard of each board size, which nothing was learned from: the searches' policies and the games'
         results, together and by size; and those on recorded games, as games_top1.
 
-        Empty while there is none of either. `policy` is the cross-entropy, `lag` what of it is not the search's own entropy.
+        Empty while there is none of either.
         """
         config, predict = self.config, predictor(module, device_feed)
-        sums = {
-            size: _sums_of(sampler, predict, min(config.validation_positions, len(sampler.rows.position)), config.batch)
-            for size, sampler in self.replay.newest().items()
-        }
-        figures = _figures(sum(sums.values())) if sums else {}
-        figures |= by_size({size: _figures(own) for size, own in sums.items()})
+        figures = row_figures(self.replay.newest(), predict, config.validation_positions, config.batch)
         recorded = self.held_out.figures(predict, self.spec.outputs, config.validation_positions, config.batch)
         return figures | {f"games_{name}": value for name, value in recorded.items()}
 
@@ -186,47 +180,6 @@ class ZeroStage(Stage):
         }
         weights_file.save(path, arrays, self.spec, step=counters.step, config=plain(self.config), data=card)
         self._publish(arrays, self.config.boards(self.progress, komi), counters, card)
-
-
-def _sums_of(sampler: RowSampler, predict: Predict, count: int, batch: int) -> np.ndarray:
-    """`_sums` over the first so many samples."""
-    sums = np.zeros(7)
-    for first in range(0, count, batch):
-        targets = sampler.batch(first, min(batch, count - first))
-        sums += _sums(targets, predict(targets.planes, targets.globals))
-    return sums
-
-
-def _figures(sums: np.ndarray) -> dict[str, float]:
-    """Means made of `_sums`; those of the value where there was a result."""
-    figures = dict(zip(("policy", "lag", "top1"), sums[:3] / sums[6], strict=True))
-    if sums[5]:
-        figures |= dict(zip(("value_mse", "value_right"), sums[3:5] / sums[5], strict=True))
-    return {name: float(value) for name, value in figures.items()}
-
-
-def _sums(targets: Targets, found: Predictions) -> np.ndarray:
-    """Sums over one batch: cross-entropy, divergence, best moves found, squared errors, winners named, results, samples:
-    float64[7].
-    """
-    logits = found.policy.astype(np.float64)
-    logits -= logits.max(1, keepdims=True)
-    log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    target = targets.policy.astype(np.float64)
-    own = target * np.log(np.maximum(target, 1e-30))
-    right = np.sign(found.value) == np.sign(targets.value)
-    weight = targets.value_weight
-    return np.array(
-        [
-            -(target * log).sum(),
-            (own - target * log).sum(),
-            (log.argmax(1) == target.argmax(1)).sum(),
-            ((found.value - targets.value) ** 2 * weight).sum(),
-            (right * weight).sum(),
-            weight.sum(),
-            len(weight),
-        ]
-    )
 
 
 class _Patience:
