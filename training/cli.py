@@ -40,6 +40,7 @@ from training.core.command_options import (
     SupervisedOptions,
     TrainingBenchOptions,
 )
+from training.core.worker_options import JoinOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -225,6 +226,14 @@ def run_rate(config: Rate) -> int:
     return 0
 
 
+def run_join(config: JoinOptions) -> int:
+    """Bring workers to a run until it ends."""
+    from training.parallel import cluster
+
+    cluster.join(config)
+    return 0
+
+
 def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
     if not launch.leads():
         return 0 if complete else 130
@@ -325,6 +334,7 @@ COMMANDS = {
     "rate": (Rate, run_rate),
     "evaluate": (EvaluateOptions, run_evaluate),
     "count": (CountOptions, run_count),
+    "join": (JoinOptions, run_join),
     "grow": (GrowOptions, run_grow),
     "export": (Export, run_export),
     "ship": (ShipOptions, run_ship),

@@ -4,11 +4,12 @@ Knows: steps, gradient clipping, averaged weights, the schedule and the time bud
 A stage gives it batches and a loss; what the samples mean is the stage's business. The loop owns no data and no Go.
 """
 
+import contextlib
 import dataclasses
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
@@ -31,6 +32,7 @@ from training.core.schedule import Schedule
 
 OVER = 1 - 1e-9  # shares of a run are quotients of sums
 
+Numbers = int | Iterator[int]
 Batches = Generator[Mapping[str, np.ndarray | torch.Tensor] | None, None, None]
 
 
@@ -38,19 +40,34 @@ class Stage(Protocol):
     """What the loop trains on. A stage inherits from this class."""
 
     unit: ClassVar[str] = "pos"  # what a sample is called
+    drawn_by_server: ClassVar[bool] = False  # whether only the process with the run's folder can make batches
+    progress: float = 0.0  # share of the run that was done when the last step began; the loop sets it
 
     def around(self) -> dict[str, dict[str, float]]:
         """Further figures for the log by group and name, such as what self-play does meanwhile; asked for once a minute."""
         return {}
 
-    def batches(self, first_sample: int) -> Batches:
-        """Endless batches beginning with sample number `first_sample`; the same number gives the same batch.
+    def batches(self, first_sample: Numbers) -> Batches:
+        """Endless batches beginning with sample number `first_sample`; the same number gives the same batch. Or the batches
+        that begin with these sample numbers, of an endless iterator, one after the other.
 
         None where there are no samples yet, after a moment's wait: the loop looks at its signals and the clock, and asks again.
         """
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """(loss, figures to show), figures detached. The loop adds `progress` to the batch: the share of the run done."""
+
+    def backward(
+        self, module: nn.Module, batch: Batch, device_feed: DeviceFeed
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Adds the gradients of a batch to the module's weights. Returns (loss, figures), detached."""
+        with device_feed.autocast():
+            loss, figures = self.loss(module, batch)
+        loss.backward()
+        return loss.detach(), figures
+
+    def stepped(self, step: int) -> None:
+        """So many steps are done; called after each step, and once before the first of a process."""
 
     def validate(self, module: nn.Module, device_feed: "DeviceFeed") -> dict[str, float]:
         """Figures on held-out samples; may be empty."""
@@ -266,19 +283,18 @@ class Trainer:
     def step(self, batch: Batch) -> dict[str, torch.Tensor]:
         """One update from a batch on the device; returns figures there."""
         progress = self._progress()
-        batch["progress"] = torch.tensor(progress)
+        self.stage.progress, batch["progress"] = progress, torch.tensor(progress)
         optimizers.set_rate(self.optimizer, self.config.schedule.factor(progress))
-        with self.device_feed.autocast():
-            loss, figures = self.stage.loss(self._forward, batch)
-        loss.backward()
+        loss, figures = self.stage.backward(self._forward, batch, self.device_feed)
         norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.average.update(self.module, self.counters.step)
-        return parallel.mean({"loss": loss.detach(), "norm": norm.detach(), **figures})
+        return parallel.mean({"loss": loss, "norm": norm.detach(), **figures})
 
-    def run(self) -> bool:
+    def run(self, stop: threading.Event | None = None) -> bool:
         """Train, once. Returns whether the schedule's end was reached; False after SIGTERM or SIGINT, with everything saved.
+        stop: what ends it in their place.
 
         Raises RunError if a checkpoint cannot be written, the loss is not finite, or the device fails or has no memory left.
         """
@@ -291,10 +307,12 @@ class Trainer:
                 self.stage.around,
                 self.stage.unit,
             )
+            self.stage.stepped(self.counters.step)
             batches = self.stage.batches(self.counters.samples)
+            heard = told_to_stop() if stop is None else contextlib.nullcontext(stop)
             try:
-                with told_to_stop() as stop, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
-                    return self._train(batches, reporter, stop, bar)
+                with heard as asked, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
+                    return self._train(batches, reporter, asked, bar)
             except RuntimeError as error:
                 if (why := devices.failure(error, self.device_feed.device)) is None:
                     raise
@@ -345,6 +363,7 @@ class Trainer:
             self.device_feed.finish()
         samples = self.counters.samples + self.config.batch
         self.counters = dataclasses.replace(self.counters, step=self.counters.step + 1, samples=samples)
+        self.stage.stepped(self.counters.step)
 
     def _progress(self, more: float = 0.0) -> float:
         """Share of the run that is done, or would be after so many seconds more."""

@@ -7,8 +7,9 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 
 import dataclasses
 import importlib.util
-from collections.abc import Generator, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from goengine import features
 from goengine.core.machine import cpu_has, usable_cores
 from goengine.nets import architecture, build, devices, process_sums, spec, weights_file
 from goengine.nets.norms import freeze_batch_norm
-from training.core import parallel
+from training.core import launch, parallel
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.command_options import (
     DistillOptions,
@@ -31,15 +32,17 @@ from training.core.command_options import (
     keeps_norms,
 )
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import LoopConfig, Stage, Trainer
+from training.core.loop import LoopConfig, Numbers, Stage
 from training.core.losses import LossWeights, total_loss
 from training.core.messages import warn
 from training.core.optimizers import OptimizerConfig
 from training.core.schedule import Schedule
+from training.core.setup import Setup
 from training.data import packs
 from training.data.sampling import Draw
 from training.data.stream import Sampler, Source, mixture, pinned, stream
 from training.measure.evaluate import Figures, Predict, Predictions, by_size, combine, measure_with, metrics_for
+from training.parallel import cluster
 from training.stages.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
 
 
@@ -189,8 +192,8 @@ class GamesStage(Stage):
         self.card = self.games.card
         self.held_out = HeldOut(config.validation, module.spec)
 
-    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
-        """Batches from that sample on."""
+    def batches(self, first_sample: Numbers) -> Generator[Mapping[str, np.ndarray], None, None]:
+        """Batches from that sample on, or those that begin with these."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
         threads, part = workers(self.config), (process_sums.rank(), process_sums.count())
         source = self.games.source
@@ -300,20 +303,32 @@ def predictor(module: nn.Module, device_feed: DeviceFeed) -> Predict:
     return predict
 
 
+def learn(make: Callable[[Any], Setup], config: SupervisedOptions, began: float | None) -> bool:
+    """Train what `make` makes of the options, as they say: alone, with others in step, or by the gradients of workers."""
+    if cluster.many(config):
+        return cluster.learn(make, config, began)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    with parallel.joined(device_name(config)):
+        return make(config).trainer(began).run()
+
+
 def supervised(config: SupervisedOptions, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete (False: stopped by a signal, everything saved).
 
     began: what `time.monotonic` showed when the command started, where the budget begins. Started by torchrun, all its
-    processes train one net; each draws its own part of every batch, so each needs the packs.
+    processes train one net; each draws its own part of every batch, so each needs the packs. So does each worker.
     """
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config)):
-        module = fresh_or_loaded(config.net, config.features, config.seed)
-        described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-        stage, loop = GamesStage(config, module), loop_config(config)
-        freeze_norms_if_wanted(module, config.net, config, stage)
-        return Trainer(config.run, module, stage, loop, described=described, began=began).run()
+    return learn(setup, config, began)
+
+
+def setup(config: SupervisedOptions) -> Setup:
+    """What the stage trains."""
+    module = fresh_or_loaded(config.net, config.features, config.seed)
+    described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
+    stage = GamesStage(config, module)
+    freeze_norms_if_wanted(module, config.net, config, stage)
+    return Setup(config.run, module, stage, loop_config(config), described)
 
 
 def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:
@@ -326,12 +341,17 @@ def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptio
 
 def distill(config: DistillOptions, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete, as `supervised` does."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    if launch.launched() > 1:
+        parallel.check(config.batch)
+    return learn(distill_setup, config, began)
+
+
+def distill_setup(config: DistillOptions) -> Setup:
+    """What the stage trains."""
     teacher = weights_file.load(config.teacher)
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     stage = DistillStage(config, module, teacher, (config.hint_weight, config.hint_share))
     freeze_norms_if_wanted(module, config.net, config, stage)
     bound = {"teacher": teacher.meta.sha256}
-    return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound, began=began).run()
+    return Setup(config.run, module, stage, loop_config(config), described, bound)

@@ -15,6 +15,7 @@ from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.zero.run_folder import SizeSettings
 from goengine.zero.selfplay_params import SelfPlayParams
 from training.core.command_options import LearningOptions, board_shares, check_packs, keeps_norms
+from training.core.worker_options import ManyWorkers
 from training.zero.division import OPENVINO, RATE_GAMES, Division, divide, here
 
 _OWN = ("size", "visits", "cheap_visits", "full_share")  # settings that have options of their own
@@ -85,7 +86,7 @@ class AnchoredOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroOptions(AnchoredOptions, LearningOptions):
+class ZeroOptions(AnchoredOptions, LearningOptions, ManyWorkers):
     """Learn Go from nothing by self-play: workers play, this process learns; the same command goes on where a run stopped."""
 
     size: str = option("9", "board size; or several with shares of the work, 9=0.6,13=0.2,19=0.2: ratings are of the first")
@@ -150,6 +151,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_workers(self.batch)
         for name in ("games", "window", "rate_visits", "sample_threads"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1")

@@ -95,8 +95,9 @@ def _led(config: ZeroOptions, began: float) -> bool:
     takeover.finish_takeover(config, say)
     net = publishing.begin(config)
     candidate = publishing.larger(config, net)
-    if candidate is not None and launch.launched() > 1:
-        raise RunError("a larger net learns in one process until it has taken over: start it without torchrun")
+    if candidate is not None and (launch.launched() > 1 or config.parallel != "sync"):
+        alone = "without torchrun, and with --parallel sync"
+        raise RunError(f"a larger net learns in one process until it has taken over: start it {alone}")
     config = _without_missing_anchor(config)
     say(f"{config.run}: net {net.name}; {division.words(config.division, division.here(), config.threads)}")
     with ProcessGroup(members(config), say) as processes:

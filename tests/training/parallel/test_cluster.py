@@ -1,0 +1,181 @@
+"""The server and its workers as Ray's actors: a run learns, and bears the death of anybody."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from goengine.nets import weights_file
+from goengine.zero import run_folder
+from tests.processes import hearing_interrupts, wait_for
+from tests.training.parallel.harness import SMALL, small_games
+from tests.zero.random_games import random_shard
+from training.core.checkpoint import load_state
+from training.parallel.staleness import FILE
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed"),
+]
+
+
+PORT = 6399
+RAY = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # no reports; 127.0.0.1 only
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory):
+    """The process of a Ray cluster on this machine, for all tests of this file: its start takes long."""
+    words = f"start --head --block --node-ip-address=127.0.0.1 --port={PORT} --num-cpus=8 --include-dashboard=false"
+    words += f" --object-store-memory={256 << 20} --temp-dir={tmp_path_factory.mktemp('ray')}"
+    code = "from ray.scripts.scripts import main; main()"
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | RAY}
+    with subprocess.Popen([sys.executable, "-c", code, *words.split()], **silent) as process:
+        try:
+            wait_for(answers, 120)
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def answers() -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", PORT), 1).close()
+        return True
+    return False
+
+
+def arguments(folder, run, **changes) -> list[str]:
+    changes = {"address": f"127.0.0.1:{PORT}", **changes}
+    pack = small_games(folder, changes.pop("size", 5))
+    chosen = {"data": pack, "validation": pack, "run": run, "parallel": "async", "gradient_workers": 2, **SMALL, **changes}
+    half = "--half" if chosen.pop("half") else "--no-half"
+    words = [word for name, value in chosen.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    return [sys.executable, "-m", "training", "supervised", *words, half]
+
+
+def record(run) -> dict:
+    return json.loads((run / FILE).read_text())
+
+
+def step_of(run) -> int:
+    return load_state(run / "state.safetensors")[1].step if (run / "state.safetensors").exists() else 0
+
+
+def actors(process, kind) -> list[int]:
+    """Process numbers of the command's actors of that class."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    found, more = [], {process.pid}
+    while more:
+        fresh = {int(pid): words for pid, parent, words in rows if int(parent) in more}
+        found += [pid for pid, words in fresh.items() if kind in words]
+        more = fresh.keys()
+    return found
+
+
+@pytest.mark.parametrize("size, parallel", [(5, "async"), (19, "async"), (5, "backup")])
+def test_two_workers_learn(head, tmp_path, size, parallel):
+    run = tmp_path / "run"
+    done = subprocess.run(arguments(tmp_path, run, size=size, parallel=parallel, steps=20), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "complete" in done.stderr and "Traceback" not in done.stderr
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert step_of(run) == 20 and losses[-1] < losses[0] and "top1" in lines[-1]["validation"]
+    counts = record(run)
+    assert sum(counts["workers"].values()) == 20 and set(counts["workers"]) <= {"worker-1", "worker-2"}
+    assert counts["fates"].get("of another server", 0) == 0
+
+
+def test_a_run_bears_ten_killed_workers_and_a_killed_server(head, tmp_path):
+    run, chance = tmp_path / "run", random.Random(1)
+    command = arguments(tmp_path, run, steps=100_000, save_every=1, log_every=1, gradient_workers=3, average=0.9)
+    with hearing_interrupts(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        wait_for(lambda: step_of(run) > 0, 300)
+        for number in range(10):
+            wait_for(lambda: actors(head, "WorkerActor"), 120)
+            os.kill(chance.choice(actors(head, "WorkerActor")), signal.SIGKILL)
+            if number == 5:
+                before = step_of(run)
+                os.kill(actors(head, "ServerActor")[0], signal.SIGKILL)
+                wait_for(lambda at=before: step_of(run) > at, 300)
+            before = step_of(run)
+            wait_for(lambda at=before: step_of(run) > at, 300)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=300)[1]
+    assert process.returncode == 130 and "saved; the same command goes on" in said, said
+    assert said.count("worker-") >= 10 and said.count("the server died") == 1 and "Traceback" not in said, said
+    counts, step = record(run), step_of(run)
+    assert step > 11 and counts["fates"]["used"] >= step
+    again = arguments(tmp_path, run, steps=step + 3, save_every=1, log_every=1, gradient_workers=1, average=0.9)
+    assert subprocess.run(again).returncode == 0 and step_of(run) == step + 3
+
+
+def test_workers_come_later(head, tmp_path):
+    run = tmp_path / "run"
+    join = [sys.executable, "-m", "training", "join", "--run", str(run), "--address", f"127.0.0.1:{PORT}", "--name", "guest"]
+    nobody = subprocess.run(join, capture_output=True, text=True)
+    assert nobody.returncode == 1 and f"no run learns in {run} on that cluster" in nobody.stderr, nobody.stderr
+    command = arguments(tmp_path, run, steps=100_000, save_every=1, gradient_workers=1)
+    with hearing_interrupts(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: step_of(run) > 0, 300)
+        with hearing_interrupts(join, stderr=subprocess.PIPE, text=True) as guest:
+            wait_for(lambda: record(run)["workers"].get("guest-1", 0) > 3, 300)
+            guest.send_signal(signal.SIGINT)
+            assert guest.wait(120) == 0
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=300)[1]
+    assert process.returncode == 130, said
+
+
+def test_reinforce(head, tmp_path):
+    from goengine import features
+    from goengine.nets.architecture import parse
+    from goengine.nets.build import build
+
+    chosen = features.get("agz17")
+    spec = parse("lee-policy-8", "agz17", chosen.planes, chosen.globals)
+    weights_file.save(tmp_path / "policy.safetensors", build(spec, 1), spec)
+    words = f"--net {tmp_path / 'policy.safetensors'} --run {tmp_path / 'run'} --size 3 --games 6 --every 2 --rows 16"
+    words += f" --validation-games 4 --threads 1 --iterations 6 --parallel async --device cpu --address 127.0.0.1:{PORT}"
+    done = subprocess.run([sys.executable, "-m", "training", "reinforce", *words.split()], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert step_of(tmp_path / "run") == 6 and record(tmp_path / "run")["fates"]["used"] == 6
+    assert sorted(path.name for path in (tmp_path / "run" / "pool").iterdir())[:3] == [
+        f"00000{n}.safetensors" for n in (0, 2, 4)
+    ]
+
+
+def test_zero(head, tmp_path):
+    from training.zero.publishing import begin
+    from training.zero.zero_options import ZeroOptions
+
+    run = tmp_path / "run"
+    begin(ZeroOptions(run=run, size="5", net="b2c16", steps=6))
+    for number in range(3):
+        random_shard(5, range(5 * number, 5 * number + 5)).save(run_folder.next_shard_path(run, "test"))
+    words = "--size 5 --net b2c16 --workers 0 --rate-games 0 --steps 6 --batch 16 --window 100 --first-rows 20 --uses 100"
+    words += " --optimizer sgd --no-half --device cpu --log-every 2 --parallel async"
+    words += f" --address 127.0.0.1:{PORT}"
+    command = [sys.executable, "-m", "training", "zero", "--run", str(run), *words.split()]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert step_of(run / "learner") == 6 and run_folder.newest(run).step == 6
+    assert record(run / "learner")["fates"]["used"] == 6
+
+
+def test_what_the_server_cannot_begin_with_is_named(head, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "state.safetensors").write_bytes(b"nothing")
+    done = subprocess.run(arguments(tmp_path, run), capture_output=True, text=True)
+    assert done.returncode == 1 and "cannot resume from" in done.stderr and "Traceback" not in done.stderr, done.stderr

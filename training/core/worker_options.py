@@ -1,0 +1,86 @@
+"""The options of learning with many workers. Imports no torch, as `training.core.command_options`."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from goengine.core.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyWorkers:
+    """What every command takes that can learn from the gradients of many workers."""
+
+    parallel: Literal["sync", "async", "backup"] = option(
+        "sync",
+        "sync: this process, or those that torchrun started, in step; async: workers on a Ray cluster push gradients to a "
+        "server, nobody waits; backup: a step takes the first gradients of such workers and drops the others",
+    )
+    gradient_workers: int = option(2, "workers of async and backup", least=1, most=4096)
+    spare: int = option(1, "of backup's workers: a step waits for all but so many")
+    max_staleness: int | None = option(
+        None, "of async: steps made since a worker took the weights, above which its gradient is stale; by default none is"
+    )
+    stale: Literal["damp", "drop"] = option(
+        "damp", "a stale gradient counts 1/2, 1/3 ... one, two ... steps above, or not at all"
+    )
+    address: str = option(
+        "local", "of async and backup: local: a cluster of this machine alone; auto; HOST:PORT; ray://HOST:PORT"
+    )
+
+    @property
+    def counted(self) -> int:
+        """How many gradients one step takes."""
+        return self.gradient_workers - self.spare if self.parallel == "backup" else 1
+
+    def _check_workers(self, batch: int) -> None:
+        """Raises ValueError if the options do not go together."""
+        if self.parallel == "backup":
+            if self.counted < 1:
+                raise ValueError(f"--spare {self.spare} of --gradient-workers {self.gradient_workers} leaves none to wait for")
+            if batch % self.counted:
+                raise ValueError(
+                    f"--batch {batch} cannot be dealt evenly to {self.counted} gradients (--gradient-workers less --spare)"
+                )
+        wanted = {"spare": "backup", "max_staleness": "async", "stale": "async"}
+        for field in dataclasses.fields(ManyWorkers):
+            mode = wanted.get(field.name)
+            if mode and self.parallel != mode and getattr(self, field.name) != field.default:
+                raise ValueError(f"--{field.name.replace('_', '-')} is for --parallel {mode}")
+            if self.parallel == "sync" and getattr(self, field.name) != field.default:
+                raise ValueError(f"--{field.name.replace('_', '-')} is for --parallel async and backup")
+
+
+def absolute(config: Any) -> Any:
+    """The options with absolute paths: actors may run in another folder."""
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, Path):
+            changes[field.name] = value.absolute()
+        elif isinstance(value, tuple) and value and all(isinstance(each, Path) for each in value):
+            changes[field.name] = tuple(each.absolute() for each in value)
+        elif field.name == "net" and isinstance(value, str) and Path(value).is_file():
+            changes[field.name] = str(Path(value).absolute())
+    return dataclasses.replace(config, **changes)
+
+
+def of_a_worker(config: Any) -> Any:
+    """The options as a worker has them, which computes alone: its part of a step's batch, and nothing to measure on."""
+    names = {field.name for field in dataclasses.fields(config)}
+    changes: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(ManyWorkers)}
+    changes |= {name: None for name in ("validation", "data_share") if name in names}
+    if "data_share" in names:  # the server draws
+        changes["data"] = ()
+    return dataclasses.replace(absolute(config), batch=config.batch // config.counted, **changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinOptions:
+    """Bring more workers to a run that learns by --parallel async or backup on a Ray cluster, from any of its machines."""
+
+    run: Path = option(help="the run's folder, as it is called where the run was started")
+    address: str = option("auto", "auto: the Ray cluster that runs here; HOST:PORT; ray://HOST:PORT")
+    count: int = option(1, "workers to bring; without room they wait for nodes", least=1, most=4096)
+    name: str = option("", "begins the workers' names; by default the machine's and the process's")
