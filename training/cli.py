@@ -40,7 +40,7 @@ from training.core.command_options import (
     SupervisedOptions,
     TrainingBenchOptions,
 )
-from training.core.worker_options import JoinOptions
+from training.core.worker_options import JoinOptions, ParallelBenchOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -312,6 +312,42 @@ def run_bench(config: TrainingBenchOptions) -> int:
     return 0
 
 
+def run_parallel_bench(config: ParallelBenchOptions) -> int:
+    """Measure, and print tables or one JSON object on stdout."""
+    from training import parallel_bench
+
+    found = parallel_bench.measure(config)
+    if config.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return 0
+    header = ("", "samples/s", "seconds", "loss", "top-1", "staleness", "oldest", "dropped")
+    sys.stdout.write(table(list(parallel_bench.rows(found)), header=header))
+    model = found["model"]
+    if model:
+        lines = [
+            (name, *(f"{check[key]:.3g}" for key in ("measured", "expected", "measured_staleness", "expected_staleness")))
+            for name, check in model["checks"].items()
+        ]
+        sys.stdout.write("\n" + table(lines, header=("model", "samples/s", "expected", "staleness", "expected")))
+        lines = [
+            (
+                row["mode"],
+                str(row["workers"]),
+                row["network"],
+                short(row["samples_per_second"]),
+                f"{100 * row['efficiency']:.3g} %",
+                f"{row['pace']['staleness']:.0f}",
+                row["pace"]["limit"],
+            )
+            for row in model["many"]
+        ]
+        header = ("computed", "workers", "network", "samples/s", "of ideal", "staleness", "limit")
+        sys.stdout.write("\n" + table(lines, header=header) + "\n" + "".join(f"- {each}\n" for each in model["assumptions"]))
+    parallel_bench.draw(found, config.out / parallel_bench.CURVES)
+    sys.stdout.write(f"\n{config.out / parallel_bench.CURVES}\n")
+    return 0
+
+
 def _of_device(error: RuntimeError) -> str | None:
     """What torch's device says by an error, None if it is none of its errors."""
     if "torch" not in sys.modules:
@@ -339,6 +375,7 @@ COMMANDS = {
     "export": (Export, run_export),
     "ship": (ShipOptions, run_ship),
     "bench": (TrainingBenchOptions, run_bench),
+    "parallel-bench": (ParallelBenchOptions, run_parallel_bench),
 }
 FORMER_NAMES = {"together": "codistill"}  # still understood, no longer shown
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from goengine.core.options import option
+from goengine.core.options import Seconds, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,3 +84,35 @@ class JoinOptions:
     address: str = option("auto", "auto: the Ray cluster that runs here; HOST:PORT; ray://HOST:PORT")
     count: int = option(1, "workers to bring; without room they wait for nodes", least=1, most=4096)
     name: str = option("", "begins the workers' names; by default the machine's and the process's")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParallelBenchOptions:
+    """Compare async, backup and sync with several workers and stragglers on this machine, and compute what many would do."""
+
+    data: tuple[Path, ...] = option(help="packs to learn from")
+    validation: Path | None = option(None, "pack that is only measured")
+    out: Path = option(help="folder for results.json, curves.svg and the runs; the same command goes on there")
+    net: str = option("b2c32", "an architecture, or a weights file to begin with")
+    batch: int = option(64, "samples of a gradient", least=1)
+    gradients: int = option(200, "gradients that each run uses", least=2)
+    workers: tuple[int, ...] = option((1, 2, 4), "numbers of workers; the largest one with stragglers, too", least=1, most=256)
+    threads: int = option(1, "of each worker", least=1, most=1024)
+    optimizer: Literal["sgd", "adamw", "muon"] = option("sgd", "kind of optimizer")
+    rate: float | None = option(None, "peak learning rate")
+    max_staleness: int | None = option(None, "of async, as in training")
+    pace: float = option(0.0, "seconds that a gradient takes at least: workers that wait stand for machines of their own")
+    slow: float = option(2.0, "times as long that the slow worker takes", least=1)
+    stop: Seconds = option(Seconds(60), "how long the one that stops does so")
+    positions: int = option(2048, "positions of the last measurement", least=1)
+    many: tuple[int, ...] = option((100, 1000), "numbers of workers that are only computed", least=1)
+    networks: tuple[float, ...] = option((1.0, 10.0, 100.0), "their networks, Gbit/s", least=0.001)
+    latency: float = option(0.0005, "of their networks, seconds a message")
+    seed: int = option(1, "of weights and samples")
+    address: str = option("local", "local: a cluster of this machine alone; auto; HOST:PORT; ray://HOST:PORT")
+    json: bool = option(False, "print one JSON object")
+
+    def __post_init__(self) -> None:
+        for name in ("data", "workers", "many", "networks"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name}: at least one is needed")

@@ -28,6 +28,7 @@ class Gradient(NamedTuple):
     statistics: np.ndarray  # float32[S], of the norms, after this batch
     loss: float
     figures: Mapping[str, float]
+    seconds: float = 0.0  # that it took, without the way to the server and back
 
 
 class Server(Protocol):

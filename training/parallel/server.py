@@ -31,6 +31,7 @@ from training.parallel.messages import Gradient, Weights
 from training.parallel.staleness import Ledger, StalenessRule
 
 PATIENCE = 0.2  # seconds between two looks of the loop at its clock while no gradient comes
+PACES = 1000  # last gradients whose times are kept
 HOPELESS = 100  # gradients in a row that are not numbers, after which the run ends
 ALIVE = 60.0  # seconds after its last call that a worker counts as there
 
@@ -133,6 +134,8 @@ class ParameterServer:
         self._bad, self._ended, self._failure = 0, False, ""
         self._stop = threading.Event()
         self.news: list[str] = []
+        self.computed: list[float] = []  # seconds that each used gradient took
+        self._busy, self._since = 0.0, 0.0  # seconds that steps took here, and when the present one began
         self._weights = self._snapshot()
 
     # -- the loop's thread --
@@ -155,6 +158,8 @@ class ParameterServer:
             if len(self._queue) < self.rule.counted:
                 return False
             self.taken = [self._queue.popleft() for _ in range(self.rule.counted)]
+            self.computed = [*self.computed[1 - PACES :], *(pending.gradient.seconds for pending in self.taken)]
+            self._since = time.monotonic()
             return True
 
     def _sorted_out(self) -> bool:
@@ -196,6 +201,7 @@ class ParameterServer:
     def _show(self) -> None:
         """A step is done: workers see the new net."""
         snapshot = self._snapshot()
+        self._busy += time.monotonic() - self._since
         with self._changed:
             self._weights = snapshot
             for pending in self.taken:
@@ -292,7 +298,9 @@ class ParameterServer:
     def status(self) -> dict[str, Any]:
         """How the run stands, to be shown: counters, progress, `figures`, and messages since the start."""
         counters = dataclasses.asdict(self.trainer.counters)
-        return {**counters, "progress": self.stage.progress, "gradients": self.figures(), "news": list(self.news)}
+        told = {"progress": self.stage.progress, "gradients": self.figures(), "news": list(self.news)}
+        times = {"computed": list(self.computed), "busy": self._busy}
+        return {**counters, **told, **times, "bytes": 4 * (self._flat.weights + self._flat.statistics)}
 
     def standing(self) -> Any:
         """What the stage says of its run; None if it says nothing."""

@@ -1,4 +1,7 @@
-"""Workers that are slower than others, on purpose: how a run bears them can be measured on one machine."""
+"""Workers with a pace of their own, and some that are slower than others, on purpose.
+
+Several workers on few cores then stand for as many machines: each waits until its gradient has taken as long as it should.
+"""
 
 import threading
 from dataclasses import dataclass
@@ -8,7 +11,8 @@ from dataclasses import dataclass
 class Straggler:
     """How a worker lags behind; as it is, not at all."""
 
-    slow: float = 1.0  # each of its gradients takes so many times as long
+    pace: float = 0.0  # seconds that each of its gradients takes at least
+    slow: float = 1.0  # or so many times as long as it was computed
     stops_at: int = -1  # before this one of its gradients, from 0, it stops once
     stops_for: float = 0.0  # seconds
 
@@ -19,5 +23,6 @@ class Straggler:
 
     def after(self, took: float, stop: threading.Event) -> None:
         """To be called when a gradient has been computed in so many seconds."""
-        if self.slow > 1:
-            stop.wait(took * (self.slow - 1))
+        more = max(self.pace, took) * self.slow - took
+        if more > 0:
+            stop.wait(more)

@@ -58,7 +58,7 @@ class GradientWorker:
             began = time.monotonic()
             gradient = self._gradient(weights, batch)
             self._straggler.after(time.monotonic() - began, stop)
-            weights = self._server.push(self.name, gradient)
+            weights = self._server.push(self.name, gradient._replace(seconds=time.monotonic() - began))
             self.count += 1
         return ""
 

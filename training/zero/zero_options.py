@@ -101,6 +101,9 @@ class ZeroOptions(AnchoredOptions, LearningOptions, ManyWorkers):
         "processes that play; by default one per core, on torch fewer, for samples and learner; 0: others play into the folder",
         most=MOST_THREADS,
     )
+    cluster: str = option(
+        "", "play on this Ray cluster, too (local, auto, HOST:PORT, ray://HOST:PORT); by default nobody else plays then"
+    )
     games: int | None = option(None, "games that each of them plays at once; by default 128, on a GPU 512", least=1)
     device: str = option(
         "auto",
@@ -221,6 +224,8 @@ class ZeroOptions(AnchoredOptions, LearningOptions, ManyWorkers):
 
         Raises RunError if an option asks for what this machine has not.
         """
+        if self.cluster and self.workers is None:
+            return dataclasses.replace(self, workers=0).resolve_defaults()
         names = [field.name for field in dataclasses.fields(Division)]
         asked = Division(**{name: getattr(self, name) for name in names})
         if self.anchor and asked.rate_games is None:

@@ -132,7 +132,7 @@ def _without_missing_anchor(config: ZeroOptions) -> ZeroOptions:
 
 
 def members(config: ZeroOptions) -> list[WatchedProcess]:
-    """The processes of a run: workers w1, w2 and so on, and the one that rates."""
+    """The processes of a run: workers w1, w2 and so on, the one that leads a cluster of them, and the one that rates."""
     found: list[WatchedProcess] = []
     gpus = division.here().gpus
     for number in range(1, config.workers + 1):
@@ -141,6 +141,9 @@ def members(config: ZeroOptions) -> list[WatchedProcess]:
         options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--device", device, "--attached"]
         found.append(_member(config, name, "selfplay", "worker", *options))
         found[-1].environment = {} if config.device == division.OPENVINO else division.ONE_THREAD
+    if config.cluster:
+        options = ["--run", str(config.run), "--address", config.cluster, "--attached"]
+        found.append(_member(config, "cluster", "selfplay", "cluster", *options))
     if config.rate_games:
         options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
         device = division.rating_device(config.device, config.export)

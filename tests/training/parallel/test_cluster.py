@@ -1,14 +1,13 @@
 """The server and its workers as Ray's actors: a run learns, and bears the death of anybody."""
 
-import contextlib
 import importlib.util
 import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,35 +25,35 @@ pytestmark = [
 ]
 
 
-PORT = 6399
-RAY = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # no reports; 127.0.0.1 only
+HEAD = """
+import sys
+from types import SimpleNamespace
+from goengine.core.ray_cluster import ClusterAddress, connected
+with connected(ClusterAddress(cpus=8)) as ray:
+    print(ray.get_runtime_context().gcs_address, flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture(scope="module")
-def head(tmp_path_factory):
-    """The process of a Ray cluster on this machine, for all tests of this file: its start takes long."""
-    words = f"start --head --block --node-ip-address=127.0.0.1 --port={PORT} --num-cpus=8 --include-dashboard=false"
-    words += f" --object-store-memory={256 << 20} --temp-dir={tmp_path_factory.mktemp('ray')}"
-    code = "from ray.scripts.scripts import main; main()"
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | RAY}
-    with subprocess.Popen([sys.executable, "-c", code, *words.split()], **silent) as process:
-        try:
-            wait_for(answers, 120)
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+def head():
+    """The process of a Ray cluster on this machine, for all tests of this file: its start takes long. `address` is where.
+
+    $GOENGINE_TEST_RAY, as ADDRESS=PROCESS, names one that is there, which a machine at work may be too slow to start.
+    """
+    if there := os.environ.get("GOENGINE_TEST_RAY"):
+        address, _, pid = there.partition("=")
+        yield SimpleNamespace(address=address, pid=int(pid))
+        return
+    with subprocess.Popen([sys.executable, "-c", HEAD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.address = process.stdout.readline().strip()
+        yield process
+        process.stdin.close()
+        process.wait(120)
 
 
-def answers() -> bool:
-    with contextlib.suppress(OSError):
-        socket.create_connection(("127.0.0.1", PORT), 1).close()
-        return True
-    return False
-
-
-def arguments(folder, run, **changes) -> list[str]:
-    changes = {"address": f"127.0.0.1:{PORT}", **changes}
+def arguments(head, folder, run, **changes) -> list[str]:
+    changes = {"address": head.address, **changes}
     pack = small_games(folder, changes.pop("size", 5))
     chosen = {"data": pack, "validation": pack, "run": run, "parallel": "async", "gradient_workers": 2, **SMALL, **changes}
     half = "--half" if chosen.pop("half") else "--no-half"
@@ -85,7 +84,9 @@ def actors(process, kind) -> list[int]:
 @pytest.mark.parametrize("size, parallel", [(5, "async"), (19, "async"), (5, "backup")])
 def test_two_workers_learn(head, tmp_path, size, parallel):
     run = tmp_path / "run"
-    done = subprocess.run(arguments(tmp_path, run, size=size, parallel=parallel, steps=20), capture_output=True, text=True)
+    done = subprocess.run(
+        arguments(head, tmp_path, run, size=size, parallel=parallel, steps=20), capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "complete" in done.stderr and "Traceback" not in done.stderr
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
@@ -98,7 +99,7 @@ def test_two_workers_learn(head, tmp_path, size, parallel):
 
 def test_a_run_bears_ten_killed_workers_and_a_killed_server(head, tmp_path):
     run, chance = tmp_path / "run", random.Random(1)
-    command = arguments(tmp_path, run, steps=100_000, save_every=1, log_every=1, gradient_workers=3, average=0.9)
+    command = arguments(head, tmp_path, run, steps=100_000, save_every=1, log_every=1, gradient_workers=3, average=0.9)
     with hearing_interrupts(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         wait_for(lambda: step_of(run) > 0, 300)
         for number in range(10):
@@ -116,16 +117,16 @@ def test_a_run_bears_ten_killed_workers_and_a_killed_server(head, tmp_path):
     assert said.count("worker-") >= 10 and said.count("the server died") == 1 and "Traceback" not in said, said
     counts, step = record(run), step_of(run)
     assert step > 11 and counts["fates"]["used"] >= step
-    again = arguments(tmp_path, run, steps=step + 3, save_every=1, log_every=1, gradient_workers=1, average=0.9)
+    again = arguments(head, tmp_path, run, steps=step + 3, save_every=1, log_every=1, gradient_workers=1, average=0.9)
     assert subprocess.run(again).returncode == 0 and step_of(run) == step + 3
 
 
 def test_workers_come_later(head, tmp_path):
     run = tmp_path / "run"
-    join = [sys.executable, "-m", "training", "join", "--run", str(run), "--address", f"127.0.0.1:{PORT}", "--name", "guest"]
+    join = [sys.executable, "-m", "training", "join", "--run", str(run), "--address", head.address, "--name", "guest"]
     nobody = subprocess.run(join, capture_output=True, text=True)
     assert nobody.returncode == 1 and f"no run learns in {run} on that cluster" in nobody.stderr, nobody.stderr
-    command = arguments(tmp_path, run, steps=100_000, save_every=1, gradient_workers=1)
+    command = arguments(head, tmp_path, run, steps=100_000, save_every=1, gradient_workers=1)
     with hearing_interrupts(command, stderr=subprocess.PIPE, text=True) as process:
         wait_for(lambda: step_of(run) > 0, 300)
         with hearing_interrupts(join, stderr=subprocess.PIPE, text=True) as guest:
@@ -146,7 +147,7 @@ def test_reinforce(head, tmp_path):
     spec = parse("lee-policy-8", "agz17", chosen.planes, chosen.globals)
     weights_file.save(tmp_path / "policy.safetensors", build(spec, 1), spec)
     words = f"--net {tmp_path / 'policy.safetensors'} --run {tmp_path / 'run'} --size 3 --games 6 --every 2 --rows 16"
-    words += f" --validation-games 4 --threads 1 --iterations 6 --parallel async --device cpu --address 127.0.0.1:{PORT}"
+    words += f" --validation-games 4 --threads 1 --iterations 6 --parallel async --device cpu --address {head.address}"
     done = subprocess.run([sys.executable, "-m", "training", "reinforce", *words.split()], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert step_of(tmp_path / "run") == 6 and record(tmp_path / "run")["fates"]["used"] == 6
@@ -165,7 +166,7 @@ def test_zero(head, tmp_path):
         random_shard(5, range(5 * number, 5 * number + 5)).save(run_folder.next_shard_path(run, "test"))
     words = "--size 5 --net b2c16 --workers 0 --rate-games 0 --steps 6 --batch 16 --window 100 --first-rows 20 --uses 100"
     words += " --optimizer sgd --no-half --device cpu --log-every 2 --parallel async"
-    words += f" --address 127.0.0.1:{PORT}"
+    words += f" --address {head.address}"
     command = [sys.executable, "-m", "training", "zero", "--run", str(run), *words.split()]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -177,5 +178,5 @@ def test_what_the_server_cannot_begin_with_is_named(head, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "state.safetensors").write_bytes(b"nothing")
-    done = subprocess.run(arguments(tmp_path, run), capture_output=True, text=True)
+    done = subprocess.run(arguments(head, tmp_path, run), capture_output=True, text=True)
     assert done.returncode == 1 and "cannot resume from" in done.stderr and "Traceback" not in done.stderr, done.stderr
