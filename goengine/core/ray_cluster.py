@@ -54,7 +54,7 @@ def connected(place: ClusterAddress) -> Iterator[Any]:
     Raises ClusterError if ray is missing or the cluster does not answer.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
-    if place.address == LOCAL:
+    if place.address == LOCAL or place.address.startswith(("127.", "localhost:")):
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # what keeps Ray on 127.0.0.1, on Linux as well
     try:
         import ray

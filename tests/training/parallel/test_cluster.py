@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -27,7 +28,6 @@ pytestmark = [
 
 HEAD = """
 import sys
-from types import SimpleNamespace
 from goengine.core.ray_cluster import ClusterAddress, connected
 with connected(ClusterAddress(cpus=8)) as ray:
     print(ray.get_runtime_context().gcs_address, flush=True)
@@ -45,11 +45,13 @@ def head():
         address, _, pid = there.partition("=")
         yield SimpleNamespace(address=address, pid=int(pid))
         return
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}  # Ray wants one of who comes later
     with subprocess.Popen([sys.executable, "-c", HEAD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.address = process.stdout.readline().strip()
         yield process
         process.stdin.close()
         process.wait(120)
+    del os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"]
 
 
 def arguments(head, folder, run, **changes) -> list[str]:
