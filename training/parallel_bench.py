@@ -5,13 +5,16 @@ pace: they then wait until each gradient has taken so long, and a few cores stan
 as soon as it is there; the same command goes on with those that are missing.
 """
 
+import contextlib
 import dataclasses
 import json
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from goengine.core import ray_cluster
@@ -21,12 +24,14 @@ from goengine.core.stopping import told_to_stop
 from training.core.checkpoint import RunError, plain
 from training.core.command_options import SupervisedOptions
 from training.core.messages import say
-from training.core.worker_options import ParallelBenchOptions, absolute
+from training.core.worker_options import ParallelBenchOptions, absolute, of_a_worker
 from training.parallel import cluster, cost_model
 from training.parallel.cost_model import Costs
 from training.parallel.staleness import FILE
 from training.parallel.stragglers import Straggler
 
+Each = Callable[[Mapping[str, Any]], None]
+Lead = Callable[[SupervisedOptions, Mapping[str, Straggler], Event, Each], None]
 FORMAT = "goengine-parallel-bench-1"
 RESULTS, CURVES = "results.json", "curves.svg"
 EQUAL, SLOW, STOPS = "equal", "one slow", "one stops"
@@ -66,15 +71,13 @@ def measure(config: ParallelBenchOptions) -> dict[str, Any]:
     """
     config.out.mkdir(parents=True, exist_ok=True)
     found = _before(config)
-    wanted = scenarios(config)
     try:
-        place = ClusterAddress(config.address, max(config.workers) * config.threads)
-        with ray_cluster.connected(place) as ray, told_to_stop() as stop:
-            for scenario in wanted:
+        with _lead(config) as lead, told_to_stop() as stop:
+            for scenario in scenarios(config):
                 if scenario.name in found["runs"] or stop.is_set():
                     continue
                 say(scenario.name)
-                result = _run(config, scenario, ray, stop)
+                result = _run(config, scenario, lead, stop)
                 if stop.is_set():
                     break
                 found["runs"][scenario.name] = result
@@ -84,6 +87,53 @@ def measure(config: ParallelBenchOptions) -> dict[str, Any]:
     found["model"] = _model(config, found["runs"])
     _write(config, found)
     return found
+
+
+@contextlib.contextmanager
+def _lead(config: ParallelBenchOptions) -> Iterator[Lead]:
+    """What leads a run: in threads of this process, or on a Ray cluster."""
+    if not config.address:
+        import torch
+
+        torch.set_num_threads(config.threads)
+        yield _in_threads
+        return
+    with ray_cluster.connected(ClusterAddress(config.address, max(config.workers) * config.threads)) as ray:
+        yield partial(_on_cluster, ray)
+
+
+def _on_cluster(ray: Any, options: SupervisedOptions, stragglers: Mapping[str, Straggler], stop: Event, each: Each) -> None:
+    from training.stages import supervised
+
+    job = cluster.job_of(supervised.setup, options)
+    server = cluster.ServerOnCluster(ray, partial(supervised.setup, absolute(options)), options, job, 0.0)
+    slots = cluster.workers(ray, server.actor, job, list(stragglers), stragglers)
+    cluster.LedRun(server, slots).lead(stop, each)
+
+
+def _in_threads(options: SupervisedOptions, stragglers: Mapping[str, Straggler], stop: Event, each: Each) -> None:
+    """The same server and workers without Ray: messages cost nothing, and all share one interpreter."""
+    from training.parallel.server import ParameterServer
+    from training.parallel.worker import GradientWorker
+    from training.stages import supervised
+
+    server = ParameterServer(supervised.setup(options), cluster.step_rule(options))
+    workers = [
+        GradientWorker(name, supervised.setup(of_a_worker(options)), server, straggler)
+        for name, straggler in stragglers.items()
+    ]
+    with ThreadPoolExecutor(len(workers) + 1) as pool:
+        try:
+            jobs = [pool.submit(server.run), *(pool.submit(worker.work, stop) for worker in workers)]
+            while not jobs[0].done():
+                each(server.status())
+                if stop.is_set() or any(job.done() and job.exception() for job in jobs):
+                    server.stop()
+                time.sleep(0.1)
+        finally:
+            server.stop()
+        for job in jobs:
+            job.result()
 
 
 def _before(config: ParallelBenchOptions) -> dict[str, Any]:
@@ -107,10 +157,8 @@ def _write(config: ParallelBenchOptions, found: Mapping[str, Any]) -> None:
         beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
-def _run(config: ParallelBenchOptions, scenario: Scenario, ray: Any, stop: Any) -> dict[str, Any]:
+def _run(config: ParallelBenchOptions, scenario: Scenario, lead: Lead, stop: Event) -> dict[str, Any]:
     """One run, from new weights, in a folder of its own."""
-    from training.stages import supervised
-
     run = config.out / "runs" / scenario.name.replace(", ", "-").replace(" ", "-")
     counted = scenario.workers - scenario.spare if scenario.parallel == "backup" else 1
     options = SupervisedOptions(
@@ -134,20 +182,10 @@ def _run(config: ParallelBenchOptions, scenario: Scenario, ray: Any, stop: Any) 
         spare=scenario.spare if scenario.parallel == "backup" else 1,
         max_staleness=config.max_staleness if scenario.parallel == "async" else None,
     )
-    job = cluster.job_of(supervised.setup, options)
-    server = cluster.ServerOnCluster(ray, partial(supervised.setup, absolute(options)), options, job, 0.0)
     names = [f"worker-{number}" for number in range(1, scenario.workers + 1)]
-    slots = cluster.workers(ray, server.actor, job, names, _stragglers(config, scenario, names))
     last: dict[str, Any] = {}
-    marks: list[tuple[float, int]] = []  # (time, used gradients), once all workers are there
-
-    def each(status: Mapping[str, Any]) -> None:
-        last.update(status)
-        if status["gradients"]["workers"] == scenario.workers:
-            marks.append((time.monotonic(), status["samples"]))
-
-    cluster.LedRun(server, slots).lead(stop, each)
-    return {} if stop.is_set() else _result(config, options, last, marks)
+    lead(options, _stragglers(config, scenario, names), stop, last.update)
+    return {} if stop.is_set() else _result(options, last)
 
 
 def _stragglers(config: ParallelBenchOptions, scenario: Scenario, names: list[str]) -> dict[str, Straggler]:
@@ -159,19 +197,14 @@ def _stragglers(config: ParallelBenchOptions, scenario: Scenario, names: list[st
     return found
 
 
-def _result(
-    config: ParallelBenchOptions, options: SupervisedOptions, last: Mapping[str, Any], marks: list[tuple[float, int]]
-) -> dict[str, Any]:
+def _result(options: SupervisedOptions, last: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a run."""
     lines = [json.loads(line) for line in (options.run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     curve = [(line["samples"], line["seconds"], line["loss"]) for line in lines if "loss" in line]
     validation = [line["validation"] for line in lines if "validation" in line]
     record = json.loads((options.run / FILE).read_text(encoding="utf-8"))
     computed = last.get("computed") or [0.0]
-    since = [mark for mark in marks if mark[1] < curve[-1][0]]
-    spent = since[-1][0] - since[0][0] if len(since) > 1 else 0.0
     return {
-        "samples_per_second": (since[-1][1] - since[0][1]) / spent if spent else float("nan"),
         "seconds": curve[-1][1],
         "curve": curve,
         "top1": validation[-1].get("top1") if validation else None,
@@ -185,6 +218,12 @@ def _result(
     }
 
 
+def pace_of(run: Mapping[str, Any]) -> float:
+    """Used samples a second, from the first line of the log on: what comes before is start-up."""
+    first, last = run["curve"][0], run["curve"][-1]
+    return (last[0] - first[0]) / max(last[1] - first[1], 1e-9)
+
+
 def _costs(run: Mapping[str, Any]) -> Costs:
     return Costs(run["compute"], run["spread"], run["step"], run["bytes"])
 
@@ -195,7 +234,7 @@ def _model(config: ParallelBenchOptions, runs: Mapping[str, Any]) -> dict[str, A
     if first is None:
         return {}
     # What one worker needs beyond computing and the server's step is its messages: on this machine only latency.
-    latency = max(0.0, (config.batch / first["samples_per_second"] - first["compute"] - first["step"]) / 2)
+    latency = max(0.0, (config.batch / pace_of(first) - first["compute"] - first["step"]) / 2)
     checks = {}
     for scenario in scenarios(config):
         run = runs.get(scenario.name)
@@ -208,7 +247,7 @@ def _model(config: ParallelBenchOptions, runs: Mapping[str, Any]) -> dict[str, A
         ages = {int(age): count for age, count in run["staleness"].items()}
         checks[scenario.name] = {
             "expected": expected.gradients * config.batch,
-            "measured": run["samples_per_second"],
+            "measured": pace_of(run),
             "expected_staleness": expected.staleness,
             "measured_staleness": sum(age * count for age, count in ages.items()) / max(1, sum(ages.values())),
         }
@@ -224,7 +263,7 @@ def rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         mean = sum(age * count for age, count in ages.items()) / max(1, sum(ages.values()))
         dropped = sum(count for fate, count in run["fates"].items() if fate not in ("used", "damped"))
         top1 = "" if run["top1"] is None else f"{run['top1']:.3f}"
-        pace, seconds = f"{run['samples_per_second']:.0f}", f"{run['seconds']:.0f}"
+        pace, seconds = f"{pace_of(run):.0f}", f"{run['seconds']:.0f}"
         yield name, pace, seconds, f"{run['curve'][-1][2]:.3f}", top1, f"{mean:.2f}", f"{max(ages, default=0)}", f"{dropped}"
 
 

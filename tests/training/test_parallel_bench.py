@@ -10,9 +10,8 @@ from training.core.checkpoint import RunError
 from training.core.worker_options import ParallelBenchOptions
 
 RUN = {
-    "samples_per_second": 60.0,
     "seconds": 20.0,
-    "curve": [[64, 1.0, 4.0], [640, 20.0, 3.0]],
+    "curve": [[64, 10.4, 4.0], [640, 20.0, 3.0]],
     "top1": 0.1,
     "fates": {"used": 10, "stale": 2},
     "staleness": {"0": 8, "3": 4},
@@ -38,6 +37,7 @@ def test_scenarios():
 def test_table_model_and_picture(tmp_path):
     config = options(tmp_path)
     found = {"runs": {"async 1": RUN | {"staleness": {"0": 10}, "fates": {"used": 10}}, "async 2": RUN, "sync 2": RUN}}
+    assert parallel_bench.pace_of(RUN) == pytest.approx(60)
     assert list(parallel_bench.rows(found))[1] == ("async 2", "60", "20", "3.000", "0.100", "1.00", "3", "2")
     found["model"] = parallel_bench._model(config, found["runs"])
     checks = found["model"]["checks"]

@@ -109,7 +109,9 @@ class ParallelBenchOptions:
     networks: tuple[float, ...] = option((1.0, 10.0, 100.0), "their networks, Gbit/s", least=0.001)
     latency: float = option(0.0005, "of their networks, seconds a message")
     seed: int = option(1, "of weights and samples")
-    address: str = option("local", "local: a cluster of this machine alone; auto; HOST:PORT; ray://HOST:PORT")
+    address: str = option(
+        "", "of a Ray cluster (local, auto, HOST:PORT) for the workers; by default they are threads of this process"
+    )
     json: bool = option(False, "print one JSON object")
 
     def __post_init__(self) -> None:
