@@ -66,14 +66,18 @@ def absolute(config: Any) -> Any:
     return dataclasses.replace(config, **changes)
 
 
+def alone(config: Any) -> Any:
+    """The options as of a process that learns without workers."""
+    return dataclasses.replace(config, **{field.name: field.default for field in dataclasses.fields(ManyWorkers)})
+
+
 def of_a_worker(config: Any) -> Any:
     """The options as a worker has them, which computes alone: its part of a step's batch, and nothing to measure on."""
     names = {field.name for field in dataclasses.fields(config)}
-    changes: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(ManyWorkers)}
-    changes |= {name: None for name in ("validation", "data_share") if name in names}
+    changes: dict[str, Any] = {name: None for name in ("validation", "data_share") if name in names}
     if "data_share" in names:  # the server draws
         changes["data"] = ()
-    return dataclasses.replace(absolute(config), batch=config.batch // config.counted, **changes)
+    return dataclasses.replace(alone(absolute(config)), batch=config.batch // config.counted, **changes)
 
 
 @dataclass(frozen=True, kw_only=True)
