@@ -320,29 +320,7 @@ def run_parallel_bench(config: ParallelBenchOptions) -> int:
     if config.json:
         sys.stdout.write(json.dumps(found) + "\n")
         return 0
-    header = ("", "samples/s", "seconds", "loss", "top-1", "staleness", "oldest", "dropped")
-    sys.stdout.write(table(list(parallel_bench.rows(found)), header=header))
-    model = found["model"]
-    if model:
-        lines = [
-            (name, *(f"{check[key]:.3g}" for key in ("measured", "expected", "measured_staleness", "expected_staleness")))
-            for name, check in model["checks"].items()
-        ]
-        sys.stdout.write("\n" + table(lines, header=("model", "samples/s", "expected", "staleness", "expected")))
-        lines = [
-            (
-                row["mode"],
-                str(row["workers"]),
-                row["network"],
-                short(row["samples_per_second"]),
-                f"{100 * row['efficiency']:.3g} %",
-                f"{row['pace']['staleness']:.0f}",
-                row["pace"]["limit"],
-            )
-            for row in model["many"]
-        ]
-        header = ("computed", "workers", "network", "samples/s", "of ideal", "staleness", "limit")
-        sys.stdout.write("\n" + table(lines, header=header) + "\n" + "".join(f"- {each}\n" for each in model["assumptions"]))
+    sys.stdout.write(parallel_bench.words(found))
     parallel_bench.draw(found, config.out / parallel_bench.CURVES)
     sys.stdout.write(f"\n{config.out / parallel_bench.CURVES}\n")
     return 0

@@ -21,6 +21,7 @@ from goengine.core import ray_cluster
 from goengine.core.files import replacing
 from goengine.core.ray_cluster import ClusterAddress, ClusterError
 from goengine.core.stopping import told_to_stop
+from goengine.core.tables import short, table
 from training.core.checkpoint import RunError, plain
 from training.core.command_options import SupervisedOptions
 from training.core.messages import say
@@ -265,6 +266,31 @@ def rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         top1 = "" if run["top1"] is None else f"{run['top1']:.3f}"
         pace, seconds = f"{pace_of(run):.0f}", f"{run['seconds']:.0f}"
         yield name, pace, seconds, f"{run['curve'][-1][2]:.3f}", top1, f"{mean:.2f}", f"{max(ages, default=0)}", f"{dropped}"
+
+
+def words(found: Mapping[str, Any]) -> str:
+    """All results as tables, and what the computed ones assume."""
+    header: tuple[str, ...] = ("", "samples/s", "seconds", "loss", "top-1", "staleness", "oldest", "dropped")
+    parts = [table(list(rows(found)), header=header)]
+    if found["model"]:
+        keys = ("measured", "expected", "measured_staleness", "expected_staleness")
+        checks = [(name, *(f"{check[key]:.3g}" for key in keys)) for name, check in found["model"]["checks"].items()]
+        parts.append(table(checks, header=("model", "samples/s", "expected", "staleness", "expected")))
+        many = [
+            (
+                row["mode"],
+                str(row["workers"]),
+                row["network"],
+                short(row["samples_per_second"]),
+                f"{100 * row['efficiency']:.3g} %",
+                f"{row['pace']['staleness']:.0f}",
+                row["pace"]["limit"],
+            )
+            for row in found["model"]["many"]
+        ]
+        header = ("computed", "workers", "network", "samples/s", "of ideal", "staleness", "limit")
+        parts += [table(many, header=header), "".join(f"- {each}\n" for each in found["model"]["assumptions"])]
+    return "\n".join(parts)
 
 
 def draw(found: Mapping[str, Any], path: Path) -> None:

@@ -44,6 +44,8 @@ def test_table_model_and_picture(tmp_path):
     assert checks["async 1"]["expected"] == pytest.approx(60, rel=1e-6)  # its latency is what was measured with one
     assert checks["async 2"]["expected"] == pytest.approx(120, rel=1e-6) and checks["async 2"]["expected_staleness"] == 1
     assert len(found["model"]["many"]) == 2 * 3 * 4 and len(found["model"]["assumptions"]) > 4
+    text = parallel_bench.words(found)
+    assert "async 2" in text and "1000  100 Gbit/s" in text and "- async: each worker has one gradient under way" in text
     parallel_bench.draw(found, tmp_path / "curves.svg")
     assert "<svg" in (tmp_path / "curves.svg").read_text()
     assert parallel_bench._model(config, {}) == {}

@@ -33,7 +33,7 @@ from training.parallel.staleness import StalenessRule
 from training.parallel.stragglers import Straggler
 
 PATIENCE = 10.0  # seconds that workers have to end
-GONE_SECONDS = 300.0  # that a worker waits for a server that is being started again
+GONE_SECONDS = 600.0  # that everybody waits for a server that is being started again
 LOOK_SECONDS = 0.5  # between two looks at the server
 FREE_CALLS = 16  # calls that the server takes beside those of its workers
 Make = Callable[[], Setup]
@@ -237,19 +237,23 @@ class ServerOnCluster:
         except (ray.exceptions.RayError, ValueError) as error:
             raise RunError(cause(error)) from error
         self._restarts = Restarts()
-        self._running = self._start()
-        self._heard = 0
+        self._running: Any = self._start()
+        self._heard = 0  # messages of the server that were said
+        self._died = 0.0  # when it did so last
 
     def _start(self) -> Any:
         self._restarts.note_start(time.monotonic())
         return self.actor.run.remote()
 
     def ended(self) -> bool | None:
-        """Whether the run is complete, None while it goes on. A dead server is set to work again.
+        """Whether the run is complete, None while it goes on. A dead server is set to work again once it is back.
 
-        Raises RunError if the run fails, or the server dies again and again.
+        Raises RunError if the run fails, or the server dies again and again or does not come back.
         """
         errors = self.ray.exceptions
+        if self._running is None:
+            self._set_to_work()
+            return None
         if not self.ray.wait([self._running], timeout=0)[0]:
             return None
         try:
@@ -259,12 +263,21 @@ class ServerOnCluster:
             raise RunError(cause(error)) from error
         except errors.RayError as error:
             self._restarts.note_end(time.monotonic(), failed=True)
-            if self._restarts.hopeless or getattr(error, "actor_init_failed", False):
+            if self._restarts.hopeless:
                 raise RunError(f"the server died {self._restarts.failures} times; the last time: {cause(error)}") from error
             say(f"{self.folder}: the server died: {cause(error)}; it goes on from its last checkpoint")
-            time.sleep(1.0)
-            self._running, self._heard = self._start(), 0
+            self._running, self._heard, self._died = None, 0, time.monotonic()
             return None
+
+    def _set_to_work(self) -> None:
+        """Let a server that was started again run, if it answers already."""
+        try:
+            self.ray.get(self.actor.status.remote())
+        except self.ray.exceptions.RayError as error:
+            if getattr(error, "actor_init_failed", False) or time.monotonic() - self._died > GONE_SECONDS:
+                raise RunError(f"the server did not come back: {cause(error)}") from error
+            return
+        self._running = self._start()
 
     def call(self, method: str) -> Any:
         """What a method of the server returns; None while it is not there."""

@@ -52,9 +52,9 @@ def test_one_worker_gives_the_weights_of_a_process_alone(tmp_path):
     assert last == other
 
 
-@pytest.mark.parametrize("parallel", ["async", "backup"])
-def test_three_workers_and_the_run_goes_on_where_it_stopped(tmp_path, parallel):
-    config = options(tmp_path, parallel=parallel, gradient_workers=3, steps=12)
+@pytest.mark.parametrize("parallel, size", [("async", 5), ("backup", 5), ("async", 19)])
+def test_three_workers_and_the_run_goes_on_where_it_stopped(tmp_path, parallel, size):
+    config = options(tmp_path, parallel=parallel, gradient_workers=3, steps=12, size=size)
     together = Together(config)
     for name in "abc":
         together.worker(name)
