@@ -34,7 +34,7 @@ def run_cluster(options: ClusterOptions) -> int:
         run_folder.read_config(options.run)
     try:
         # Ray handles signals, too: set our handlers after its own, and restore its own before it ends.
-        with cluster.connected(options) as ray, told_to_stop() as stop:
+        with cluster.connected(options) as ray, told_to_stop(attached=options.attached) as stop:
             report = cluster.play(options, ray, stop)
     except cluster.ClusterError as error:
         sys.stderr.write(f"python -m selfplay cluster: {error}\n")

@@ -46,6 +46,7 @@ class ClusterOptions:
     address: str = option("local", "local: a cluster of this machine alone; auto: the one that runs here; ray://HOST:PORT")
     dashboard: bool = option(False, "show Ray's dashboard, on this machine only; with --address local")
     once: int | None = option(None, "stop after so many games", least=1)
+    attached: bool = option(False, "stop when standard input ends, that is when the process that started this one is gone")
 
     def __post_init__(self) -> None:
         for name in ("actors", "games", "threads", "once"):

@@ -43,6 +43,7 @@ from training.core.command_options import (
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
 from training.core.split_options import MemoryOptions
+from training.core.worker_options import JoinOptions, ParallelBenchOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
@@ -308,6 +309,14 @@ def run_rate(config: Rate) -> int:
     return 0
 
 
+def run_join(config: JoinOptions) -> int:
+    """Bring workers to a run until it ends."""
+    from training.parallel import cluster
+
+    cluster.join(config)
+    return 0
+
+
 def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
     if not launch.leads():
         return 0 if complete else 130
@@ -431,6 +440,20 @@ def run_memory(config: MemoryOptions) -> int:
     return 0
 
 
+def run_parallel_bench(config: ParallelBenchOptions) -> int:
+    """Measure, and print tables or one JSON object on stdout."""
+    from training import parallel_bench
+
+    found = parallel_bench.measure(config)
+    if config.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return 0
+    sys.stdout.write(parallel_bench.words(found))
+    parallel_bench.draw(found, config.out / parallel_bench.CURVES)
+    sys.stdout.write(f"\n{config.out / parallel_bench.CURVES}\n")
+    return 0
+
+
 def _of_device(error: RuntimeError) -> str | None:
     """What torch's device says by an error, None if it is none of its errors."""
     if "torch" not in sys.modules:
@@ -460,12 +483,14 @@ COMMANDS = {
     "count": (CountOptions, run_count),
     "compare-owners": (CompareOwnersOptions, run_compare_owners),
     "compare": (CompareOptions, run_compare),
+    "join": (JoinOptions, run_join),
     "grow": (GrowOptions, run_grow),
     "revive": (ReviveOptions, run_revive),
     "export": (Export, run_export),
     "ship": (ShipOptions, run_ship),
     "bench": (TrainingBenchOptions, run_bench),
     "memory": (MemoryOptions, run_memory),
+    "parallel-bench": (ParallelBenchOptions, run_parallel_bench),
 }
 FORMER_NAMES = {"together": "codistill"}  # still understood, no longer shown
 

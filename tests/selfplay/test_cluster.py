@@ -13,12 +13,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from goengine.core import restarts
+from goengine.core import ray_cluster, restarts
+from goengine.core.ray_cluster import ClusterError, WorkerSlot
 from goengine.zero import run_folder
 from goengine.zero.run_folder import Pace
 from goengine.zero.shards import Shard
 from selfplay import cli, cluster
-from selfplay.cluster import ClusterError, WorkerSlot, words
+from selfplay.cluster import words
 from selfplay.depot import Report
 from selfplay.worker_options import ClusterOptions
 from tests.zero.runs import new_run
@@ -81,8 +82,8 @@ def test_without_ray_it_says_what_to_install(run, monkeypatch, capsys):
 
 def test_a_seat_remembers_failures(monkeypatch):
     now = SimpleNamespace(at=100.0)
-    monkeypatch.setattr(cluster.time, "monotonic", lambda: now.at)
-    seat = WorkerSlot("c-1", lambda name: SimpleNamespace(play=SimpleNamespace(remote=lambda: "playing")))
+    monkeypatch.setattr(ray_cluster.time, "monotonic", lambda: now.at)
+    seat = WorkerSlot("c-1", lambda name: (name, "playing"))
     for failures, pause in ((1, 1), (2, 2), (3, 4), (4, 8)):
         seat.fill()
         seat.clear(failed=True)

@@ -8,6 +8,7 @@ from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.nets.architecture import ArchitectureError, check, file_name, is_architecture
 from training.core.schedule import Schedule
 from training.core.split_options import SplitOptions
+from training.core.worker_options import ManyWorkers
 
 
 def check_packs(name: str, *paths: Path) -> None:
@@ -206,11 +207,15 @@ class TrainingBenchOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SupervisedOptions(TrainingOptions):
+class SupervisedOptions(TrainingOptions, ManyWorkers):
     """Train a net to predict the moves and results of recorded games; the same command goes on where a run stopped."""
 
     net: str = option("b4c64", "an architecture (b4c64, c96:rrgrdgrr ...) for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_workers(self.batch)
 
 
 @dataclass(frozen=True, kw_only=True)

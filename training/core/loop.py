@@ -4,11 +4,12 @@ Knows: steps, gradient clipping, averaged weights, the schedule and the time bud
 A stage gives it batches and a loss; what the samples mean is the stage's business. The loop owns no data and no Go.
 """
 
+import contextlib
 import dataclasses
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -33,6 +34,7 @@ from training.core.strategy import MakeStrategy, StepPlan, Strategy
 
 OVER = 1 - 1e-9  # shares of a run are quotients of sums
 
+Numbers = int | Iterator[int]
 Batches = Generator[Mapping[str, np.ndarray | torch.Tensor] | None, None, None]
 
 
@@ -40,7 +42,8 @@ class Stage(Protocol):
     """What the loop trains on. A stage inherits from this class."""
 
     unit: ClassVar[str] = "pos"  # what a sample is called
-    progress: float = 0.0  # share of the run that is done; the loop sets it before each step
+    drawn_by_server: ClassVar[bool] = False  # whether only the process with the run's folder can make batches
+    progress: float = 0.0  # share of the run that was done when the last step began; the loop sets it
     # Makes what computes the gradients, and says which part of the net each process holds.
     make_strategy: MakeStrategy = Strategy
 
@@ -48,14 +51,19 @@ class Stage(Protocol):
         """Further figures for the log by group and name, such as what self-play does meanwhile; asked for once a minute."""
         return {}
 
-    def batches(self, first_sample: int) -> Batches:
-        """Endless batches beginning with sample number `first_sample`; the same number gives the same batch.
+    def batches(self, first_sample: Numbers) -> Batches:
+        """Endless batches beginning with sample number `first_sample`; the same number gives the same batch. Or the batches
+        that begin with these sample numbers, of an endless iterator, one after the other.
 
         None where there are no samples yet, after a moment's wait: the loop looks at its signals and the clock, and asks again.
         """
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """(loss, figures to show), figures detached. The loop adds `progress` to the batch: the share of the run done."""
+
+    def stepped(self, step: int) -> None:
+        """So many steps are done; called after each step, and once before the first of a process."""
+        return
 
     def validate(self, module: nn.Module, device_feed: "DeviceFeed") -> dict[str, float]:
         """Figures on held-out samples; may be empty."""
@@ -280,8 +288,9 @@ class Trainer:
             f"{checkpoint.what_is_left(self.folder)}. Start again with a lower --rate"
         )
 
-    def run(self) -> bool:
+    def run(self, stop: threading.Event | None = None) -> bool:
         """Train, once. Returns whether the schedule's end was reached; False after SIGTERM or SIGINT, with everything saved.
+        stop: what ends it in their place.
 
         Raises RunError if a checkpoint cannot be written, the loss is not finite, or the device fails or has no memory left.
         """
@@ -294,10 +303,12 @@ class Trainer:
                 self.stage.around,
                 self.stage.unit,
             )
+            self.stage.stepped(self.counters.step)
             batches = self.stage.batches(self.counters.samples)
+            heard = told_to_stop() if stop is None else contextlib.nullcontext(stop)
             try:
-                with told_to_stop() as stop, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
-                    return self._train(batches, reporter, stop, bar)
+                with heard as asked, Progress(self.folder.name, 1.0, stream=launch.stderr()) as bar:
+                    return self._train(batches, reporter, asked, bar)
             except RuntimeError as error:
                 if (why := devices.failure(error, self.device_feed.device)) is None:
                     raise
@@ -348,6 +359,7 @@ class Trainer:
             self.device_feed.finish()
         samples = self.counters.samples + self.config.batch
         self.counters = dataclasses.replace(self.counters, step=self.counters.step + 1, samples=samples)
+        self.stage.stepped(self.counters.step)
 
     def _progress(self, more: float = 0.0) -> float:
         """Share of the run that is done, or would be after so many seconds more."""

@@ -6,15 +6,19 @@ from typing import Literal
 from goengine.core.options import option
 from goengine.nets.architecture import ArchitectureError, check
 
+Parallel = Literal["data", "shard", "pipeline", "tensor", "async", "backup"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SplitOptions:
     """What every command takes whose net may be split (docs/split-nets.md)."""
 
-    parallel: Literal["data", "shard", "pipeline", "tensor"] = option(
+    parallel: Parallel = option(
         "data",
         "what torchrun's processes divide: data, each has the net and a share of the batch; shard, the same, and each keeps a "
-        "share of weights, gradients and optimizer; pipeline, the trunk by blocks; tensor, the layers of transformer blocks",
+        "share of weights, gradients and optimizer; pipeline, the trunk by blocks; tensor, the layers of transformer blocks. "
+        "Or workers on a Ray cluster push gradients to a server: async, nobody waits; backup, a step takes the first and "
+        "drops the others",
     )
     stages: int | None = option(
         None, "processes that a net is split over by pipeline and tensor; by default all that torchrun starts", least=1

@@ -5,6 +5,7 @@ kernels release the GIL, so threads share the games and scale like processes wit
 and torch only to pin buffers.
 """
 
+import itertools
 import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -190,7 +191,7 @@ def net_inputs(
 def stream(
     sampler: Source,
     batch: int,
-    first: int,
+    first: int | Iterator[int],
     *,
     threads: int = 1,
     ahead: int = 4,
@@ -199,23 +200,26 @@ def stream(
 ) -> Iterator[Targets | None]:
     """Endless batches in order, made ahead by `threads` threads. A batch is valid until the next but one is asked for.
 
+    first: the number of the first batch's first sample; or an iterator of such numbers, one for each batch.
     Each batch is made by one thread; `ahead` batches wait or are in the making, and never fewer than threads + 1. None comes
     where the source has no batch yet and all before it are given; it is asked again when the next one is.
     part: (i, n) for the i-th of n equal parts of each batch, from 0, whose size is `batch` all the same.
     """
     ahead, rows = max(ahead, threads + 1), batch // part[1]
+    numbers = itertools.count(first, batch) if isinstance(first, int) else first
+    number = next(numbers)  # of the next batch
     free: dict[Hashable, deque[Targets]] = defaultdict(deque)  # by form; at most ahead + 2 in use, of all forms together
     waiting: deque[tuple[Hashable, Future]] = deque()
     lent: deque[tuple[Hashable, Targets]] = deque()
     pool = ThreadPoolExecutor(threads, "samples")
     try:
         while True:
-            while len(waiting) < ahead and (found := sampler.source(first, batch)) is not None:
-                source, number = found
+            while len(waiting) < ahead and (found := sampler.source(number, batch)) is not None:
+                source, own = found
                 buffers = free[source.form]
                 out = buffers.popleft() if buffers else source.buffers(rows, allocate)
-                waiting.append((source.form, pool.submit(source.fill, number + part[0] * rows, out)))
-                first += batch
+                waiting.append((source.form, pool.submit(source.fill, own + part[0] * rows, out)))
+                number = next(numbers)
             if not waiting:
                 yield None
                 continue

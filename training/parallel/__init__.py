@@ -1,1 +1,1 @@
-"""Nets that several processes hold together, and what that saves: strategies for the training loop."""
+"""Learning by several processes: nets that they hold together, and workers that push gradients to a server."""

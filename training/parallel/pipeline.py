@@ -63,7 +63,7 @@ class Pipeline(SplitStrategy):
         runner.begin(loss, parts, autocast)
         order = torch.arange(self.plan.parts)
         inputs = (batch["planes"], batch["globals"]) if self.place == 0 else ()
-        numbered = {"number": order} if self._ends else {}
+        numbered: dict[str, Any] = {"number": order} if self._ends else {}
         with parallel.others():
             self._schedule(batch).step(*inputs, target=order if self._ends else None, return_outputs=False, **numbered)
         if process_sums.count() > 1:

@@ -88,7 +88,7 @@ class TensorSplit(SplitStrategy):
 
 def _check(name: str, block: Transformer, ways: int) -> None:
     """Raises RunError if the block's layers cannot be dealt evenly."""
-    for what, count in (("heads", block.heads), ("channels in its MLP", cast(nn.Conv2d, block.first).out_channels)):
+    for what, count in (("heads", block.heads), ("channels in its MLP", block.first.out_channels)):
         if count % ways:
             place = int(name.rpartition(".")[2]) + 1
             raise RunError(
@@ -124,7 +124,7 @@ class PointLinear(nn.Linear):
         nn.Module.__init__(self)
         self.in_features, self.out_features = conv.in_channels, conv.out_channels
         self.weight = conv.weight
-        self.register_parameter("bias", conv.bias)
+        self.register_parameter("bias", cast(nn.Parameter | None, conv.bias))
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B,M,M,C] -> [B,M,M,D]."""

@@ -11,25 +11,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from goengine.nets.build import Net
 from goengine.nets.heads import NetOutput
 from goengine.nets.spec import NetSpec
-from training.core import parallel
 from training.core.checkpoint import Counters, plain
 from training.core.command_options import TEACHER, CodistillOptions, student_name
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import Trainer
 from training.core.losses import LossWeights, total_loss
+from training.core.setup import Setup
 from training.stages.distillation import TeacherWeights, distillation_loss
 from training.stages.supervised import (
     GamesStage,
     check_student,
-    device_name,
     freeze_norms_if_wanted,
     fresh_or_loaded,
+    learn,
     loop_config,
     loss_weights,
     teacher_weights,
@@ -111,15 +109,16 @@ def lesson(config: CodistillOptions, student: NetSpec) -> tuple[LossWeights, Tea
 
 def codistill(config: CodistillOptions, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete, as `training.stages.supervised.supervised` does."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config)):
-        sources = {TEACHER: config.net} | {student_name(student): student for student in config.students}
-        nets = {name: fresh_or_loaded(source, config.features, config.seed) for name, source in sources.items()}
-        teacher_students = TeacherStudents(nets)
-        stage = CodistillStage(config, teacher_students)
-        for name, net in nets.items():
-            freeze_norms_if_wanted(net, sources[name], config, stage)
-        specs = {name: dataclasses.asdict(net.spec) for name, net in nets.items()}
-        described = {"options": plain(config), "specs": specs}
-        return Trainer(config.run, teacher_students, stage, loop_config(config), described=described, began=began).run()
+    return learn(setup, config, began)
+
+
+def setup(config: CodistillOptions) -> Setup:
+    """What the stage trains."""
+    sources = {TEACHER: config.net} | {student_name(student): student for student in config.students}
+    nets = {name: fresh_or_loaded(source, config.features, config.seed) for name, source in sources.items()}
+    teacher_students = TeacherStudents(nets)
+    stage = CodistillStage(config, teacher_students)
+    for name, net in nets.items():
+        freeze_norms_if_wanted(net, sources[name], config, stage)
+    specs = {name: dataclasses.asdict(net.spec) for name, net in nets.items()}
+    return Setup(config.run, teacher_students, stage, loop_config(config), {"options": plain(config), "specs": specs})

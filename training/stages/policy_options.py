@@ -6,6 +6,7 @@ from typing import Literal
 
 from goengine.core.options import Seconds, option
 from training.core.command_options import LoopedOptions
+from training.core.worker_options import ManyWorkers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class PolicyPlayOptions(LoopedOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReinforceOptions(PolicyPlayOptions):
+class ReinforceOptions(PolicyPlayOptions, ManyWorkers):
     """Train a policy by the results of its games against earlier forms of itself; the same command goes on where a run stopped.
 
     REINFORCE as of the first AlphaGo (Silver et al. 2016, methods), whose constants are the defaults where it names them.
@@ -52,6 +53,7 @@ class ReinforceOptions(PolicyPlayOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_workers(self.batch)
         for name, least in (("every", 1), ("rows", 1), ("validation_games", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}")

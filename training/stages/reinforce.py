@@ -8,6 +8,7 @@ loop, its folder and its end are `training.core.loop`'s.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -29,11 +30,13 @@ from goengine.policy_play.games import (
 )
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import Stage, Trainer
+from training.core.loop import Numbers, Stage
 from training.core.schedule import Schedule
+from training.core.setup import Setup
 from training.data import packs
 from training.data.sampling import Draw
 from training.data.stream import Sampler
+from training.parallel import cluster
 from training.stages.opponents import NetPolicy, Pool, known_features, load_policy
 from training.stages.policy_options import ReinforceOptions
 from training.stages.supervised import computes_half, device_name, loop_config
@@ -135,19 +138,25 @@ class ReinforceStage(Stage):
         self._who = by_colour(alternating(config.batch))
         self._first = weights_file.arrays_of(module)
 
-    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
+    def batches(self, first_sample: Numbers) -> Generator[Mapping[str, np.ndarray], None, None]:
         """Numbers of iterations; a sample is a game."""
-        iteration = first_sample // self.config.batch
-        while True:
-            yield {"iteration": np.array(iteration)}
-            iteration += 1
+        batch = self.config.batch
+        for first in itertools.count(first_sample, batch) if isinstance(first_sample, int) else first_sample:
+            yield {"iteration": np.array(first // batch)}
+
+    def stepped(self, step: int) -> None:
+        """The net joins the pool, if its turn has come."""
+        self.pool.join(step, self.module if step else self._first, {"reinforced_from": self.start.sha256})
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Plays an iteration's games with the net as it is. Returns the loss whose gradient is the mean over games."""
+        """Plays an iteration's games with the net as it is. Returns the loss whose gradient is the mean over games.
+
+        The batch's `step`, where workers play, says how many steps the net has made: so large is the pool.
+        """
         iteration = int(batch["iteration"])
+        step = int(batch["step"]) if "step" in batch else iteration
         self.module.eval()  # no change of the statistics: the net must learn with the policy that it played with
-        self.pool.join(iteration, self.module if iteration else self._first, {"reinforced_from": self.start.sha256})
-        opponent, net = self.pool.opponent(iteration, np.random.default_rng([self.config.seed, iteration, _DRAWN]))
+        opponent, net = self.pool.opponent(step, np.random.default_rng([self.config.seed, iteration, _DRAWN]))
         learner = RecordingPolicy(NetPolicy(module, self.spec, self.device_feed))
         seed = (self.config.seed, iteration, _PLAYED)
         finished = self._games.play([learner, self._player(net)], self._who, seed)
@@ -237,8 +246,15 @@ def run(config: ReinforceOptions, began: float | None = None) -> bool:
 
     Raises WeightsError or RunError if a net cannot be used: it is damaged, has no policy, or sees other features.
     """
+    if cluster.many(config):
+        return cluster.learn(setup, config, began)
     if config.threads:
         torch.set_num_threads(config.threads)
+    return setup(config).trainer(began).run()
+
+
+def setup(config: ReinforceOptions) -> Setup:
+    """What the stage trains. Raises WeightsError or RunError as `run`."""
     module, meta = load_policy(config.net)
     stage = ReinforceStage(config, module, meta)
     schedule = Schedule(config.steps, config.budget, config.warmup, floor=1.0)
@@ -247,4 +263,4 @@ def run(config: ReinforceOptions, began: float | None = None) -> bool:
     bound = {"net": meta.sha256, "board size": str(config.size), "pool of every": str(config.every)}
     if stage.baseline is not None:
         bound["baseline"] = stage.baseline.meta.sha256
-    return Trainer(config.run, module, stage, loop, described=described, bound=bound, began=began).run()
+    return Setup(config.run, module, stage, loop, described, bound)

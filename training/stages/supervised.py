@@ -7,7 +7,8 @@ positions with what a teacher says of them). A stage is a `Stage` for `training.
 
 import dataclasses
 import importlib.util
-from collections.abc import Collection, Generator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from goengine import features
 from goengine.core.machine import cpu_has, usable_cores
 from goengine.nets import architecture, build, devices, process_sums, spec, weights_file
 from goengine.nets.norms import freeze_batch_norm
-from training.core import parallel
+from training.core import launch, parallel
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.command_options import (
     DistillOptions,
@@ -32,16 +33,17 @@ from training.core.command_options import (
     keeps_norms,
 )
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import LoopConfig, Stage, Trainer
+from training.core.loop import LoopConfig, Numbers, Stage
 from training.core.losses import LossWeights, total_loss
 from training.core.messages import warn
 from training.core.optimizers import OptimizerConfig
 from training.core.schedule import Schedule
+from training.core.setup import Setup
 from training.data import packs
 from training.data.sampling import Draw
 from training.data.stream import Sampler, Source, mixture, pinned, stream
 from training.measure.evaluate import Figures, Predict, Predictions, by_size, combine, measure_with, metrics_for
-from training.parallel import choice
+from training.parallel import choice, cluster
 from training.stages.distillation import Hint, Teacher, TeacherWeights, distillation_loss, hint_factor
 
 
@@ -90,7 +92,7 @@ def loop_config(config: LoopedOptions, splits: bool = False) -> LoopConfig:
     """The loop's part of the options. splits: the command can split its net. Raises RunError if it cannot, and should."""
     learning = config if isinstance(config, LearningOptions) else None
     if learning is not None and learning.parallel != "data" and not splits:
-        raise RunError(f"--parallel {learning.parallel}: this command does not split its net; supervised and zero do")
+        raise RunError(f"--parallel {learning.parallel}: this command learns in one process, or in several by data")
     return LoopConfig(
         batch=config.batch,
         schedule=Schedule(config.steps, config.budget, config.warmup),
@@ -224,8 +226,8 @@ class GamesStage(Stage):
         self.card = dict(self.games.card)
         self.held_out = HeldOut(config.validation, module.spec.features) if held_out is None else held_out
 
-    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
-        """Batches from that sample on."""
+    def batches(self, first_sample: Numbers) -> Generator[Mapping[str, np.ndarray], None, None]:
+        """Batches from that sample on, or those that begin with these."""
         allocate = pinned if device_name(self.config).startswith("cuda") else np.zeros
         threads, part = workers(self.config), (process_sums.rank(), process_sums.count())
         source = self.games.source
@@ -335,6 +337,18 @@ def predictor(module: nn.Module, device_feed: DeviceFeed) -> Predict:
     return predict
 
 
+def learn(make: Callable[[Any], Setup], config: SupervisedOptions, began: float | None) -> bool:
+    """Train what `make` makes of the options, as they say: alone, with others in step, or by the gradients of workers."""
+    if cluster.many(config):
+        return cluster.learn(make, config, began)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    with parallel.joined(device_name(config), choice.ways(config)) as mesh:
+        made = make(config)
+        made.stage.make_strategy = choice.strategy(config, mesh)
+        return made.trainer(began).run()
+
+
 def supervised(
     config: SupervisedOptions,
     began: float | None = None,
@@ -346,17 +360,23 @@ def supervised(
 
     began: what `time.monotonic` showed when the command started, where the budget begins. games, held_out: as of `GamesStage`;
     bound: as of `Trainer`. Started by torchrun, all its processes train one net; each draws its own part of every batch, so
-    each needs the packs.
+    each needs the packs. So does each worker.
     """
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config), choice.ways(config)) as mesh:
-        module = fresh_or_loaded(config.net, config.features, config.seed)
-        described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-        stage, loop = GamesStage(config, module, games, held_out), loop_config(config, splits=True)
-        freeze_norms_if_wanted(module, config.net, config, stage)
-        stage.make_strategy = choice.strategy(config, mesh)
-        return Trainer(config.run, module, stage, loop, described=described, bound=bound, began=began).run()
+    return learn(partial(setup, games=games, held_out=held_out, bound=bound), config, began)
+
+
+def setup(
+    config: SupervisedOptions,
+    games: LearnedGames | None = None,
+    held_out: Measured | None = None,
+    bound: Mapping[str, str] | None = None,
+) -> Setup:
+    """What the stage trains."""
+    module = fresh_or_loaded(config.net, config.features, config.seed)
+    described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
+    stage = GamesStage(config, module, games, held_out)
+    freeze_norms_if_wanted(module, config.net, config, stage)
+    return Setup(config.run, module, stage, loop_config(config, splits=True), described, bound or {})
 
 
 def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptions, stage: GamesStage) -> None:
@@ -369,12 +389,17 @@ def freeze_norms_if_wanted(module: build.Net, source: str, config: TrainingOptio
 
 def distill(config: DistillOptions, began: float | None = None) -> bool:
     """Run the stage. Returns whether the run is complete, as `supervised` does."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    if launch.launched() > 1:
+        parallel.check(config.batch)
+    return learn(distill_setup, config, began)
+
+
+def distill_setup(config: DistillOptions) -> Setup:
+    """What the stage trains."""
     teacher = weights_file.load(config.teacher)
     module = fresh_or_loaded(config.net, config.features, config.seed)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     stage = DistillStage(config, module, teacher, (config.hint_weight, config.hint_share))
     freeze_norms_if_wanted(module, config.net, config, stage)
     bound = {"teacher": teacher.meta.sha256}
-    return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound, began=began).run()
+    return Setup(config.run, module, stage, loop_config(config), described, bound)

@@ -10,6 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,14 @@ from training.core import parallel
 from training.core.checkpoint import Counters, plain
 from training.core.command_options import TrainingOptions
 from training.core.device_feed import Batch, DeviceFeed
-from training.core.loop import Stage, Trainer
+from training.core.loop import Numbers, Stage
 from training.core.losses import total_loss
 from training.core.messages import warn
 from training.core.schedule import Schedule
-from training.core.strategy import MakeStrategy, Strategy
+from training.core.setup import Setup
 from training.data.sampling import Draw
 from training.data.stream import Mixture, Source, pinned, stream
-from training.parallel import choice
+from training.parallel import choice, cluster
 from training.stages.supervised import (
     HeldOut,
     RecordedGames,
@@ -80,6 +81,7 @@ class ZeroStage(Stage):
     """
 
     learner = run_folder.LEARNER
+    drawn_by_server = True
 
     def __init__(self, config: ZeroOptions, module: build.Net, replay: Replay, publish: Publish, on_tick: OnTick):
         """publish: called after each checkpoint with (averaged arrays, boards for self-play, counters, data card).
@@ -101,7 +103,7 @@ class ZeroStage(Stage):
         self._publish, self._on_tick = publish, on_tick
         self.samples = 0
 
-    def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray] | None, None, None]:
+    def batches(self, first_sample: Numbers) -> Generator[Mapping[str, np.ndarray] | None, None, None]:
         """Batches from that sample on; None while self-play must make games first.
 
         A resumed run draws the same samples as long as the folder holds the same shards. Of several processes that train
@@ -109,12 +111,13 @@ class ZeroStage(Stage):
         """
         return parallel.scattered(self._drawn(first_sample) if parallel.leads() else None)
 
-    def _drawn(self, first_sample: int) -> Iterator[Mapping[str, np.ndarray] | None]:
+    def _drawn(self, first_sample: Numbers) -> Iterator[Mapping[str, np.ndarray] | None]:
         cuda = device_name(self.config).startswith("cuda")
         threads = self.config.sample_threads or 1
         source = stream(self.source, self.config.batch, first_sample, threads=threads, allocate=pinned if cuda else np.zeros)
         patience = _Patience(self.replay)
-        self.samples = first_sample
+        if isinstance(first_sample, int):
+            self.samples = first_sample
         with contextlib.closing(source):
             for targets in source:
                 self._on_tick(self.standing(targets is None))
@@ -219,13 +222,18 @@ def learn(config: ZeroOptions, run: Path, began: float | None = None, on_tick: O
     cannot be published.
     """
     config = config.resolve_defaults()
+    if cluster.many(config):
+        return cluster.learn(partial(setup, run=run.absolute()), config, began, on_tick)
     if config.threads:
         torch.set_num_threads(config.threads)
     with parallel.joined(device_name(config), choice.ways(config)) as mesh:
-        return _learn(config, run, began, on_tick, choice.strategy(config, mesh))
+        made = setup(config, run, on_tick)
+        made.stage.make_strategy = choice.strategy(config, mesh)
+        return made.trainer(began).run()
 
 
-def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick, strategy: MakeStrategy) -> bool:
+def setup(config: ZeroOptions, run: Path, on_tick: OnTick = lambda standing: None) -> Setup:
+    """What the learner of a run trains."""
     module = parallel.first(lambda: fresh_or_loaded(config.net, config.features, config.seed))
 
     def publish(arrays, boards, counters, card):
@@ -238,25 +246,17 @@ def _learn(config: ZeroOptions, run: Path, began: float | None, on_tick: OnTick,
             publish_net(run, arrays, module.spec, boards, story, graph=config.exports, calibration=stage.calibration())
 
     stage = ZeroStage(config, module, open_replay(config, run, module.spec.features), publish, on_tick)
-    return trainer(config, run, module, stage, began, strategy).run()
+    return stage_setup(config, run, module, stage)
 
 
-def trainer(
-    config: ZeroOptions,
-    run: Path,
-    module: build.Net,
-    stage: ZeroStage,
-    began: float | None,
-    strategy: MakeStrategy = Strategy,
-) -> Trainer:
-    """The loop for a stage, in its folder of the run. Raises RunError as `Trainer`."""
+def stage_setup(config: ZeroOptions, run: Path, module: build.Net, stage: ZeroStage) -> Setup:
+    """The set-up of a stage, in its folder of the run."""
     if config.keep_norms:
         freeze_batch_norm(module)
-    stage.make_strategy = strategy
     schedule = Schedule(config.steps, config.budget, config.warmup, hold=HOLD)
     loop = dataclasses.replace(loop_config(config, splits=True), schedule=schedule)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
-    return Trainer(run / stage.learner, module, stage, loop, described=described, began=began)
+    return Setup(run / stage.learner, module, stage, loop, described)
 
 
 def open_replay(config: ZeroOptions, run: Path, feature_name: str) -> Replay:

@@ -24,6 +24,7 @@ from goengine.core.stopping import told_to_stop
 from goengine.nets import devices
 from goengine.zero import run_folder
 from training.core.checkpoint import RunError
+from training.core.worker_options import alone
 from training.stages.supervised import fresh_or_loaded
 from training.zero import division, learner
 from training.zero.processes import ProcessGroup, WatchedProcess
@@ -162,7 +163,7 @@ def _process(name: str, folder: Path, *command: str) -> WatchedProcess:
 def _small(config: ZeroOptions, folder: Path) -> ZeroOptions:
     """The run's options for one step on a small board."""
     return dataclasses.replace(
-        config,
+        alone(config),
         run=folder,
         size=str(SIZE),
         visits=str(VISITS),
@@ -178,6 +179,7 @@ def _small(config: ZeroOptions, folder: Path) -> ZeroOptions:
         validation_positions=BATCH,
         compile=False,  # takes a minute
         anchor="",
+        cluster="",
         rate_games=0,
         save_every=Seconds(3600),
         validate_every=Seconds(3600),

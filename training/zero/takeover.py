@@ -26,7 +26,7 @@ from goengine.zero.run_folder import LEARNER, NEXT, PublishedNet
 from training.core.checkpoint import Counters, RunError, load_state, save_state
 from training.core.device_feed import DeviceFeed
 from training.stages.supervised import device_name
-from training.zero.learner import OnTick, Standing, ZeroStage, open_replay, trainer
+from training.zero.learner import OnTick, Standing, ZeroStage, open_replay, stage_setup
 from training.zero.publishing import Story, publish_net
 from training.zero.replay_window import Replay
 from training.zero.zero_options import ZeroOptions
@@ -98,7 +98,7 @@ def succeed(config: ZeroOptions, module: build.Net, began: float, on_tick: OnTic
     say(f"{run}: {name} learns from the games of {to_text(now.spec)}, and takes over when it judges new games as well")
     stage = Successor(config, module, replay, now.module().to(device_name(config)), on_tick)
     try:
-        ended: bool | None = trainer(config, run, module, stage, began).run()
+        ended: bool | None = stage_setup(config, run, module, stage).trainer(began).run()
     except _TakesOver:
         ended = None
     if ended is False or not stage.done:

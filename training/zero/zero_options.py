@@ -15,6 +15,7 @@ from goengine.core.options import MOST_THREADS, Seconds, option
 from goengine.zero.run_folder import SizeSettings
 from goengine.zero.selfplay_params import SelfPlayParams
 from training.core.command_options import LearningOptions, board_shares, check_packs, keeps_norms
+from training.core.worker_options import ManyWorkers
 from training.zero.division import OPENVINO, RATE_GAMES, Division, divide, here
 
 _OWN = ("size", "visits", "cheap_visits", "full_share")  # settings that have options of their own
@@ -85,7 +86,7 @@ class AnchoredOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroOptions(AnchoredOptions, LearningOptions):
+class ZeroOptions(AnchoredOptions, LearningOptions, ManyWorkers):
     """Learn Go from nothing by self-play: workers play, this process learns; the same command goes on where a run stopped."""
 
     size: str = option("9", "board size; or several with shares of the work, 9=0.6,13=0.2,19=0.2: ratings are of the first")
@@ -99,6 +100,9 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
         None,
         "processes that play; by default one per core, on torch fewer, for samples and learner; 0: others play into the folder",
         most=MOST_THREADS,
+    )
+    cluster: str = option(
+        "", "play on this Ray cluster, too (local, auto, HOST:PORT, ray://HOST:PORT); by default nobody else plays then"
     )
     games: int | None = option(None, "games that each of them plays at once; by default 128, on a GPU 512", least=1)
     device: str = option(
@@ -151,6 +155,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_workers(self.batch)
         for name in ("games", "window", "rate_visits", "sample_threads"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
@@ -222,6 +227,8 @@ class ZeroOptions(AnchoredOptions, LearningOptions):
 
         Raises RunError if an option asks for what this machine has not.
         """
+        if self.cluster and self.workers is None:
+            return dataclasses.replace(self, workers=0).resolve_defaults()
         names = [field.name for field in dataclasses.fields(Division)]
         asked = Division(**{name: getattr(self, name) for name in names})
         if self.anchor and asked.rate_games is None:

@@ -95,8 +95,9 @@ def _led(config: ZeroOptions, began: float) -> bool:
     takeover.finish_takeover(config, say)
     net = publishing.begin(config)
     candidate = publishing.larger(config, net)
-    if candidate is not None and launch.launched() > 1:
-        raise RunError("a larger net learns in one process until it has taken over: start it without torchrun")
+    if candidate is not None and (launch.launched() > 1 or config.parallel != "data"):
+        alone = "without torchrun, and with --parallel sync"
+        raise RunError(f"a larger net learns in one process until it has taken over: start it {alone}")
     config = _without_missing_anchor(config)
     say(f"{config.run}: net {net.name}; {division.words(config.division, division.here(), config.threads)}")
     with ProcessGroup(members(config), say) as processes:
@@ -131,7 +132,7 @@ def _without_missing_anchor(config: ZeroOptions) -> ZeroOptions:
 
 
 def members(config: ZeroOptions) -> list[WatchedProcess]:
-    """The processes of a run: workers w1, w2 and so on, and the one that rates."""
+    """The processes of a run: workers w1, w2 and so on, the one that leads a cluster of them, and the one that rates."""
     found: list[WatchedProcess] = []
     gpus = division.here().gpus
     for number in range(1, config.workers + 1):
@@ -140,6 +141,9 @@ def members(config: ZeroOptions) -> list[WatchedProcess]:
         options = ["--run", str(config.run), "--name", name, "--games", str(config.games), "--device", device, "--attached"]
         found.append(_member(config, name, "selfplay", "worker", *options))
         found[-1].environment = {} if config.device == division.OPENVINO else division.ONE_THREAD
+    if config.cluster:
+        options = ["--run", str(config.run), "--address", config.cluster, "--attached"]
+        found.append(_member(config, "cluster", "selfplay", "cluster", *options))
     if config.rate_games:
         options = ["--run", str(config.run), "--games", str(config.rate_games), "--visits", str(config.rate_visits)]
         device = division.rating_device(config.device, config.export)

@@ -136,7 +136,7 @@ def test_it_learns_takes_over_and_the_run_goes_on(run, monkeypatch, capsys):
 
 
 def test_a_larger_net_keeps_its_statistics_where_that_is_asked_for(run, monkeypatch):
-    """As one that learns alone (`training.zero.learner.trainer` makes the loop of both)."""
+    """As one that learns alone (`training.zero.learner.stage_setup` makes the loop of both)."""
     always(monkeypatch, False)
     config, module = candidate(run, keep_norms=True)
     before = {name: value.clone() for name, value in module.state_dict().items() if "running" in name}

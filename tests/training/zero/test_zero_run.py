@@ -258,6 +258,9 @@ def test_the_processes_of_a_run(tmp_path):
     assert [member.name for member in found] == ["w1", "w2", "rating"] and [member.required for member in found] == [1, 1, 0]
     assert {"--attached", "--games", "64"} <= set(found[1].command) and found[2].command[2:4] == ("training", "rate")
     assert [member.name for member in zero_run.members(options(tmp_path, workers=0, rate_games=0).resolve_defaults())] == []
+    found = zero_run.members(options(tmp_path, workers=None, cluster="auto", rate_games=0).resolve_defaults())
+    assert [member.name for member in found] == ["cluster"] and found[0].required  # nobody else plays
+    assert found[0].command[2:4] == ("selfplay", "cluster") and {"--address", "auto", "--attached"} <= set(found[0].command)
 
 
 def test_a_worker_that_cannot_play_ends_the_run(tmp_path, capsys, monkeypatch):
