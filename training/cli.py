@@ -1,29 +1,18 @@
 """The commands of `python -m training`.
 
-Knows their names and what they print. The work is done elsewhere; torch is imported by need.
+Knows their names, and how they fail. What they do is in `learning_commands` and `net_commands`; torch is imported by need.
 """
 
-import json
-import math
-import shlex
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
 
-from goengine.core import machine
 from goengine.core.options import parse_command
-from goengine.core.progress import Progress
-from goengine.core.stopping import told_to_stop
-from goengine.core.tables import short, table, wrapped
 from goengine.dataio.records import RecordError
-from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import EvaluatorError
 from goengine.nets.safetensors_file import WeightsError
 from goengine.patterns.policy import PolicyError
-from goengine.zero import run_folder
 from goengine.zero.run_folder import RunFolderError
-from training.core import launch
+from training import learning_commands, net_commands
 from training.core.checkpoint import RunError
 from training.core.command_options import (
     CodistillOptions,
@@ -32,7 +21,6 @@ from training.core.command_options import (
     EvaluateOptions,
     Export,
     GrowOptions,
-    LoopedOptions,
     PackOptions,
     QuantizeOptions,
     ReviveOptions,
@@ -51,407 +39,10 @@ from training.laboratory.prune_options import PruneOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
-NOTHING_LEARNED = (
-    "the run ended before there were enough games to learn from; the same command with a longer --budget goes on, "
-    "and --window or --first-rows let it begin with fewer"
-)
 # Packages that come with an extra, of which commands import what they need: the extra's name.
 EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures"}
 OWN = ("openvino", "sgfmill", "rich", "platformdirs")  # that come with the engine, and that learning by self-play can lack
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
-
-
-def run_pack(config: PackOptions) -> int:
-    """Pack, and say what became of the games."""
-    from training.data import packs
-
-    with Progress(f"pack {config.out.name}") as bar:
-        count = 0
-
-        def say(text: str) -> None:
-            nonlocal count
-            count += 1
-            bar.update(count, text)
-
-        report = packs.pack(config.sources, config.out, owners=config.owners, say=say)
-    sys.stderr.write(
-        f"{config.out}: {report.games} games, {report.positions} positions, {report.counted} counted, "
-        f"{report.owned} with owners, "
-        f"{report.left_out} left out{' (first: ' + report.first_error + ')' if report.first_error else ''}"
-        f"{f', {report.unknown_rules} with unknown rules' if report.unknown_rules else ''}"
-        f"{f'; each with its reason: {report.reasons}' if report.reasons else ''}\n"
-    )
-    return 0
-
-
-def run_evaluate(config: EvaluateOptions) -> int:
-    """Measure, and print a line per figure or one JSON object on stdout."""
-    import numpy as np
-
-    from goengine import features
-    from goengine.evaluators.load import load
-    from goengine.evaluators.symmetric import Symmetric
-    from training.data import packs
-    from training.measure import calibration_curve, evaluate
-    from training.measure.phases import RecordingEvaluator, phases
-
-    evaluator = load(config.net, size=None, device=config.device, precision=config.precision, threads=config.threads)
-    if config.symmetries > 1:
-        evaluator = Symmetric(evaluator, np.random.default_rng(config.seed), config.symmetries)
-    chosen = features.get(evaluator.features)
-    rows, by_phase, tables = {}, {}, []
-    for size, games in packs.by_size(packs.load_any(config.games)).items():
-        predict = RecordingEvaluator(evaluate.from_evaluator(evaluator))
-        sampler, count = evaluate.as_played(games, chosen, config.positions, config.seed)
-        rows[size] = evaluate.measure_with(predict, sampler, count, config.batch)
-        by_phase[size] = phases(sampler, predict.values()) if config.phases else []
-        tables.append(calibration_curve.tables(sampler, predict.values()) if config.reliability else {})
-    evaluator.close()
-    total = evaluate.combine(list(rows.values())).as_dict()
-    reliable = calibration_curve.merged(tables)
-    if config.reliability:
-        calibration_curve.picture(reliable, config.reliability, evaluator.name)
-    if config.json:
-        by_size = {str(size): figures.as_dict() for size, figures in rows.items()} if len(rows) > 1 else {}
-        told = {str(size): [asdict(phase) for phase in found] for size, found in by_phase.items() if found}
-        more = {**({"sizes": by_size} if by_size else {}), **({"phases": told} if told else {})}
-        more |= {"reliability": calibration_curve.for_card(reliable)} if reliable else {}
-        sys.stdout.write(json.dumps({"net": evaluator.name, **finite(total), **more}) + "\n")
-        return 0
-    for name, value in total.items():
-        sys.stdout.write(f"{name:14} {value:.4f}\n" if isinstance(value, float) else f"{name:14} {value}\n")
-    for size, found in by_phase.items():
-        if not found:
-            continue
-        lines = [(phase.name, phase.positions, f"{phase.value_mse:.3f}", f"{phase.value_right:.3f}") for phase in found]
-        sys.stdout.write("\n" + table(lines, header=(f"{size}x{size}", "positions", "value_mse", "value_right")))
-    for name, tenths in reliable.items():
-        lines = [(f"{b.low:.1f}-{b.high:.1f}", b.positions, f"{b.predicted:.3f}", f"{b.actual:.3f}") for b in tenths]
-        sys.stdout.write("\n" + table(lines, header=(name, "positions", "predicted", "actual")))
-    return 0
-
-
-def run_count(config: CountOptions) -> int:
-    """Count, and print a line per figure or one JSON object on stdout."""
-    from goengine.dataio import sgf
-    from goengine.player.net_source import NetSource
-    from goengine.player.opinion import Opinion
-    from training.measure.count_games import count_games
-
-    trust = {"card": None, "both": True, "playouts": False}[config.owners]
-    opinion = Opinion(NetSource(config.net or None), config.playouts, trust)
-    records = (game for game in sgf.iterate_games(config.games) if not isinstance(game, Exception))
-    with Progress("count", config.limit) as bar:
-        figures = count_games(opinion, records, config.limit, bar.update).as_dict()
-    if config.json:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        return 0
-    wrong = figures.pop("wrong")
-    for name, value in figures.items():
-        sys.stdout.write(f"{name:14} {value:.2f}\n" if isinstance(value, float) else f"{name:14} {value}\n")
-    sys.stdout.write("".join(f"wrong winner   {line}\n" for line in wrong))
-    return 0
-
-
-def run_compare_owners(config: CompareOwnersOptions) -> int:
-    """Compare, and print tables or one JSON object on stdout."""
-    from training.measure import owner_report
-
-    with Progress("compare owners") as bar:
-        told = owner_report.report(config, bar.update)
-    sys.stdout.write(json.dumps(told) + "\n" if config.json else owner_report.tables(told))
-    return 0
-
-
-def finite(values: dict) -> dict:
-    """NaN as None: JSON has no NaN."""
-    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
-
-
-def run_supervised(config: SupervisedOptions) -> int:
-    """Train, and say how the run stands; SIGTERM and SIGINT save and end with 130."""
-    began = time.monotonic()  # before torch is imported: the budget counts from here
-    from training.stages.supervised import supervised
-
-    return _say_how_it_stands(config, supervised(config, began))
-
-
-def run_distill(config: DistillOptions) -> int:
-    """As `run_supervised`, with a teacher."""
-    began = time.monotonic()
-    from training.stages.supervised import distill
-
-    return _say_how_it_stands(config, distill(config, began))
-
-
-def run_codistill(config: CodistillOptions) -> int:
-    """As `run_supervised`, with students."""
-    began = time.monotonic()
-    from training.stages.codistill import codistill
-
-    return _say_how_it_stands(config, codistill(config, began))
-
-
-def run_quantize(config: QuantizeOptions) -> int:
-    """As `run_supervised`, with roundings."""
-    began = time.monotonic()
-    from training.stages import quantize_stage
-
-    return _say_how_it_stands(config, quantize_stage.run(config, began))
-
-
-def run_label(config: LabelOptions) -> int:
-    """Label, and say how many games are believed."""
-    from goengine.dataio.sgf import iterate_games
-    from goengine.player.net_source import NetSource
-    from goengine.player.opinion import Opinion
-    from training.data import final_owners
-
-    config.out.mkdir(parents=True, exist_ok=True)
-    opinions = [Opinion(NetSource(config.net), config.playouts, trust) for trust in (False, True)]
-    with Progress("label", config.limit) as bar:
-        records = final_owners.by_turns(iterate_games((path,)) for path in config.games)
-        found, asked = final_owners.of_records(records, opinions, config.limit, bar.update)
-        for size, part in final_owners.of_shards(config.shards, bar.update).items():
-            found[size] = final_owners.FinalOwners.join([found[size], part]) if size in found else part
-    for size, part in found.items():
-        learned, held = part.divided(config.held_out)
-        for name, games in ((f"{size}.npz", learned), (f"{size}-held-out.npz", held)):
-            if len(games):
-                games.save(config.out / name)
-                sys.stderr.write(f"{config.out / name}: {len(games)} games\n")
-    sys.stderr.write(f"{asked} records were counted\n")
-    return 0
-
-
-def run_owners(config: OwnersOptions) -> int:
-    """As `run_supervised`, a head on a finished trunk."""
-    began = time.monotonic()
-    from training.stages import owners
-
-    return _say_how_it_stands(config, owners.run(config, began))
-
-
-def run_prune(config: PruneOptions) -> int:
-    """Cut and train, and print the table of what came of it, or say that the run stands still."""
-    from training.laboratory import prune
-
-    return _tell(config, prune.tables(config))
-
-
-def _tell(config: LoopedOptions, tables: str | None) -> int:
-    """Print the tables of a run that is complete; None: it was stopped."""
-    sys.stdout.write(tables or "")
-    if tables is None:
-        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
-    return 130 if tables is None else 0
-
-
-def run_forms(config: FormsOptions) -> int:
-    """Compare number formats, and print the table or one JSON object on stdout."""
-    from training.laboratory import number_formats
-
-    forms = number_formats.run(config)
-    told = json.dumps(number_formats.as_json(forms)) + "\n" if config.json else ""
-    sys.stdout.write(told or table(number_formats.rows(forms), header=number_formats.HEADER))
-    sys.stderr.writelines(f"{note}\n" for note in number_formats.notes(forms))
-    return 0
-
-
-def run_lessons(config: LessonsOptions) -> int:
-    """Train in each way, and print the table, or say that the run stands still."""
-    from training.laboratory import lessons
-
-    results = lessons.run(config)
-    return _tell(config, None if results is None else table(lessons.rows(results), header=lessons.HEADER))
-
-
-def run_rollout(config: RolloutOptions) -> int:
-    """Fit a linear policy, and say how the run stands."""
-    from goengine.patterns.shipped_policies import POLICY
-    from training.stages import patterns
-
-    complete = patterns.run(config)
-    stands = f"complete; its policy is {config.run / POLICY}" if complete else "saved; the same command goes on"
-    sys.stderr.write(f"{config.run}: {stands}\n")
-    return 0 if complete else 130
-
-
-def run_reinforce(config: ReinforceOptions) -> int:
-    """As `run_supervised`, by games of the net itself."""
-    began = time.monotonic()
-    from training.stages import reinforce
-
-    return _say_how_it_stands(config, reinforce.run(config, began))
-
-
-def run_value(config: ValueOptions) -> int:
-    """As `run_supervised`, on games that are played first; they are not in the budget."""
-    from training.stages import value
-
-    return _say_how_it_stands(config, value.run(config))
-
-
-def run_zero(config: ZeroOptions) -> int:
-    """As `run_supervised`, by self-play."""
-    began = time.monotonic()
-    from training.zero import zero_run
-
-    return _say_how_it_stands(config, zero_run.run(config, began))
-
-
-def run_rate(config: Rate) -> int:
-    """Rate nets until told to stop."""
-    from training.zero import zero_run
-
-    with told_to_stop(attached=config.watch) as stop:
-        zero_run.rate(config, stop)
-    return 0
-
-
-def run_join(config: JoinOptions) -> int:
-    """Bring workers to a run until it ends."""
-    from training.parallel import cluster
-
-    cluster.join(config)
-    return 0
-
-
-def _say_how_it_stands(config: LoopedOptions, complete: bool) -> int:
-    if not launch.leads():
-        return 0 if complete else 130
-    if (
-        isinstance(config, ZeroOptions)
-        and complete
-        and (newest := run_folder.newest(config.run)) is not None
-        and not newest.step
-    ):
-        sys.stderr.write(f"{config.run}: nothing was learned: {NOTHING_LEARNED}\n")
-        return 1
-    net = config.run / ("learner/net.safetensors" if isinstance(config, ZeroOptions) else "net.safetensors")
-    stands = f"complete; its net is {net}" if complete else "saved; the same command goes on"
-    sys.stderr.write(f"{config.run}: {stands}\n")
-    return 0 if complete else 130
-
-
-def run_compare(config: CompareOptions) -> int:
-    """Compare, and print the table; SIGTERM and SIGINT save and end with 130."""
-    from training.laboratory import compare
-
-    complete = compare.run(config)
-    if not complete:
-        sys.stderr.write(f"{config.run}: saved; the same command goes on\n")
-    return 0 if complete else 130
-
-
-def run_grow(config: GrowOptions) -> int:
-    """Grow, and say what came of it."""
-    from goengine.nets import architecture, weights_file
-    from training.stages import grow
-
-    old = weights_file.load(config.weights)
-    grown = grow.deepen(old, architecture.parse(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
-    data = {**old.meta.data, "grown_from": old.meta.sha256}
-    weights_file.save(config.out, grown, grown.spec, step=old.meta.step, config=old.meta.config, data=data)
-    sys.stderr.write(f"{config.out}: {len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}\n")
-    return 0
-
-
-def run_revive(config: ReviveOptions) -> int:
-    """Revive silent units, and say how many there were."""
-    from goengine import features
-    from goengine.nets import weights_file
-    from training.data import packs
-    from training.data.sampling import Draw
-    from training.data.stream import net_inputs
-    from training.stages import revive
-
-    net, meta = weights_file.load_module(config.weights)
-    draw = Draw(config.seed, symmetries=1, shuffle=1, vary=0.5)
-    heard = revive.listen(
-        net, net_inputs(packs.load_sizes(config.data), features.get(net.spec.features), draw, config.positions)
-    )
-    count = revive.revive(net, heard, config.seed)
-    data = {**meta.data, "revived_from": meta.sha256}
-    weights_file.save(config.out, net, net.spec, step=meta.step, config=meta.config, data=data)
-    sys.stderr.write(f"{config.out}: {count} of {len(heard.silent)} units of the value head were silent and begin anew\n")
-    return 0
-
-
-def run_export(config: Export) -> int:
-    """Write the ONNX file, and say where it is."""
-    from goengine.nets import export, weights_file
-
-    net, meta = weights_file.load_module(config.weights)
-    try:
-        export.export_onnx(net, meta, config.out)
-    except ImportError as error:
-        raise RunError(f"an ONNX file needs the packages onnx and onnxscript: {error}") from None
-    sys.stderr.write(f"{config.out}: {', '.join(export.INPUTS)} -> {', '.join(export.OUTPUTS)}; any batch, any board size\n")
-    return 0
-
-
-def run_ship(config: ShipOptions) -> int:
-    """Ship, and print what was measured, where the net lies, and how to play it."""
-    from training.measure import ship_stage
-
-    folder = ship_stage.place(config)
-    rows = [(name, _figure(value)) for name, value in ship_stage.run(config).items() if not isinstance(value, (dict, list))]
-    sys.stdout.write(wrapped(rows, header=("measured", "value")))
-    known = folder.parent in (shipped_nets.FOLDER, shipped_nets.user_folder())
-    net = config.name if known else shlex.quote(str(folder))
-    sys.stdout.write(f"\n{folder}\nPlay it: goengine gtp --net {net}\n")
-    return 0
-
-
-def _figure(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def run_bench(config: TrainingBenchOptions) -> int:
-    """Measure, and print a table or one JSON object on stdout."""
-    from training import training_bench
-
-    figures = []
-    for figure in training_bench.measure(config):
-        figures.append(figure)
-        if sys.stderr.isatty():
-            sys.stderr.write(f"{figure.part}: {short(figure.value)} {figure.unit}\n")
-    here = machine.describe()
-    if config.json:
-        sys.stdout.write(json.dumps({"machine": asdict(here), "figures": [asdict(figure) for figure in figures]}) + "\n")
-    else:
-        rows = [(figure.part, f"{figure.size}x{figure.size}", short(figure.value), figure.unit) for figure in figures]
-        sys.stdout.write(f"{here.processor}, {here.cores} cores; load {here.load:.1f}\n\n{table(rows)}")
-    return 0
-
-
-def run_memory(config: MemoryOptions) -> int:
-    """Measure, and print a table or one JSON object on stdout."""
-    from training import memory_bench
-
-    rows = list(memory_bench.measure(config))
-    if config.json:
-        sys.stdout.write(json.dumps({"options": asdict(config), "rows": [asdict(row) for row in rows]}) + "\n")
-        return 0
-    header = ("MB in a process", "processes", "weights", "gradients", "optimizer", "signals", "all", "process grew")
-    shown = [(row.way, row.processes, *(f"{value / 1e6:.1f}" for value in astuple(row)[2:])) for row in rows]
-    sys.stdout.write(table(shown, header=header))
-    return 0
-
-
-def run_parallel_bench(config: ParallelBenchOptions) -> int:
-    """Measure, and print tables or one JSON object on stdout."""
-    from training import parallel_bench
-
-    found = parallel_bench.measure(config)
-    if config.json:
-        sys.stdout.write(json.dumps(found) + "\n")
-        return 0
-    sys.stdout.write(parallel_bench.words(found))
-    parallel_bench.draw(found, config.out / parallel_bench.CURVES)
-    sys.stdout.write(f"\n{config.out / parallel_bench.CURVES}\n")
-    return 0
 
 
 def _of_device(error: RuntimeError) -> str | None:
@@ -464,33 +55,33 @@ def _of_device(error: RuntimeError) -> str | None:
 
 
 COMMANDS = {
-    "pack": (PackOptions, run_pack),
-    "supervised": (SupervisedOptions, run_supervised),
-    "distill": (DistillOptions, run_distill),
-    "codistill": (CodistillOptions, run_codistill),
-    "quantize": (QuantizeOptions, run_quantize),
-    "label": (LabelOptions, run_label),
-    "owners": (OwnersOptions, run_owners),
-    "prune": (PruneOptions, run_prune),
-    "forms": (FormsOptions, run_forms),
-    "lessons": (LessonsOptions, run_lessons),
-    "rollout": (RolloutOptions, run_rollout),
-    "reinforce": (ReinforceOptions, run_reinforce),
-    "value": (ValueOptions, run_value),
-    "zero": (ZeroOptions, run_zero),
-    "rate": (Rate, run_rate),
-    "evaluate": (EvaluateOptions, run_evaluate),
-    "count": (CountOptions, run_count),
-    "compare-owners": (CompareOwnersOptions, run_compare_owners),
-    "compare": (CompareOptions, run_compare),
-    "join": (JoinOptions, run_join),
-    "grow": (GrowOptions, run_grow),
-    "revive": (ReviveOptions, run_revive),
-    "export": (Export, run_export),
-    "ship": (ShipOptions, run_ship),
-    "bench": (TrainingBenchOptions, run_bench),
-    "memory": (MemoryOptions, run_memory),
-    "parallel-bench": (ParallelBenchOptions, run_parallel_bench),
+    "pack": (PackOptions, net_commands.run_pack),
+    "supervised": (SupervisedOptions, learning_commands.run_supervised),
+    "distill": (DistillOptions, learning_commands.run_distill),
+    "codistill": (CodistillOptions, learning_commands.run_codistill),
+    "quantize": (QuantizeOptions, learning_commands.run_quantize),
+    "label": (LabelOptions, net_commands.run_label),
+    "owners": (OwnersOptions, learning_commands.run_owners),
+    "prune": (PruneOptions, learning_commands.run_prune),
+    "forms": (FormsOptions, net_commands.run_forms),
+    "lessons": (LessonsOptions, learning_commands.run_lessons),
+    "rollout": (RolloutOptions, learning_commands.run_rollout),
+    "reinforce": (ReinforceOptions, learning_commands.run_reinforce),
+    "value": (ValueOptions, learning_commands.run_value),
+    "zero": (ZeroOptions, learning_commands.run_zero),
+    "rate": (Rate, learning_commands.run_rate),
+    "evaluate": (EvaluateOptions, net_commands.run_evaluate),
+    "count": (CountOptions, net_commands.run_count),
+    "compare-owners": (CompareOwnersOptions, net_commands.run_compare_owners),
+    "compare": (CompareOptions, learning_commands.run_compare),
+    "join": (JoinOptions, learning_commands.run_join),
+    "grow": (GrowOptions, net_commands.run_grow),
+    "revive": (ReviveOptions, net_commands.run_revive),
+    "export": (Export, net_commands.run_export),
+    "ship": (ShipOptions, net_commands.run_ship),
+    "bench": (TrainingBenchOptions, net_commands.run_bench),
+    "memory": (MemoryOptions, net_commands.run_memory),
+    "parallel-bench": (ParallelBenchOptions, net_commands.run_parallel_bench),
 }
 FORMER_NAMES = {"together": "codistill"}  # still understood, no longer shown
 

@@ -7,7 +7,7 @@ import pytest
 from goengine.core.options import Seconds
 from goengine.nets import weights_file
 from goengine.zero import run_folder
-from training import cli
+from training import cli, learning_commands
 from training.zero import publishing, zero_run
 from training.zero.zero_options import ZeroOptions
 
@@ -38,7 +38,7 @@ def test_a_run_that_learned_nothing_fails(monkeypatch, capsys, tmp_path):
     first = publishing.begin(config.resolve_defaults())
     assert first.step == 0 and run_folder.newest(config.run).step == 0
     monkeypatch.setattr(zero_run, "run", lambda *_: True)
-    assert cli.run_zero(config) == 1
+    assert learning_commands.run_zero(config) == 1
     assert "nothing was learned" in capsys.readouterr().err
     monkeypatch.setattr(zero_run, "run", lambda *_: False)
-    assert cli.run_zero(config) == 130
+    assert learning_commands.run_zero(config) == 130
