@@ -337,13 +337,16 @@ def predictor(module: nn.Module, device_feed: DeviceFeed) -> Predict:
     return predict
 
 
-def learn(make: Callable[[Any], Setup], config: SupervisedOptions, began: float | None) -> bool:
-    """Train what `make` makes of the options, as they say: alone, with others in step, or by the gradients of workers."""
+def learn(make: Callable[[Any], Setup], config: SupervisedOptions, began: float | None, splits: bool = False) -> bool:
+    """Train what `make` makes of the options, as they say: alone, with others in step, or by the gradients of workers.
+
+    splits: whether its net may be split over processes.
+    """
     if cluster.many(config):
         return cluster.learn(make, config, began)
     if config.threads:
         torch.set_num_threads(config.threads)
-    with parallel.joined(device_name(config), choice.ways(config)) as mesh:
+    with parallel.joined(device_name(config), choice.ways(config) if splits else 1) as mesh:
         made = make(config)
         made.stage.make_strategy = choice.strategy(config, mesh)
         return made.trainer(began).run()
@@ -362,7 +365,7 @@ def supervised(
     bound: as of `Trainer`. Started by torchrun, all its processes train one net; each draws its own part of every batch, so
     each needs the packs. So does each worker.
     """
-    return learn(partial(setup, games=games, held_out=held_out, bound=bound), config, began)
+    return learn(partial(setup, games=games, held_out=held_out, bound=bound), config, began, splits=True)
 
 
 def setup(

@@ -253,6 +253,9 @@ def stage_setup(config: ZeroOptions, run: Path, module: build.Net, stage: ZeroSt
     """The set-up of a stage, in its folder of the run."""
     if config.keep_norms:
         freeze_batch_norm(module)
+    if config.only:
+        for name, weight in module.named_parameters():
+            weight.requires_grad_(name.startswith(f"{config.only}."))
     schedule = Schedule(config.steps, config.budget, config.warmup, hold=HOLD)
     loop = dataclasses.replace(loop_config(config, splits=True), schedule=schedule)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}

@@ -132,6 +132,7 @@ class ZeroOptions(AnchoredOptions, LearningOptions, ManyWorkers):
     first_rows: int | None = option(None, "positions before learning begins; by default a fifth of the window")
     horizon_weight: float = option(0.5, "share of later searches in the value's target; the result has the rest", most=1)
     other_komi: float = option(0.0, "share of samples of games with a result that are shown under another komi", most=1)
+    only: Literal["", "value", "policy"] = option("", "head that alone learns; all else stays as it is")
     data: tuple[Path, ...] = option((), "packed games (see the command pack) to learn from, too; with --data-share")
     data_share: float | None = option(None, "share of batches that are drawn from --data", most=1)
     validation: Path | None = option(None, "packed games that are only measured")

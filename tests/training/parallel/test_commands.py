@@ -60,7 +60,7 @@ def test_a_command_that_does_not_split_says_so(pack, tmp_path, monkeypatch, caps
     assert cli.main(arguments(pack, net, steps=1)) == 0
     argv = ["distill", *arguments(pack, tmp_path / "run", parallel="shard")[1:], "--teacher", str(net / "net.safetensors")]
     assert cli.main(argv) == 1
-    assert "--parallel shard: this command does not split its net; supervised and zero do" in capsys.readouterr().err
+    assert "--parallel shard: this command learns in one process, or in several by data" in capsys.readouterr().err
 
 
 @pytest.mark.slow
