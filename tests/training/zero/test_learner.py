@@ -97,6 +97,14 @@ def lines(run):
     return [json.loads(line) for line in (run / "learner" / "log.jsonl").read_text().splitlines()]
 
 
+def test_one_head_alone_learns(run, quick):
+    before = weights_file.load(run / "nets" / "000000" / "net.safetensors").arrays
+    assert learn(options(run, only="value", keep_norms=True, average=0.0), run)
+    after = weights_file.load(run / "learner" / "net.safetensors").arrays
+    changed = {name for name in after if not np.allclose(after[name], before[name], atol=1e-3)}
+    assert changed and all(name.startswith("value.") for name in changed)
+
+
 def test_it_learns_and_publishes_what_workers_can_play(run):
     seen = []
     assert learn(options(run), run, on_tick=seen.append)
