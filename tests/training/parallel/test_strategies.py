@@ -32,7 +32,7 @@ WEIGHTS = LossWeights(policy=1.0, value=1.0, opponent=0.15, ownership=0.25, scor
 # Convolutions, pooling, two blocks with two heads each; without rectifiers, whose kink makes much of a rounding.
 MIXED = "c32x4:rgt2t2/silu"
 BATCH, STEPS = 16, 4
-# Of weights, averages and momenta, by SGD: sums come in another order (3e-7 on a Zen 4); Adam and Muon would make steps of them.
+# Of weights, averages and momenta, by SGD: sums in another order (3e-7 on a Zen 4), of which Adam and Muon would make steps.
 EQUAL = 1e-5
 
 
