@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 
+STEPS = 40  # after 20 the loss on 19x19 may still be where it began
 LONG = 900.0  # seconds; Ray's processes need many to start on a machine at work
 HEAD = """
 import sys
@@ -88,15 +89,15 @@ def actors(process, kind) -> list[int]:
 def test_two_workers_learn(head, tmp_path, size, parallel):
     run = tmp_path / "run"
     done = subprocess.run(
-        arguments(head, tmp_path, run, size=size, parallel=parallel, steps=20), capture_output=True, text=True
+        arguments(head, tmp_path, run, size=size, parallel=parallel, steps=STEPS), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "complete" in done.stderr and "Traceback" not in done.stderr
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
-    assert step_of(run) == 20 and sum(losses[-5:]) < sum(losses[:5]) and "top1" in lines[-1]["validation"]
+    assert step_of(run) == STEPS and sum(losses[-5:]) < sum(losses[:5]) and "top1" in lines[-1]["validation"]
     counts = record(run)
-    assert sum(counts["workers"].values()) == 20 and set(counts["workers"]) <= {"worker-1", "worker-2"}
+    assert sum(counts["workers"].values()) == STEPS and set(counts["workers"]) <= {"worker-1", "worker-2"}
     assert counts["fates"].get("of another server", 0) == 0
 
 
