@@ -1,5 +1,6 @@
 """The page in Chromium: a game to the count, analysis, SGF, review, tabs, reloads, and an engine that is killed."""
 
+import itertools
 import os
 import re
 import signal
@@ -27,6 +28,9 @@ BRANCHED = (
     "(;GM[1]FF[4]CA[UTF-8]SZ[9]KM[6.5]RU[Japanese]PB[A \\] b]C[first: a\\\\b]XX[own\\:value]\n"
     ";B[ee](;W[cc];B[gc]C[äöü 囲碁](;W[cg])(;W[gg];B[];W[tt]))(;W[gg]LB[aa:1][bb:x\\]]TR[cc][dd])(;W[gc]))\n"
 )
+
+
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
@@ -93,9 +97,16 @@ def new_game(page, **fields):
     button(page, "Begin").click()
 
 
-def load(page, text, name="game.sgf"):
+def attach(page, text, name):
     data = text.encode() if isinstance(text, str) else text
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "application/x-go-sgf", "buffer": data})
+
+
+def load(page, text):
+    """Open a game and wait until it is there: the page reads files while people, and tests, go on."""
+    name = f"game-{next(NUMBERS)}.sgf"
+    attach(page, text, name)
+    said(page, f"{name} is open")
 
 
 def saved(page) -> str:
@@ -167,7 +178,7 @@ def test_analysis_is_switched_on_and_off(page):
 
 def test_variations_come_in_and_go_out_unchanged(page):
     load(page, BRANCHED)
-    said(page, "game.sgf is open: 4 moves.")
+    said(page, ".sgf is open: 4 moves.")
     assert nodes(saved(page)) == nodes(BRANCHED)
     for key in ("End", "ArrowLeft", "ArrowDown", "Home", "ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
@@ -206,7 +217,7 @@ def test_files_that_are_no_games_are_refused(page):
         (b"x" * 5_000_001, "longer than 5 MB"),
         (bytes(range(256)), "stands outside of a game"),
     ):
-        load(page, text, "bad.sgf")
+        attach(page, text, "bad.sgf")
         if reason:
             expect(page.locator(".error")).to_contain_text(reason)
         else:
@@ -320,7 +331,6 @@ def test_a_review_is_written_as_goengine_review_does(page):
     page.evaluate(f"localStorage.setItem('goengine.settings', JSON.stringify({{reviewVisits: 24, net: '{net}'}}))")
     page.reload()
     load(page, BLUNDERS)
-    said(page, "game.sgf is open")
     button(page, "Review").click()
     said(page, "The review is done")
     button(page, "Write into the game").click()
