@@ -135,8 +135,8 @@ def test_the_rule():
     assert StalenessRule(0, damp=False).weight(0) == 1
 
 
-@pytest.mark.parametrize("stale, found", [("drop", {"used": 6, "stale": 1}), ("damp", {"used": 5, "damped": 1})])
-def test_old_gradients_are_dropped_or_damped(tmp_path, stale, found):
+@pytest.mark.parametrize("stale, fate, other", [("drop", "stale", "damped"), ("damp", "damped", "stale")])
+def test_old_gradients_are_dropped_or_damped(tmp_path, stale, fate, other):
     config = options(tmp_path, max_staleness=1, stale=stale)
     together = Together(config)
     server = together.server
@@ -153,9 +153,7 @@ def test_old_gradients_are_dropped_or_damped(tmp_path, stale, found):
     wait_for(lambda: server.status()["step"] == 6)
     server.stop()
     counts = fates(server)
-    assert {name: counts.get(name, 0) for name in ("stale", "damped")} == {"stale": 0, "damped": 0} | {
-        name: count for name, count in found.items() if name != "used"
-    }
+    assert counts[fate] >= 1 and other not in counts  # three workers may make others too old, as well
 
 
 def test_a_record_is_read_back_and_a_broken_one_is_named(tmp_path):
