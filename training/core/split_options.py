@@ -6,6 +6,7 @@ from typing import Literal
 from goengine.core.options import option
 from goengine.nets.architecture import ArchitectureError, check
 
+WORKERS = ("async", "backup")  # values of --parallel that bring workers
 Parallel = Literal["data", "shard", "pipeline", "tensor", "async", "backup"]
 
 
@@ -32,6 +33,11 @@ class SplitOptions:
     def __post_init__(self) -> None:
         if self.stages is not None and self.parallel not in ("pipeline", "tensor"):
             raise ValueError(f"--stages {self.stages} is of --parallel pipeline or tensor, not of {self.parallel}")
+        if self.parallel in WORKERS and (self.accumulate > 1 or self.recompute):
+            given = "--recompute" if self.recompute else f"--accumulate {self.accumulate}"
+            raise ValueError(
+                f"{given}: workers of --parallel {self.parallel} do not save memory so; give them a smaller --batch"
+            )
         if self.parallel == "pipeline" and self.accumulate > 1:
             raise ValueError(f"--accumulate {self.accumulate}: a pipeline has --microbatches for that")
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from goengine.core.options import Seconds, option
-
-WORKERS = ("async", "backup")  # values of --parallel that bring workers
+from training.core.split_options import WORKERS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ from training.core import launch
 from training.core.checkpoint import RunError
 from training.core.messages import say
 from training.core.setup import Setup
-from training.core.worker_options import WORKERS, JoinOptions, ManyWorkers, absolute, of_a_worker
+from training.core.split_options import WORKERS
+from training.core.worker_options import JoinOptions, ManyWorkers, absolute, of_a_worker
 from training.parallel.messages import Gradient, Weights
 from training.parallel.server import ParameterServer, StepRule
 from training.parallel.staleness import StalenessRule

@@ -244,6 +244,8 @@ def test_workers_with_other_code_net_or_games_are_refused(tmp_path):
         ("--parallel async --spare 2", "--spare is for --parallel backup"),
         ("--parallel backup --max-staleness 2 --batch 16", "--max-staleness is for --parallel async"),
         ("--gradient-workers 4", "--gradient-workers is for --parallel async and backup"),
+        ("--parallel async --recompute", "--recompute: workers of --parallel async"),
+        ("--parallel backup --batch 16 --accumulate 2", "--accumulate 2: workers of --parallel backup"),
         ("--parallel async --gradient-workers 0", "--gradient-workers"),
         ("--parallel async --max-staleness -1", "--max-staleness"),
         ("--parallel pipes", "--parallel"),
