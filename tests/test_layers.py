@@ -1,6 +1,7 @@
 """Imports run one way through rooms in a fixed order, no files import each other in a circle, torch lives in few places."""
 
 import ast
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -125,6 +126,13 @@ def test_self_play_and_training_meet_on_disk_only():
     for name, used in graph().items():
         for ours, other in (("selfplay", "training"), ("training", "selfplay")):
             assert not (inside(name, ours) and any(inside(module, other) for module in used)), f"{name} imports {other}"
+
+
+def test_openvino_has_one_core():
+    """A second one that ends in another thread takes the main thread's stack for signals with it: see `core`."""
+    files = [path for room in ("goengine", "selfplay", "training", "tests") for path in (ROOT / room).rglob("*.py")]
+    making = re.compile(r"\b(?:ov|openvino)\.(?:Core\(|compile_model\()")
+    assert [path for path in files if making.search(path.read_text())] == [ROOT / "goengine/evaluators/openvino.py"]
 
 
 def test_no_folder_is_crowded():

@@ -127,10 +127,9 @@ def openvino() -> Iterator[Finding]:
     """Whether nets can be computed here, and in which precision."""
     if not machine.installed("openvino"):
         return
-    from goengine.core.openvino_import import ov
-    from goengine.evaluators.openvino import best_precision, capabilities
+    from goengine.evaluators.openvino import best_precision, capabilities, core
 
-    devices = ov.Core().available_devices
+    devices = core().available_devices
     if "CPU" not in devices:
         yield Finding(
             "openvino",

@@ -38,9 +38,9 @@ MAX_BIN: Final = 2 << 30  # bytes
 def core() -> ov.Core:
     """The one core of this process; it lives as long as the process.
 
-    OpenVINO gives the thread that makes a core another stack for signals, and puts the old one back when the core ends. If nets
-    change and there are two cores, the older one ends first. Then the stack of the older core is put back later, although it no
-    longer exists, and the next signal would kill the process.
+    OpenVINO gives the thread that first uses a core another stack for signals, and puts the old one back when the core ends.
+    With two cores the older one may end first, or one may end in another thread than it began in. Then a thread keeps a stack
+    that no longer exists, and its next signal, such as Ctrl-C, kills the process. So all code and tests use this core.
     """
     return ov.Core()
 

@@ -9,6 +9,7 @@ import torch
 
 from goengine.core.openvino_import import ov
 from goengine.evaluators import shipped_nets
+from goengine.evaluators.openvino import core
 from goengine.nets import card, quantize, weights_file
 from goengine.nets.export import OUTPUTS, ExportedNet, export_onnx, openvino_labels, openvino_model, save_openvino
 from goengine.nets.safetensors_file import WeightsError
@@ -37,7 +38,7 @@ def run(model, batch: int, size: int, spec: NetSpec = SPEC) -> tuple[dict[str, n
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     planes, globals_ = positions(spec, batch, size)
     given = {"planes": planes.numpy(), "globals": globals_.numpy()}
-    compiled = ov.Core().compile_model(model, "CPU", options)
+    compiled = core().compile_model(model, "CPU", options)
     result = compiled(given)
     return {name: np.array(result[name]) for name in OUTPUTS}, given
 
@@ -66,7 +67,7 @@ def test_openvino_agrees(source, model, tmp_path):
     assert_agrees(model, net, 2e-4)
     save_openvino(model, tmp_path / "n.xml")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["n.bin", "n.xml"]
-    again = ov.Core().read_model(tmp_path / "n.xml")
+    again = core().read_model(tmp_path / "n.xml")
     assert_agrees(again, net, 2e-2)
     said = openvino_labels(again)
     assert NetSpec.from_json(said["spec"]) == SPEC
@@ -89,7 +90,7 @@ def test_onnx_agrees_on_the_first_alphagos_nets(spec, tmp_path):
     pytest.importorskip("onnxscript")
     net = lively(spec).eval()
     export_onnx(net, dataclasses.replace(META, spec=spec), tmp_path / "n.onnx")
-    assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4, [*SIZES, (2, 25)])
+    assert_agrees(core().read_model(tmp_path / "n.onnx"), net, 2e-4, [*SIZES, (2, 25)])
 
 
 # Every kind of block is in SPEC, below. What is added to it: norms, activations and the forms of blocks.
@@ -110,7 +111,7 @@ def test_openvino_agrees_on_every_block(name):
     net = lively(spec).eval()
     model = openvino_model(net, dataclasses.replace(META, spec=spec))
     assert_agrees(model, net, 2e-4, [(2, 9), (1, 19), (2, 2), (1, 6)])
-    rough = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": 1})
+    rough = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": 1})
     planes, globals_ = positions(spec, 4, 9)
     found = rough({"planes": planes.numpy(), "globals": globals_.numpy()})
     with torch.no_grad():
@@ -133,7 +134,7 @@ def test_onnx_agrees_on_every_block(name, tmp_path):
     spec = EXPORTED[name]
     net = lively(spec).eval()
     export_onnx(net, dataclasses.replace(META, spec=spec), tmp_path / "n.onnx")
-    assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4, [(2, 9), (1, 19), (2, 2), (1, 6)])
+    assert_agrees(core().read_model(tmp_path / "n.onnx"), net, 2e-4, [(2, 9), (1, 19), (2, 2), (1, 6)])
 
 
 def test_no_globals():
@@ -163,7 +164,7 @@ def test_ship_and_check(source, tmp_path):
     said = card.read(folder)
     assert (said.name, said.step, said.spec, said.results.numbers) == ("tiny", 5, SPEC, {"top1": 0.5})
     _, meta = weights_file.load_module(folder / "net.safetensors")
-    assert openvino_labels(ov.Core().read_model(folder / "tiny.xml"))["sha256"] == meta.sha256
+    assert openvino_labels(core().read_model(folder / "tiny.xml"))["sha256"] == meta.sha256
     weights = (folder / "tiny.bin").read_bytes()
     (folder / "tiny.bin").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
     assert "tiny.bin: the checksum" in shipped_nets.problems("tiny", tmp_path)[0]
@@ -195,7 +196,7 @@ def test_onnx_agrees(source, tmp_path):
     pytest.importorskip("onnxscript")
     net, meta = weights_file.load_module(source)
     export_onnx(net, meta, tmp_path / "n.onnx")
-    assert_agrees(ov.Core().read_model(tmp_path / "n.onnx"), net, 2e-4)
+    assert_agrees(core().read_model(tmp_path / "n.onnx"), net, 2e-4)
     said = {prop.key: prop.value for prop in onnx.load(tmp_path / "n.onnx").metadata_props}
     assert said["sha256"] == meta.sha256 and NetSpec.from_json(said["spec"]) == SPEC
 
@@ -210,4 +211,4 @@ def test_int8_is_shipped_beside(source, tmp_path):
     assert set(card.read(folder).files) == {"net.safetensors", "q.xml", "q.bin", "q-int8.xml", "q-int8.bin"}
     assert shipped_nets.problems("q", tmp_path) == []
     _, meta = weights_file.load_module(folder / "net.safetensors")
-    assert openvino_labels(ov.Core().read_model(folder / "q-int8.xml"))["sha256"] == meta.sha256
+    assert openvino_labels(core().read_model(folder / "q-int8.xml"))["sha256"] == meta.sha256

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from goengine.core.openvino_import import ov
 from goengine.evaluators.base import EvaluatorError
 from goengine.evaluators.load import load
+from goengine.evaluators.openvino import core
 from goengine.nets import export, quantize, ship, weights_file
 from goengine.nets.architecture import difference, parse, to_text
 from goengine.nets.card import FILE
@@ -73,13 +73,13 @@ def test_every_form_takes_it(name, tmp_path):
     planes, globals_ = (x.numpy() for x in positions(made.spec, 4, 9))
     weights_file.save(tmp_path / "net.safetensors", made, made.spec)
     net, meta = weights_file.load_module(tmp_path / "net.safetensors")
-    compiled = ov.Core().compile_model(export.openvino_model(net, meta), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(export.openvino_model(net, meta), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     with torch.no_grad():
         expected = made(torch.from_numpy(planes), torch.from_numpy(globals_)).policy.numpy()
     np.testing.assert_allclose(compiled([planes, globals_])["policy"], expected, atol=1e-3)
     prepared = quantize.prepare(net)
     quantize.calibrate(prepared, [(planes, globals_)])
-    rounded = ov.Core().compile_model(export.int8_model(prepared.eval(), meta), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    rounded = core().compile_model(export.int8_model(prepared.eval(), meta), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = rounded([planes, globals_])["policy"]
     assert 0 < np.abs(found - expected).mean() < 0.1 * expected.std()
 
@@ -90,7 +90,7 @@ def test_onnx_takes_it(tmp_path):
     made = narrowed(*unread(lively(SPECS["gpool"]).eval()))
     export.export_onnx(made, weights_file.Meta(made.spec, 0, {}, {}, ""), tmp_path / "net.onnx")
     planes, globals_ = positions(made.spec, 3, 7)
-    compiled = ov.Core().compile_model(tmp_path / "net.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(tmp_path / "net.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     with torch.no_grad():
         expected = made(planes, globals_).policy.numpy()
     np.testing.assert_allclose(compiled([planes.numpy(), globals_.numpy()])["policy"], expected, atol=1e-3)

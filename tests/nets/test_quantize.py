@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from goengine.core.openvino_import import ov
+from goengine.evaluators.openvino import core
 from goengine.nets import quantize, weights_file
 from goengine.nets.export import OUTPUTS, int8_model, openvino_labels, save_openvino
 from goengine.nets.fold import fold
@@ -107,7 +107,7 @@ def compiled_form(prepared, folder):
     assert openvino_labels(model)["sha256"] == "abc"
     save_openvino(model, folder / "q.xml")
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    return ov.Core().compile_model(folder / "q.xml", "CPU", options)
+    return core().compile_model(folder / "q.xml", "CPU", options)
 
 
 def answers(compiled, prepared, planes, globals_):
@@ -142,7 +142,7 @@ def test_the_exported_graph_computes_on_integers(tmp_path):
         for node in compiled.get_runtime_model().get_ordered_ops()
         if str((info := node.get_rt_info())["layerType"].astype(str)) == "Convolution"
     ]
-    if ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES").count("INT8"):
+    if core().get_property("CPU", "OPTIMIZATION_CAPABILITIES").count("INT8"):
         assert sum(precision in ("u8", "i8") for precision in precisions) == 9  # 2 + 3 + 4 of three blocks
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from goengine.core.openvino_import import ov
+from goengine.evaluators.openvino import core
 from goengine.nets import build, weights_file
 from goengine.nets.architecture import parse
 from goengine.nets.export import OUTPUTS, ExportedNet
@@ -38,7 +38,7 @@ def test_the_file_says_what_the_net_says(batch, size, weights, tmp_path, capsys)
     planes[:, 0] = 1
     globals_ = rng.random((batch, SPEC.globals), np.float32)
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    found = ov.Core().compile_model(ov.Core().read_model(out), "CPU", options)({"planes": planes, "globals": globals_})
+    found = core().compile_model(core().read_model(out), "CPU", options)({"planes": planes, "globals": globals_})
     net, _ = weights_file.load_module(weights)
     with torch.no_grad():
         expected = ExportedNet(net)(torch.from_numpy(planes), torch.from_numpy(globals_))

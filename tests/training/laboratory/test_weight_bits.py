@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from goengine.core.openvino_import import ov
+from goengine.evaluators.openvino import core
 from goengine.nets import export, weights_file
 from tests.nets.helpers import SPECS, lively, positions
 from training.laboratory.weight_bits import rounded, store_kernels
@@ -35,7 +35,7 @@ def test_a_net_of_small_kernels(tmp_path):
         path = tmp_path / f"{bits}.xml"
         export.save_openvino(model if bits == 16 else store_kernels(model, bits), path)
         sizes[bits] = path.with_suffix(".bin").stat().st_size
-        compiled = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        compiled = core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         off[bits] = np.abs(compiled([planes.numpy(), globals_.numpy()])["policy"] - expected).mean() / expected.std()
     assert sizes[4] < sizes[8] < sizes[16] and off[16] < off[8] < off[4]
     assert off[8] < 0.05 and off[4] < 1
