@@ -19,6 +19,7 @@ from training.pictures.shader import Surface, draw_board
 Kind = Literal["photo", "screenshot", "diagram"]
 KINDS: Final = get_args(Kind)
 SHARES: Final = (0.5, 0.3, 0.2)  # of the kinds
+WITHOUT: Final = 0.04  # share of pictures without a board
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ def render(seed: int, number: int, width: int = 384, height: int = 384, kind: Ki
     """Picture `number` of a seed; the same arguments give the same picture. kind: any by SHARES if None."""
     rng = np.random.default_rng((seed, number))
     chosen = KINDS[int(rng.choice(len(KINDS), p=SHARES))]
+    if rng.random() < WITHOUT:
+        return _without(width, height, kind or chosen, rng)
     draw = {"photo": _photo, "screenshot": _screenshot, "diagram": _diagram}[kind or chosen]
     return draw(width, height, rng)
 
@@ -67,6 +70,23 @@ def _draw(picture: np.ndarray, surface: Surface, box: scenery.Box, beyond: int) 
     bounds = np.array([box[0] - beyond, box[1] - beyond, box[2] + beyond, box[3] + beyond])
     bounds = np.clip(bounds, 0, [width, height, width, height]).astype(np.int64)
     draw_board(picture, surface, bounds, np.zeros((4, 3)))
+
+
+def _without(width: int, height: int, kind: Kind, rng: np.random.Generator) -> Picture:
+    """A picture of anything else; a board of another game may be there."""
+    picture = np.empty((height, width, 3), np.uint8)
+    box = (int(width * 0.2), int(height * 0.2), int(width * rng.uniform(0.3, 0.9)), int(height * rng.uniform(0.3, 0.9)))
+    if kind == "photo":
+        scenery.table(picture, rng)
+        scenery.bowls(picture, box, width / 40, rng)
+    elif kind == "screenshot":
+        scenery.window(picture, box, rng)
+    else:
+        scenery.page(picture, box, 240.0, rng)
+    if rng.random() < 0.5:
+        scenery.chequered(picture, box, rng)
+    finish = {"photo": lens.photograph, "screenshot": lens.screenshot, "diagram": lens.scan}[kind]
+    return Picture(finish(picture, rng), (), kind)
 
 
 def _photo(width: int, height: int, rng: np.random.Generator) -> Picture:

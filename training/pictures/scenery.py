@@ -184,3 +184,22 @@ def page(picture: np.ndarray, box: Box, paper: float, rng: np.random.Generator) 
     if box[2] < width * 0.7:
         for base in range(box[1] + step, box[3], step):
             _text(picture, box[2] + 6, base, int((width - box[2]) / (18 * size)), size, ink, rng)
+
+
+def chequered(picture: np.ndarray, box: Box, rng: np.random.Generator) -> None:
+    """A board of chess, draughts or the like, or a table of numbers, in a box."""
+    count = int(rng.integers(4, 13))
+    plain = rng.random() < 0.3
+    dark, bright = _colour(rng), _colour(rng)
+    across, down = (box[2] - box[0]) / count, (box[3] - box[1]) / count
+    for row in range(count):
+        for column in range(count):
+            left, top = int(box[0] + column * across), int(box[1] + row * down)
+            right, bottom = int(box[0] + (column + 1) * across), int(box[1] + (row + 1) * down)
+            fill = bright if plain or (row + column) % 2 else dark
+            cv2.rectangle(picture, (left, top), (right, bottom), fill, -1)
+            if plain:
+                cv2.rectangle(picture, (left, top), (right, bottom), dark, 1)
+            if rng.random() < 0.4:
+                piece = (float(rng.choice([30, 220])),) * 3
+                cv2.circle(picture, ((left + right) // 2, (top + bottom) // 2), max(1, int(across * 0.3)), piece, -1, cv2.LINE_AA)
