@@ -36,11 +36,12 @@ from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
+from training.pictures.reader_options import ReaderOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
 # Packages that come with an extra, of which commands import what they need: the extra's name.
-EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures"}
+EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures", "cv2": "vision", "PIL": "vision"}
 OWN = ("openvino", "sgfmill", "rich", "platformdirs")  # that come with the engine, and that learning by self-play can lack
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -62,6 +63,7 @@ COMMANDS = {
     "quantize": (QuantizeOptions, learning_commands.run_quantize),
     "label": (LabelOptions, net_commands.run_label),
     "owners": (OwnersOptions, learning_commands.run_owners),
+    "reader": (ReaderOptions, learning_commands.run_reader),
     "prune": (PruneOptions, learning_commands.run_prune),
     "forms": (FormsOptions, net_commands.run_forms),
     "lessons": (LessonsOptions, learning_commands.run_lessons),

@@ -20,6 +20,7 @@ from training.core.worker_options import JoinOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
+from training.pictures.reader_options import ReaderOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -67,6 +68,14 @@ def run_owners(config: OwnersOptions) -> int:
     from training.stages import owners
 
     return _say_how_it_stands(config, owners.run(config, began))
+
+
+def run_reader(config: ReaderOptions) -> int:
+    """As `run_supervised`, on drawn pictures of boards."""
+    began = time.monotonic()
+    from training.stages import picture_reader
+
+    return _say_how_it_stands(config, picture_reader.run(config, began))
 
 
 def run_prune(config: PruneOptions) -> int:

@@ -43,3 +43,9 @@ def tiles() -> np.ndarray:
     y = np.arange(TILE)[:, None] / TILE
     made.append(1 + 0.05 * np.sin(2 * np.pi * 12 * (y + 0.03 * _noise(rng, 60, 40))))
     return np.ascontiguousarray(np.clip(np.stack(made), 0.4, 1.6), np.float32)
+
+
+@functools.cache
+def noise() -> np.ndarray:
+    """float32[n]: normal noise to read from any place on."""
+    return np.random.default_rng(7).normal(size=1_000_003).astype(np.float32)
