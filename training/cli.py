@@ -41,7 +41,15 @@ from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
 # Packages that come with an extra, of which commands import what they need: the extra's name.
-EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures", "cv2": "vision", "PIL": "vision"}
+EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "onnx_ir": "train",
+    "matplotlib": "pictures",
+    "cv2": "vision",
+    "PIL": "vision",
+}
 OWN = ("openvino", "sgfmill", "rich", "platformdirs")  # that come with the engine, and that learning by self-play can lack
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 

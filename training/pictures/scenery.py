@@ -138,7 +138,9 @@ def _point(values: np.ndarray) -> tuple[int, int]:
     return int(values[0]), int(values[1])
 
 
-def _text(picture: np.ndarray, left: int, base: int, letters: int, size: float, colour: tuple, rng: np.random.Generator) -> None:
+def _text(
+    picture: np.ndarray, left: int, base: int, letters: int, size: float, colour: tuple, rng: np.random.Generator
+) -> None:
     """A line of letters that mean nothing."""
     words = "".join(chr(97 + int(code)) if code < 26 else " " for code in rng.integers(0, 31, letters))
     cv2.putText(picture, words, (left, base), cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
@@ -202,4 +204,6 @@ def chequered(picture: np.ndarray, box: Box, rng: np.random.Generator) -> None:
                 cv2.rectangle(picture, (left, top), (right, bottom), dark, 1)
             if rng.random() < 0.4:
                 piece = (float(rng.choice([30, 220])),) * 3
-                cv2.circle(picture, ((left + right) // 2, (top + bottom) // 2), max(1, int(across * 0.3)), piece, -1, cv2.LINE_AA)
+                cv2.circle(
+                    picture, ((left + right) // 2, (top + bottom) // 2), max(1, int(across * 0.3)), piece, -1, cv2.LINE_AA
+                )
