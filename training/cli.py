@@ -36,7 +36,7 @@ from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
-from training.pictures.reader_options import ReaderOptions
+from training.pictures.reader_options import ReaderOptions, ReadPicturesOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -82,6 +82,7 @@ COMMANDS = {
     "rate": (Rate, learning_commands.run_rate),
     "evaluate": (EvaluateOptions, net_commands.run_evaluate),
     "count": (CountOptions, net_commands.run_count),
+    "read-pictures": (ReadPicturesOptions, net_commands.run_read_pictures),
     "compare-owners": (CompareOwnersOptions, net_commands.run_compare_owners),
     "compare": (CompareOptions, learning_commands.run_compare),
     "join": (JoinOptions, learning_commands.run_join),
