@@ -23,6 +23,7 @@ from goengine.vision.picture_net import PictureNet
 WEIGHTS: Final = Path(__file__).resolve().parent / "weights"
 SMALL: Final = 256  # pixels of the longer side at the first look
 CLOSE: Final = 320  # pixels of a straightened region's side
+LARGEST: Final = 26.0  # pixels between lines at the second look, at most
 STRIDE: Final = 2  # pixels for one of a map
 ROUNDED: Final = 64  # the net's pictures are whole multiples of this
 CELL: Final = 16  # pixels of a crossing for the net of crossings
@@ -90,7 +91,7 @@ class SegmentReader:
             frame = CLOSE * np.array([(margin, margin), (1 - margin, margin), (1 - margin, 1 - margin), (margin, 1 - margin)])
             matrix = geometry.homography(corners, frame)
             maps = self._segment(geometry.straightened(picture, matrix, CLOSE, CLOSE))
-            found = find_lattice(*peaks(maps[CROSSING]))
+            found = _lattice(maps[CROSSING])
             if found is None:
                 continue
             grid = self._looked_at_again(picture, np.linalg.inv(matrix) @ found.to_picture, found)
@@ -135,11 +136,25 @@ def _padded(pixels: np.ndarray) -> np.ndarray:
     return np.pad(pixels, ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0)))
 
 
-def peaks(crossing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _lattice(crossing: np.ndarray) -> Lattice | None:
+    """The grid through a map of crossings. Where few of the peaks lie on it, peaks that are broader are tried, too: lines may be
+    far apart, and patterns on stones make several peaks out of one."""
+    best: Lattice | None = None
+    for blur in (0.6, 2.0, 4.0):
+        points, steps, scores = peaks(crossing, blur)
+        found = find_lattice(points, steps, scores)
+        if found is not None and (best is None or found.found > best.found):
+            best = found
+        if best is not None and best.found > 0.8 * len(points):
+            break
+    return best
+
+
+def peaks(crossing: np.ndarray, blur: float = 0.6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(points [N, 2] in pixels of the net's picture, about how far from each other [N], probabilities [N]) of the maxima of a map
-    of crossings."""
-    smooth = cv2.GaussianBlur(crossing, (3, 3), 0.6)
-    top = (smooth >= cv2.dilate(smooth, np.ones((3, 3), np.uint8))) & (crossing > PEAK)
+    of crossings, blurred by so many of its pixels."""
+    smooth = cv2.GaussianBlur(crossing, (0, 0), blur)
+    top = (smooth >= cv2.dilate(smooth, np.ones((3, 3), np.uint8))) & (smooth > PEAK * (1 if blur < 1 else 0.6))
     top[[0, -1], :] = top[:, [0, -1]] = False
     rows, columns = np.nonzero(top)
     around = np.stack([smooth[rows + i, columns + j] for i in (-1, 0, 1) for j in (-1, 0, 1)], 1).reshape(-1, 3, 3)
@@ -157,7 +172,7 @@ def peaks(crossing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _close_view(rows: int, columns: int) -> tuple[np.ndarray, tuple[int, int]]:
     """(from (column, row) to a view of a board with MARGIN around, the view's width and height)."""
-    cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * MARGIN), CLOSE / 8)
+    cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * MARGIN), LARGEST)
     matrix = np.array([(cell, 0, cell * MARGIN), (0, cell, cell * MARGIN), (0, 0, 1)])
     width, height = (round(cell * (side - 1 + 2 * MARGIN)) + 1 for side in (columns, rows))
     return matrix, (width, height)

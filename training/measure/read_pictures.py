@@ -68,12 +68,17 @@ def drawn_pictures(seed: int, count: int) -> Iterator[tuple[KnownPicture, np.nda
     while done < count:
         picture = render(seed, number)
         number += 1
-        if len(picture.boards) == 1:
+        height, width = picture.pixels.shape[:2]
+        if len(picture.boards) == 1 and (_inside(picture.boards[0].reading.corners, width, height)):
             truth = picture.boards[0].reading
             name = f"{picture.kind}-{number - 1}"
             known = KnownPicture(name, None, picture.kind, truth.corners.astype(np.float64), truth.stones)  # type: ignore[arg-type]
             yield known, picture.pixels
             done += 1
+
+
+def _inside(corners: np.ndarray, width: int, height: int) -> bool:
+    return bool((corners >= 0).all() and (corners < (width, height)).all())
 
 
 def judged(known: KnownPicture, pixels: np.ndarray, reader: PictureReader) -> Outcome:

@@ -121,7 +121,7 @@ def hand(picture: np.ndarray, box: Box, stone: float, rng: np.random.Generator) 
     target = np.array([box[0] + along * (box[2] - box[0]), box[1] + along * (box[3] - box[1])])
     border = np.array([box[2] if side == 3 else box[0], box[3] if side == 1 else box[1]], np.float64)
     axis = 1 if side < 2 else 0
-    target[axis] = border[axis] + (-1 if side in (1, 3) else 1) * stone * rng.uniform(-1, 1.5)
+    target[axis] = border[axis] + (-1 if side in (1, 3) else 1) * stone * rng.uniform(-1, 3)
     skin = np.array([rng.uniform(120, 240), 0, 0])
     skin[1], skin[2] = skin[0] * rng.uniform(0.65, 0.8), skin[0] * rng.uniform(0.5, 0.7)
     thick = max(2, int(stone * rng.uniform(2.5, 4.5)))

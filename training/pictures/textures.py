@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 TILE = 256  # pixels of a tile's side
-WOODS, PAPERS, CLOTHS, ROUGH = range(0, 6), range(6, 8), range(8, 11), range(11, 14)
+WOODS, PAPERS, CLOTHS, ROUGH = range(6), range(6, 8), range(8, 11), range(11, 14)
 SHELL = 14  # stripes of shell
 
 
