@@ -1,8 +1,8 @@
 """The reader that segments: a U-Net marks boards and crossings, a grid is fitted to them, a second net names the stones.
 
 1. The whole picture, made small, gives a region for each board, and the region's corners.
-2. Each region, straightened, is looked at again: its crossings are now far enough apart to be found one by one, and the grid that
-   fits most of them says how many lines there are.
+2. Each region, straightened, is looked at again: its crossings are now far enough apart to be found one by one, and the grid
+   that fits most of them says how many lines there are.
 3. The board, straightened by that grid, is looked at a second time for lines that were missed and for the board's edges.
 4. On the board straightened by the final grid the second net says what stands on each crossing.
 """
@@ -137,8 +137,11 @@ def _padded(pixels: np.ndarray) -> np.ndarray:
 
 
 def _lattice(crossing: np.ndarray) -> Lattice | None:
-    """The grid through a map of crossings. Where few of the peaks lie on it, peaks that are broader are tried, too: lines may be
-    far apart, and patterns on stones make several peaks out of one."""
+    """The grid through a map of crossings.
+
+    Where few of the peaks lie on it, broader peaks are tried, too: lines may be far apart, and patterns on stones make several
+    peaks out of one.
+    """
     best: Lattice | None = None
     for blur in (0.6, 2.0, 4.0):
         points, steps, scores = peaks(crossing, blur)
@@ -151,8 +154,10 @@ def _lattice(crossing: np.ndarray) -> Lattice | None:
 
 
 def peaks(crossing: np.ndarray, blur: float = 0.6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(points [N, 2] in pixels of the net's picture, about how far from each other [N], probabilities [N]) of the maxima of a map
-    of crossings, blurred by so many of its pixels."""
+    """The maxima of a map of crossings, blurred by so many of its pixels.
+
+    Returns (points [N, 2] in pixels of the net's picture, about how far they are from each other [N], probabilities [N]).
+    """
     smooth = cv2.GaussianBlur(crossing, (0, 0), blur)
     top = (smooth >= cv2.dilate(smooth, np.ones((3, 3), np.uint8))) & (smooth > PEAK * (1 if blur < 1 else 0.6))
     top[[0, -1], :] = top[:, [0, -1]] = False
@@ -197,7 +202,7 @@ def _lines_to_add(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns:
 
 def _correction(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """The homography [3, 3] from (column, row) of the true grid to those of the one that was assumed, by the peaks of a map."""
-    points, _, scores = peaks(crossing)
+    points = peaks(crossing)[0]
     seen = geometry.moved(np.linalg.inv(to_view), points)
     places = np.round(seen)
     near = (np.abs(seen - places).max(1) < 0.3) & (places >= 0).all(1) & (places < (columns, rows)).all(1)

@@ -188,8 +188,10 @@ def run(config: ReadPicturesOptions, say: Callable[[int], None]) -> list[Outcome
 
 
 def failure_picture(outcome: Outcome, pixels: np.ndarray) -> np.ndarray:
-    """uint8[TILE, TILE, 3]: a picture with the grid that was read, and a ring around each crossing that is wrong: red where the truth
-    is black, blue where it is white, green where it is empty."""
+    """uint8[TILE, TILE, 3]: a picture with the grid that was read, and a ring around each crossing that is wrong.
+
+    Rings are red where the truth is black, blue where it is white, green where it is empty.
+    """
     scale = TILE / max(pixels.shape[:2])
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     tile = np.zeros((TILE, TILE, 3), np.uint8)

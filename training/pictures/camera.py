@@ -56,7 +56,10 @@ def _views(rows: int, columns: int, tilt: float, azimuth: float, roll: float, di
 
 
 def photo_camera(rows: int, columns: int, width: int, height: int, rng: np.random.Generator) -> Camera:
-    """A camera held over a board or at an angle, with the whole board in a picture of this size (pixels), but for CUT_OFF of them."""
+    """A camera held over a board or at an angle, with the whole board in a picture of this size (pixels).
+
+    In CUT_OFF of the pictures the board reaches beyond them.
+    """
     straight = rng.random() < 0.45
     tilt = abs(rng.normal(0, 0.12)) if straight else rng.uniform(0.1, 1.05)
     azimuth = rng.uniform(-np.pi, np.pi) if straight else rng.normal(0, 0.35)
