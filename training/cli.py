@@ -37,12 +37,20 @@ from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
-from training.pictures.reader_options import ReaderOptions
+from training.pictures.reader_options import ReaderOptions, ReadPicturesOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
 # Packages that come with an extra, of which commands import what they need: the extra's name.
-EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures", "cv2": "vision", "PIL": "vision"}
+EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "onnx_ir": "train",
+    "matplotlib": "pictures",
+    "cv2": "vision",
+    "PIL": "vision",
+}
 OWN = ("openvino", "sgfmill", "rich", "platformdirs")  # that come with the engine, and that learning by self-play can lack
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -77,6 +85,7 @@ COMMANDS = {
     "rate": (Rate, learning_commands.run_rate),
     "evaluate": (EvaluateOptions, net_commands.run_evaluate),
     "count": (CountOptions, net_commands.run_count),
+    "read-pictures": (ReadPicturesOptions, net_commands.run_read_pictures),
     "compare-owners": (CompareOwnersOptions, net_commands.run_compare_owners),
     "compare": (CompareOptions, learning_commands.run_compare),
     "join": (JoinOptions, learning_commands.run_join),

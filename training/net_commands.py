@@ -29,6 +29,7 @@ from training.core.split_options import MemoryOptions
 from training.core.worker_options import ParallelBenchOptions
 from training.detection.detection_options import ShipDetectorOptions
 from training.laboratory.forms_options import FormsOptions
+from training.pictures.reader_options import ReadPicturesOptions
 
 
 def run_pack(config: PackOptions) -> int:
@@ -130,6 +131,19 @@ def run_compare_owners(config: CompareOwnersOptions) -> int:
     with Progress("compare owners") as bar:
         told = owner_report.report(config, bar.update)
     sys.stdout.write(json.dumps(told) + "\n" if config.json else owner_report.tables(told))
+    return 0
+
+
+def run_read_pictures(config: ReadPicturesOptions) -> int:
+    """Measure, and print a table or one JSON object on stdout."""
+    from training.measure import read_pictures
+
+    with Progress("read pictures", config.limit) as bar:
+        outcomes = read_pictures.run(config, bar.update)
+    if config.json:
+        sys.stdout.write(json.dumps(read_pictures.as_json(outcomes)) + "\n")
+    else:
+        sys.stdout.write(table(read_pictures.rows(read_pictures.by_kind(outcomes)), header=read_pictures.HEADER))
     return 0
 
 

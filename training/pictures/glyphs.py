@@ -96,4 +96,7 @@ def atlas() -> tuple[np.ndarray, ...]:
     fine = np.stack(tiles)
     column = fine.reshape(-1, SIDES[0])
     coarser = [cv2.resize(column, (side, side * len(tiles)), interpolation=cv2.INTER_AREA) for side in SIDES[1:]]
-    return (fine, *(np.ascontiguousarray(part.reshape(len(tiles), side, side)) for part, side in zip(coarser, SIDES[1:])))
+    return (
+        fine,
+        *(np.ascontiguousarray(part.reshape(len(tiles), side, side)) for part, side in zip(coarser, SIDES[1:], strict=True)),
+    )

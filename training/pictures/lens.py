@@ -51,7 +51,7 @@ def photograph(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         soft = cv2.resize(cv2.blur(glare, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
         picture = cv2.addWeighted(picture, 1.0, cv2.merge([soft] * 3), float(rng.uniform(0.1, 0.7)), 0)
     gain = rng.uniform(0.6, 1.15) * (1 + np.clip(rng.normal(0, 0.09, 3), -0.25, 0.25))
-    if rng.random() < 0.07:  # coloured lamps
+    if rng.random() < 0.11:  # coloured lamps
         gain *= rng.uniform(0.05, 1.0, 3)
         gain *= rng.uniform(0.7, 1.4) / max(gain.max(), 0.3)
     picture = blur(picture, rng)

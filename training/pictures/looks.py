@@ -116,7 +116,7 @@ def photo_look(rng: np.random.Generator) -> Look:
         shell_strength=float(rng.choice([0.0, 0.0, 1.0])),
         shadow=float(rng.uniform(0.05, 0.6)),
         shadow_soft=float(rng.uniform(0.1, 0.5)),
-        jitter=float(rng.choice([0.02, 0.06, 0.1])),
+        jitter=float(rng.choice([0.02, 0.06, 0.1, 0.14])),
         uneven=0.05,
     )
     return look
@@ -167,7 +167,7 @@ def _ball_stones(look: Look, rng: np.random.Generator) -> None:
         diffuse=np.array([0, rng.uniform(0.3, 2.5), rng.uniform(0.25, 0.6)]),
         shine=np.array([0, rng.uniform(0.1, 0.8), rng.uniform(0, 0.3)]),
         gloss=np.array([0, *rng.uniform(3, 40, 2)]),
-        shell_strength=float(rng.choice([0.0, 0.0, 1.5])),
+        shell_strength=float(rng.choice([0.0, 0.0, rng.uniform(0.5, 5)])),
     )
 
 

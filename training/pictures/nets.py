@@ -7,6 +7,7 @@ U-Net: Ronneberger, Fischer and Brox, 2015 (encoder, decoder, skips, transposed 
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Final
 
 import torch
@@ -75,10 +76,10 @@ class SegmentNet(nn.Module):
         super().__init__()
         widths = spec.widths
         self.stem = nn.Sequential(Unit(3, widths[0] // 2, 2), Unit(widths[0] // 2, widths[0], 2))
-        self.down = nn.ModuleList([Unit(a, b, 2) for a, b in zip(widths, widths[1:], strict=False)])
+        self.down = nn.ModuleList([Unit(a, b, 2) for a, b in pairwise(widths)])
         self.encode = nn.ModuleList([Residual(width) for width in widths])
         self.deepest = Residual(widths[-1], dilation=2)
-        self.up = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, 2) for a, b in zip(widths, widths[1:], strict=False)])
+        self.up = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairwise(widths)])
         self.join = nn.ModuleList([Unit(2 * width, width) for width in widths[:-1]])
         self.decode = nn.ModuleList([Residual(width) for width in widths[:-1]])
         self.last = nn.Conv2d(widths[0], 4 * len(MAPS), 3, 1, 1)
@@ -96,14 +97,16 @@ class SegmentNet(nn.Module):
 
 
 class CrossingsNet(nn.Module):
-    """Logits of SIGNS [B, 4, rows, columns] from a straightened board [B, 3, CELL * rows, CELL * columns]. A board comes with one
-    more crossing on each side, whose answers mean nothing."""
+    """Logits of SIGNS [B, 4, rows, columns] from a straightened board [B, 3, CELL * rows, CELL * columns].
+
+    A board comes with one more crossing on each side, whose answers mean nothing.
+    """
 
     def __init__(self, spec: ReaderSpec) -> None:
         super().__init__()
         widths = spec.widths
         self.stem = Unit(3, widths[0], 2)
-        self.down = nn.Sequential(*[Unit(a, b, 2) for a, b in zip(widths[:3], widths[1:4], strict=True)])
+        self.down = nn.Sequential(*[Unit(a, b, 2) for a, b in pairwise(widths)])
         self.around = nn.Sequential(Residual(widths[3]), Residual(widths[3]))
         self.last = nn.Sequential(Unit(widths[3], widths[3]), nn.Conv2d(widths[3], len(SIGNS), 1))
 

@@ -37,7 +37,7 @@ def draw(size: int, rng: np.random.Generator) -> np.ndarray:
         return np.zeros((size, size), np.int8)
     if kind < 0.17:
         return scattered(size, size, float(rng.choice([0.02, 0.1, 0.4, 0.75, 0.95, 1.0])), rng)
-    most = 1.5 if rng.random() < 0.2 else 0.9  # of the crossings, in moves
+    most = 1.6 if rng.random() < 0.35 else 0.9  # of the crossings, in moves
     stones = played(size, int(rng.uniform(0, most) * size * size) + 1, rng)
     if rng.random() < 0.15:  # a block where all stones lie dense
         _crowd(stones, rng)

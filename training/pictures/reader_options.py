@@ -38,8 +38,11 @@ class ReaderOptions(LoopedOptions):
 class ReadPicturesOptions:
     """Measure the reader on pictures whose positions are known: boards without an error, wrong crossings, corners."""
 
-    folder: Path = option(help="folder with index.tsv, and pictures and truth as docs/formats.md says; or 'drawn'")
-    limit: int | None = option(None, "read so many pictures, the first", least=1)
+    folder: Path = option(
+        help="folder with index.tsv, and pictures and truth as docs/formats.md says; drawn: pictures are drawn"
+    )
+    limit: int | None = option(None, "read so many pictures, the first; of drawn ones 100 by default", least=1)
+    seed: int = option(1000, "of drawn pictures")
     threads: int = option(1, "threads of the nets", least=1, most=MOST_THREADS)
     weights: Path | None = option(None, "folder with the reader's nets; the shipped ones by default")
     failures: Path | None = option(None, "draw the boards that were read with errors here (.png)")

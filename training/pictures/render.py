@@ -102,7 +102,7 @@ def _photo(width: int, height: int, rng: np.random.Generator) -> Picture:
     if rng.random() < 0.6:
         scenery.bowls(picture, box, stone, rng)
     _draw(picture, surface, box, int(8 * stone))
-    if rng.random() < 0.1:
+    if rng.random() < 0.16:
         scenery.hand(picture, box, stone, rng)
     return Picture(lens.photograph(picture, rng), (_drawn(camera, content),), "photo")
 

@@ -30,7 +30,7 @@ class CrossingsSample(NamedTuple):
     """A straightened board and its stones."""
 
     pixels: np.ndarray  # uint8[(rows + 2) * cell, (columns + 2) * cell, 3]  as `geometry.board_view`
-    stones: np.ndarray  # int8[rows, columns]
+    stones: np.ndarray  # int8[rows, columns]  IGNORED beyond the picture
     last: np.ndarray  # uint8[rows, columns]  1 where a stone is marked as the last one
 
 
@@ -115,11 +115,20 @@ def crossings_sample(seed: int, number: int, cell: int) -> CrossingsSample:
         tries += 1
     board = picture.boards[int(rng.integers(len(picture.boards)))]
     reading = board.reading
-    wrong = np.clip(rng.normal(0, 0.06, (4, 2)), -0.18, 0.18) + np.clip(rng.normal(0, 0.04, 2), -0.1, 0.1)
+    wrong = np.clip(rng.normal(0, 0.07, (4, 2)), -0.2, 0.2) + np.clip(rng.normal(0, 0.08, 2), -0.25, 0.25)
     target = geometry.grid_corners(reading.rows, reading.columns)
     plane = geometry.homography(target, geometry.moved(board.plane, target + wrong))
     pixels = geometry.board_view(picture.pixels, plane, reading.rows, reading.columns, cell)
     last = np.zeros(reading.stones.shape, np.uint8)
     if reading.last_move is not None:
         last[reading.last_move] = 1
-    return CrossingsSample(pixels, reading.stones, last)
+    return CrossingsSample(pixels, _within(reading.stones, board.plane, picture.pixels), last)
+
+
+def _within(stones: np.ndarray, plane: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """The stones, IGNORED beyond the picture."""
+    rows, columns = stones.shape
+    x, y = np.meshgrid(np.arange(columns), np.arange(rows))
+    seen = geometry.moved(plane, np.stack([x, y], -1))
+    inside = (seen >= 0).all(-1) & (seen < (pixels.shape[1], pixels.shape[0])).all(-1)
+    return np.where(inside, stones, IGNORED).astype(np.int8)

@@ -121,7 +121,7 @@ def hand(picture: np.ndarray, box: Box, stone: float, rng: np.random.Generator) 
     target = np.array([box[0] + along * (box[2] - box[0]), box[1] + along * (box[3] - box[1])])
     border = np.array([box[2] if side == 3 else box[0], box[3] if side == 1 else box[1]], np.float64)
     axis = 1 if side < 2 else 0
-    target[axis] = border[axis] + (-1 if side in (1, 3) else 1) * stone * rng.uniform(-1, 1.5)
+    target[axis] = border[axis] + (-1 if side in (1, 3) else 1) * stone * rng.uniform(-1, 3)
     skin = np.array([rng.uniform(120, 240), 0, 0])
     skin[1], skin[2] = skin[0] * rng.uniform(0.65, 0.8), skin[0] * rng.uniform(0.5, 0.7)
     thick = max(2, int(stone * rng.uniform(2.5, 4.5)))
@@ -138,7 +138,9 @@ def _point(values: np.ndarray) -> tuple[int, int]:
     return int(values[0]), int(values[1])
 
 
-def _text(picture: np.ndarray, left: int, base: int, letters: int, size: float, colour: tuple, rng: np.random.Generator) -> None:
+def _text(
+    picture: np.ndarray, left: int, base: int, letters: int, size: float, colour: tuple, rng: np.random.Generator
+) -> None:
     """A line of letters that mean nothing."""
     words = "".join(chr(97 + int(code)) if code < 26 else " " for code in rng.integers(0, 31, letters))
     cv2.putText(picture, words, (left, base), cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
@@ -202,4 +204,6 @@ def chequered(picture: np.ndarray, box: Box, rng: np.random.Generator) -> None:
                 cv2.rectangle(picture, (left, top), (right, bottom), dark, 1)
             if rng.random() < 0.4:
                 piece = (float(rng.choice([30, 220])),) * 3
-                cv2.circle(picture, ((left + right) // 2, (top + bottom) // 2), max(1, int(across * 0.3)), piece, -1, cv2.LINE_AA)
+                cv2.circle(
+                    picture, ((left + right) // 2, (top + bottom) // 2), max(1, int(across * 0.3)), piece, -1, cv2.LINE_AA
+                )

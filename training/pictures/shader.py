@@ -196,7 +196,9 @@ def _stone_colour(surface, i, j, normal, du, dv, rim, ray, footprint, colour):
         shine = surface.shine[stone] * 255.0 * mirrored ** surface.gloss[stone]
     strength = (surface.ambient[stone] + surface.diffuse[stone] * lit) * surface.centres[i, j, 2]
     if stone == 2 and surface.shell_strength > 0:
-        grain = _tile_at(surface.shell, du * 60 + i * 37 + j * 61, dv * 60 + i * 91 + j * 13)
+        turn = i * 2.399 + j * 0.755  # each stone lies in another direction
+        cos, sin = np.cos(turn) * 60, np.sin(turn) * 60
+        grain = _tile_at(surface.shell, du * cos - dv * sin + i * 37 + j * 61, du * sin + dv * cos + i * 91 + j * 13)
         strength *= 1 + (grain - 1) * surface.shell_strength
     for c in range(3):
         colour[c] = min(surface.colours[stone, c] * strength + shine, 255.0)

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 TILE = 256  # pixels of a tile's side
-WOODS, PAPERS, CLOTHS, ROUGH = range(0, 6), range(6, 8), range(8, 11), range(11, 14)
+WOODS, PAPERS, CLOTHS, ROUGH = range(6), range(6, 8), range(8, 11), range(11, 14)
 SHELL = 14  # stripes of shell
 
 
@@ -38,7 +38,9 @@ def tiles() -> np.ndarray:
     made = [_wood(rng, number) for number in WOODS]
     made += [1 + 0.012 * _noise(rng, 1, 1) + 0.02 * _noise(rng, 30, 30) for _ in PAPERS]
     weave = np.sin(np.arange(TILE) * 2 * np.pi / 8)
-    made += [1 + 0.06 * weave[:, None] * weave[None, :] + 0.08 * _noise(rng, 3 + 20 * n, 3 + 20 * n) for n in range(len(CLOTHS))]
+    made += [
+        1 + 0.06 * weave[:, None] * weave[None, :] + 0.08 * _noise(rng, 3 + 20 * n, 3 + 20 * n) for n in range(len(CLOTHS))
+    ]
     made += [1 + 0.12 * _noise(rng, 1, 1, 0.6 + 0.4 * n) for n in range(len(ROUGH))]
     y = np.arange(TILE)[:, None] / TILE
     made.append(1 + 0.05 * np.sin(2 * np.pi * 12 * (y + 0.03 * _noise(rng, 60, 40))))

@@ -1,0 +1,231 @@
+"""The reader that segments: a U-Net marks boards and crossings, a grid is fitted to them, a second net names the stones.
+
+1. The whole picture, made small, gives a region for each board, and the region's corners.
+2. Each region, straightened, is looked at again: its crossings are now far enough apart to be found one by one, and the grid
+   that fits most of them says how many lines there are.
+3. The board, straightened by that grid, is looked at a second time for lines that were missed and for the board's edges.
+4. On the board straightened by the final grid the second net says what stands on each crossing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from goengine.vision import geometry, lattice
+from goengine.vision.board_picture import BoardReading, Edges
+from goengine.vision.lattice import Lattice, find_lattice
+from goengine.vision.picture_net import PictureNet
+
+WEIGHTS: Final = Path(__file__).resolve().parent / "weights"
+SMALL: Final = 256  # pixels of the longer side at the first look
+CLOSE: Final = 320  # pixels of a straightened region's side
+LARGEST: Final = 26.0  # pixels between lines at the second look, at most
+STRIDE: Final = 2  # pixels for one of a map
+ROUNDED: Final = 64  # the net's pictures are whole multiples of this
+CELL: Final = 16  # pixels of a crossing for the net of crossings
+LEAST_REGION: Final = 0.004  # of the picture: smaller regions are no boards
+MOST_BOARDS: Final = 12
+PEAK: Final = 0.3  # least probability of a crossing's middle
+THERE: Final = 0.3  # mean probability of crossings on a line that is there
+EDGE: Final = 0.5  # mean probability along a line that is the board's edge
+MARGIN: Final = 1.6  # crossings around the grid at the second look
+SIDES: Final = (3, 25)  # lines that a board, or what is shown of it, can have
+SURE: Final = 0.4  # mean probability of crossings below which there is no board
+BOARD, CROSSING, LINE = range(3)  # maps of the U-Net
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A grid on the picture, before its stones are known."""
+
+    plane: np.ndarray  # float64[3, 3]  from (column, row) to the picture
+    rows: int
+    columns: int
+    edges: Edges
+    sure: float  # mean probability of its crossings
+
+
+class SegmentReader:
+    """Reads by the nets segment.xml and crossings.xml of a folder. threads: of the nets, 0: their own choice."""
+
+    def __init__(self, folder: Path = WEIGHTS, threads: int = 0) -> None:
+        self._segment = PictureNet(folder / "segment.xml", threads)
+        self._crossings = PictureNet(folder / "crossings.xml", threads)
+
+    def boards(self, picture: np.ndarray) -> list[BoardReading]:
+        """All boards on a picture uint8[H, W, 3], the largest first."""
+        found: list[_Grid] = []
+        for corners in self.regions(picture):
+            grid = self._grid(picture, corners)
+            if grid is not None and not any(_same(grid, other) for other in found):
+                found.append(grid)
+        return [self._read(picture, grid) for grid in found]
+
+    def regions(self, picture: np.ndarray) -> Iterator[np.ndarray]:
+        """Corners float32[4, 2] of where boards seem to be, the largest first; of the whole picture, if there are none."""
+        height, width = picture.shape[:2]
+        small = geometry.shrunk(picture, SMALL / max(height, width))
+        maps = self._segment(_padded(small))[:, : -(-small.shape[0] // STRIDE), : -(-small.shape[1] // STRIDE)]
+        scale = np.array([width / small.shape[1], height / small.shape[0]])
+        count, labels, stats, _ = cv2.connectedComponentsWithStats((maps[BOARD] > 0.5).astype(np.uint8))
+        by_area = sorted(range(1, count), key=lambda label: -stats[label, cv2.CC_STAT_AREA])
+        some = False
+        for label in by_area[:MOST_BOARDS]:
+            if stats[label, cv2.CC_STAT_AREA] < LEAST_REGION * labels.size:
+                break
+            corners = geometry.quadrilateral((labels == label).astype(np.uint8))
+            if corners is not None:
+                some = True
+                yield ((corners * STRIDE + 0.5 + 0.5) * scale - 0.5).astype(np.float32)
+        if not some:
+            yield np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], np.float32)
+
+    def _grid(self, picture: np.ndarray, corners: np.ndarray) -> _Grid | None:
+        """The grid in a region, looked for with more and with less around it."""
+        best: _Grid | None = None
+        for margin in (0.07, 0.16):
+            frame = CLOSE * np.array([(margin, margin), (1 - margin, margin), (1 - margin, 1 - margin), (margin, 1 - margin)])
+            matrix = geometry.homography(corners, frame)
+            maps = self._segment(geometry.straightened(picture, matrix, CLOSE, CLOSE))
+            found = _lattice(maps[CROSSING])
+            if found is None:
+                continue
+            grid = self._looked_at_again(picture, np.linalg.inv(matrix) @ found.to_picture, found)
+            if grid is not None and (best is None or grid.sure > best.sure):
+                best = grid
+            if best is not None and best.sure > 0.75:
+                break
+        return best
+
+    def _looked_at_again(self, picture: np.ndarray, plane: np.ndarray, found: Lattice) -> _Grid | None:
+        """The grid after lines were added or taken away and its corners fitted anew; None if there is none."""
+        rows, columns = found.rows, found.columns
+        for _ in range(4):
+            if not SIDES[0] <= min(rows, columns) <= max(rows, columns) <= SIDES[1]:
+                return None
+            to_view, (width, height) = _close_view(rows, columns)
+            maps = self._segment(_padded(geometry.straightened(picture, to_view @ np.linalg.inv(plane), width, height)))
+            plane = plane @ _correction(maps[CROSSING], to_view, rows, columns)
+            left, top, right, bottom = _lines_to_add(maps[CROSSING], to_view, rows, columns)
+            if not (left or top or right or bottom):
+                sure = float(_at_crossings(maps[CROSSING], to_view, rows, columns, 0).mean())
+                return _Grid(plane, rows, columns, _edges(maps[LINE], to_view, rows, columns), sure) if sure > SURE else None
+            plane = plane @ np.array([(1.0, 0, -left), (0, 1.0, -top), (0, 0, 1)])
+            rows, columns = rows + top + bottom, columns + left + right
+        return None
+
+    def _read(self, picture: np.ndarray, grid: _Grid) -> BoardReading:
+        """The stones of a grid."""
+        view = geometry.board_view(picture, grid.plane, grid.rows, grid.columns, CELL)
+        answers = self._crossings(view)[:, 1:-1, 1:-1]
+        stones = answers[:3].argmax(0).astype(np.int8)
+        corners = geometry.moved(grid.plane, geometry.grid_corners(grid.rows, grid.columns)).astype(np.float32)
+        marked = np.where(stones > 0, answers[3], 0)
+        place = np.unravel_index(int(marked.argmax()), marked.shape)
+        last = (int(place[0]), int(place[1])) if marked[place] > 0.5 else None
+        return BoardReading(corners, stones, answers[:3].max(0), grid.edges, last, grid.sure)
+
+
+def _padded(pixels: np.ndarray) -> np.ndarray:
+    """A picture filled up with black on the right and below, to sides that the net takes."""
+    height, width = (-(-side // ROUNDED) * ROUNDED for side in pixels.shape[:2])
+    return np.pad(pixels, ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0)))
+
+
+def _lattice(crossing: np.ndarray) -> Lattice | None:
+    """The grid through a map of crossings.
+
+    Where few of the peaks lie on it, broader peaks are tried, too: lines may be far apart, and patterns on stones make several
+    peaks out of one.
+    """
+    best: Lattice | None = None
+    for blur in (0.6, 2.0, 4.0):
+        points, steps, scores = peaks(crossing, blur)
+        found = find_lattice(points, steps, scores)
+        if found is not None and (best is None or found.found > best.found):
+            best = found
+        if best is not None and best.found > 0.8 * len(points):
+            break
+    return best
+
+
+def peaks(crossing: np.ndarray, blur: float = 0.6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The maxima of a map of crossings, blurred by so many of its pixels.
+
+    Returns (points [N, 2] in pixels of the net's picture, about how far they are from each other [N], probabilities [N]).
+    """
+    smooth = cv2.GaussianBlur(crossing, (0, 0), blur)
+    top = (smooth >= cv2.dilate(smooth, np.ones((3, 3), np.uint8))) & (smooth > PEAK * (1 if blur < 1 else 0.6))
+    top[[0, -1], :] = top[:, [0, -1]] = False
+    rows, columns = np.nonzero(top)
+    around = np.stack([smooth[rows + i, columns + j] for i in (-1, 0, 1) for j in (-1, 0, 1)], 1).reshape(-1, 3, 3)
+    weights = around.sum((1, 2)) + 1e-9
+    x = columns + (around[:, :, 2].sum(1) - around[:, :, 0].sum(1)) / weights
+    y = rows + (around[:, 2].sum(1) - around[:, 0].sum(1)) / weights
+    points = np.stack([x, y], 1) * STRIDE + 0.5
+    if len(points) < 2:
+        return points, np.zeros(len(points)), crossing[rows, columns]
+    far = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
+    np.fill_diagonal(far, np.inf)
+    steps = np.full(len(points), float(np.median(far.min(1))))
+    return points, steps, crossing[rows, columns]
+
+
+def _close_view(rows: int, columns: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """(from (column, row) to a view of a board with MARGIN around, the view's width and height)."""
+    cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * MARGIN), LARGEST)
+    matrix = np.array([(cell, 0, cell * MARGIN), (0, cell, cell * MARGIN), (0, 0, 1)])
+    width, height = (round(cell * (side - 1 + 2 * MARGIN)) + 1 for side in (columns, rows))
+    return matrix, (width, height)
+
+
+def _at_crossings(values: np.ndarray, to_view: np.ndarray, rows: int, columns: int, around: int) -> np.ndarray:
+    """float32[rows + 2 * around, columns + 2 * around]: the largest value of a map near each crossing."""
+    wide = cv2.dilate(values, np.ones((3, 3), np.uint8))
+    x, y = np.meshgrid(np.arange(-around, columns + around), np.arange(-around, rows + around))
+    seen = (geometry.moved(to_view, np.stack([x, y], -1)) - 0.5) / STRIDE
+    return cv2.remap(wide, seen.astype(np.float32), None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+
+
+def _lines_to_add(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns: int) -> tuple[int, int, int, int]:
+    """Lines to add to the left, above, to the right, below; -1 where an outer line is none."""
+    there = _at_crossings(crossing, to_view, rows, columns, 1)
+    across, down = there[1:-1].mean(0), there[:, 1:-1].mean(1)
+    ends = ((across[0], across[1]), (down[0], down[1]), (across[-1], across[-2]), (down[-1], down[-2]))
+    left, top, right, bottom = (1 if beyond >= THERE else -1 if outer < THERE else 0 for beyond, outer in ends)
+    return left, top, right, bottom
+
+
+def _correction(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """The homography [3, 3] from (column, row) of the true grid to those of the one that was assumed, by the peaks of a map."""
+    points = peaks(crossing)[0]
+    seen = geometry.moved(np.linalg.inv(to_view), points)
+    places = np.round(seen)
+    near = (np.abs(seen - places).max(1) < 0.3) & (places >= 0).all(1) & (places < (columns, rows)).all(1)
+    if near.sum() < max(12, 0.4 * rows * columns):
+        return np.eye(3)
+    matrix, _ = cv2.findHomography(places[near], seen[near], cv2.RANSAC, 0.15)
+    if (
+        matrix is None
+        or np.abs(geometry.moved(matrix, lattice.crossings(rows, columns)) - lattice.crossings(rows, columns)).max() > 1
+    ):
+        return np.eye(3)
+    return np.asarray(matrix, np.float64)
+
+
+def _edges(line: np.ndarray, to_view: np.ndarray, rows: int, columns: int) -> Edges:
+    """Which outer lines are edges of the board."""
+    along = _at_crossings(line, to_view, rows, columns, 0)
+    sides = (along[0], along[:, -1], along[-1], along[:, 0])
+    return Edges(*(bool(side.mean() > EDGE) for side in sides))
+
+
+def _same(grid: _Grid, other: _Grid) -> bool:
+    """Whether two grids are of one board: the middle of one lies in the other."""
+    middle = geometry.moved(grid.plane, np.array([[(grid.columns - 1) / 2, (grid.rows - 1) / 2]]))
+    inside = geometry.moved(np.linalg.inv(other.plane), middle)[0]
+    return bool(-0.5 < inside[0] < other.columns - 0.5 and -0.5 < inside[1] < other.rows - 0.5)
