@@ -1,0 +1,38 @@
+"""A picture's boards in one call, for commands that take a picture where they take a game."""
+
+import os
+
+from goengine.dataio.sgf_values import SgfError
+from goengine.vision import reader as readers
+from goengine.vision.door import OpenedPicture, PictureFileError, read_picture
+from goengine.vision.placing import PlacedBoard, PlacingError, placed
+
+NO_BOARD = "no Go board was found on the picture"
+
+
+def boards_of(
+    picture: OpenedPicture, name: readers.Name = readers.DEFAULT, to_play: int = 0, size: int | None = None, threads: int = 0
+) -> list[PlacedBoard]:
+    """The boards of a picture, in the reader's order. Raises PictureFileError where there is none that can be placed."""
+    readings = readers.load(name, threads).boards(picture.pixels)
+    found: list[PlacedBoard] = []
+    reasons: list[str] = []
+    for reading in readings:
+        try:
+            found.append(placed(reading, to_play, size))
+        except PlacingError as error:
+            reasons.append(str(error))
+    if not found:
+        raise PictureFileError(reasons[0] if reasons else NO_BOARD)
+    return found
+
+
+def sgf_of_picture(path: str | os.PathLike[str], komi: float = 7.5) -> bytes:
+    """The first board of a picture file as an SGF game. Raises SgfError that names the file."""
+    from goengine.vision import answers
+
+    try:
+        boards = boards_of(read_picture(path))
+    except PictureFileError as error:
+        raise SgfError(f"{path}: {error}") from None
+    return answers.to_sgf(boards[0], komi).encode("utf-8")
