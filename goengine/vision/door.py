@@ -6,12 +6,14 @@ than a picture of MOST_PIXELS does. Knows Pillow; no boards.
 
 import base64
 import binascii
+import contextlib
 import os
 import re
 import struct
 import sys
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 64_000_000
 MOST_PIXELS: Final = 64_000_000
+MOST_WEBP_PIXELS: Final = 40_000_000  # which take three times the memory of others
 LONGEST: Final = 4096  # pixels of the longer side of what is read; larger pictures are made smaller
 SHORTEST: Final = 24  # pixels: nothing can be read of less
-FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP")
+FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 STDIN: Final = "-"
 INSTALL: Final = "reading pictures needs Pillow and OpenCV: pip install 'goengine[vision]'"
 _URL: Final = re.compile(rb"data:image/[\w.+-]+((?:;[\w=.+-]+)*),", re.ASCII | re.IGNORECASE)
@@ -98,16 +101,16 @@ def decode(data: bytes) -> OpenedPicture:
         from PIL import Image, ImageOps
     except ImportError:
         raise PictureFileError(INSTALL) from None
-    _check_size(*_webp_size(data))
+    _check_size(*_webp_size(data), MOST_WEBP_PIXELS)
     try:
-        with warnings.catch_warnings(), Image.open(BytesIO(data), formats=FORMATS) as image:
-            warnings.simplefilter("ignore")
-            _check_size(*image.size)
+        with _silent(), Image.open(BytesIO(data), formats=FORMATS) as image:
+            size = image.size
+            _check_size(*size)
             notes = ("it is animated: the first picture was read",) if _is_animated(image) else ()
             image.draft("RGB", (LONGEST, LONGEST))  # a JPEG file can be decoded at a half or a quarter of its size
             image.load()
             turned = ImageOps.exif_transpose(_smaller(image))
-            width, height = _turned_size(image, Image.open(BytesIO(data), formats=FORMATS).size)
+            width, height = _turned_size(image, size)
             return OpenedPicture(np.array(_plain(turned), np.uint8), width, height, notes)
     except PictureFileError:
         raise
@@ -117,6 +120,14 @@ def decode(data: bytes) -> OpenedPicture:
         raise PictureFileError(f"is broken or cut off: {error}") from None
     except (struct.error, zlib.error, RuntimeError, NotImplementedError, Image.DecompressionBombError) as error:
         raise PictureFileError(f"is broken: {error}") from None
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """No warnings of Pillow: what they would say is said by `_check_size`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _of_url(data: bytes) -> bytes:
@@ -133,11 +144,9 @@ def _of_url(data: bytes) -> bytes:
         raise PictureFileError(f"is a data URL that is cut off or broken: {error}") from None
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        raise PictureFileError(
-            f"has {width} x {height} pixels; at most {MOST_PIXELS // 1_000_000} million are read: make it smaller first"
-        )
+def _check_size(width: int, height: int, most: int = MOST_PIXELS) -> None:
+    if width * height > most:
+        raise PictureFileError(f"has {width} x {height} pixels; at most {most // 1_000_000} million are read: make it smaller first")
     if min(width, height) < SHORTEST:
         raise PictureFileError(f"has {width} x {height} pixels: too few for a board")
 

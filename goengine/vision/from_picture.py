@@ -1,20 +1,26 @@
 """A picture's boards in one call, for commands that take a picture where they take a game."""
 
 import os
+from collections.abc import Sequence
 
 from goengine.dataio.sgf_values import SgfError
 from goengine.vision import reader as readers
+from goengine.vision.board_picture import BoardReading
 from goengine.vision.door import OpenedPicture, PictureFileError, read_picture
 from goengine.vision.placing import PlacedBoard, PlacingError, placed
 
-NO_BOARD = "no Go board was found on the picture"
+NO_BOARD = "shows no Go board that can be found"
 
 
 def boards_of(
     picture: OpenedPicture, name: readers.Name = readers.DEFAULT, to_play: int = 0, size: int | None = None, threads: int = 0
 ) -> list[PlacedBoard]:
     """The boards of a picture, in the reader's order. Raises PictureFileError where there is none that can be placed."""
-    readings = readers.load(name, threads).boards(picture.pixels)
+    return placed_boards(readers.load(name, threads).boards(picture.pixels), to_play, size)
+
+
+def placed_boards(readings: Sequence[BoardReading], to_play: int = 0, size: int | None = None) -> list[PlacedBoard]:
+    """Readings as positions, as `boards_of`."""
     found: list[PlacedBoard] = []
     reasons: list[str] = []
     for reading in readings:
