@@ -17,6 +17,7 @@ import numpy as np
 
 from goengine.vision import geometry, lattice
 from goengine.vision.board_picture import BoardReading, Edges
+from goengine.vision.grid_window import LEAST, MOST, likeliest
 from goengine.vision.lattice import Lattice, find_lattice
 from goengine.vision.picture_net import PictureNet
 
@@ -27,13 +28,12 @@ LARGEST: Final = 26.0  # pixels between lines at the second look, at most
 STRIDE: Final = 2  # pixels for one of a map
 ROUNDED: Final = 64  # the net's pictures are whole multiples of this
 CELL: Final = 16  # pixels of a crossing for the net of crossings
+SQUARE: Final = 1.5  # width through height of a region, or the reverse, up to which it is taken for a square
 LEAST_REGION: Final = 0.004  # of the picture: smaller regions are no boards
 MOST_BOARDS: Final = 12
 PEAK: Final = 0.3  # least probability of a crossing's middle
-THERE: Final = 0.3  # mean probability of crossings on a line that is there
-EDGE: Final = 0.5  # mean probability along a line that is the board's edge
-MARGIN: Final = 1.6  # crossings around the grid at the second look
-SIDES: Final = (3, 25)  # lines that a board, or what is shown of it, can have
+AROUND: Final = 2  # lines around a grid that are looked at
+MARGIN: Final = AROUND + 0.6  # crossings around the grid at the second look
 SURE: Final = 0.4  # mean probability of crossings below which there is no board
 BOARD, CROSSING, LINE = range(3)  # maps of the U-Net
 
@@ -88,9 +88,8 @@ class SegmentReader:
         """The grid in a region, looked for with more and with less around it."""
         best: _Grid | None = None
         for margin in (0.07, 0.16):
-            frame = CLOSE * np.array([(margin, margin), (1 - margin, margin), (1 - margin, 1 - margin), (margin, 1 - margin)])
-            matrix = geometry.homography(corners, frame)
-            maps = self._segment(geometry.straightened(picture, matrix, CLOSE, CLOSE))
+            matrix, (width, height) = _region_view(corners, margin * CLOSE)
+            maps = self._segment(_padded(geometry.straightened(picture, matrix, width, height)))
             found = _lattice(maps[CROSSING])
             if found is None:
                 continue
@@ -104,18 +103,19 @@ class SegmentReader:
     def _looked_at_again(self, picture: np.ndarray, plane: np.ndarray, found: Lattice) -> _Grid | None:
         """The grid after lines were added or taken away and its corners fitted anew; None if there is none."""
         rows, columns = found.rows, found.columns
-        for _ in range(4):
-            if not SIDES[0] <= min(rows, columns) <= max(rows, columns) <= SIDES[1]:
+        for turn in range(5):
+            if not LEAST <= min(rows, columns) <= max(rows, columns) <= MOST:
                 return None
             to_view, (width, height) = _close_view(rows, columns)
             maps = self._segment(_padded(geometry.straightened(picture, to_view @ np.linalg.inv(plane), width, height)))
             plane = plane @ _correction(maps[CROSSING], to_view, rows, columns)
-            left, top, right, bottom = _lines_to_add(maps[CROSSING], to_view, rows, columns)
-            if not (left or top or right or bottom):
-                sure = float(_at_crossings(maps[CROSSING], to_view, rows, columns, 0).mean())
-                return _Grid(plane, rows, columns, _edges(maps[LINE], to_view, rows, columns), sure) if sure > SURE else None
-            plane = plane @ np.array([(1.0, 0, -left), (0, 1.0, -top), (0, 0, 1)])
-            rows, columns = rows + top + bottom, columns + left + right
+            there, edge = (_at_crossings(maps[kind], to_view, rows, columns, AROUND) for kind in (CROSSING, LINE))
+            window = likeliest(there, edge, AROUND)
+            if not window.moved or turn == 4:
+                sure = float(there[AROUND:-AROUND, AROUND:-AROUND].mean())
+                return _Grid(plane, rows, columns, window.edges, sure) if sure > SURE else None
+            plane = plane @ np.array([(1.0, 0, -window.left), (0, 1.0, -window.top), (0, 0, 1)])
+            rows, columns = rows + window.top + window.bottom, columns + window.left + window.right
         return None
 
     def _read(self, picture: np.ndarray, grid: _Grid) -> BoardReading:
@@ -175,6 +175,19 @@ def peaks(crossing: np.ndarray, blur: float = 0.6) -> tuple[np.ndarray, np.ndarr
     return points, steps, crossing[rows, columns]
 
 
+def _region_view(corners: np.ndarray, margin: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """(from the picture to a straightened region with a margin around it, the view's width and height), in pixels.
+
+    A region that is about as wide as high becomes a square, as most boards are; others keep their proportions.
+    """
+    sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
+    across, down = float(sides[0] + sides[2]), float(sides[1] + sides[3])
+    shape = np.ones(2) if max(across, down) < SQUARE * min(across, down) else np.array([across, down]) / max(across, down)
+    width, height = (round(side) for side in np.maximum(shape * (CLOSE - 2 * margin), 4) + 2 * margin)
+    frame = [(margin, margin), (width - margin, margin), (width - margin, height - margin), (margin, height - margin)]
+    return geometry.homography(corners, np.array(frame)), (width, height)
+
+
 def _close_view(rows: int, columns: int) -> tuple[np.ndarray, tuple[int, int]]:
     """(from (column, row) to a view of a board with MARGIN around, the view's width and height)."""
     cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * MARGIN), LARGEST)
@@ -189,15 +202,6 @@ def _at_crossings(values: np.ndarray, to_view: np.ndarray, rows: int, columns: i
     x, y = np.meshgrid(np.arange(-around, columns + around), np.arange(-around, rows + around))
     seen = (geometry.moved(to_view, np.stack([x, y], -1)) - 0.5) / STRIDE
     return cv2.remap(wide, seen.astype(np.float32), None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-
-
-def _lines_to_add(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns: int) -> tuple[int, int, int, int]:
-    """Lines to add to the left, above, to the right, below; -1 where an outer line is none."""
-    there = _at_crossings(crossing, to_view, rows, columns, 1)
-    across, down = there[1:-1].mean(0), there[:, 1:-1].mean(1)
-    ends = ((across[0], across[1]), (down[0], down[1]), (across[-1], across[-2]), (down[-1], down[-2]))
-    left, top, right, bottom = (1 if beyond >= THERE else -1 if outer < THERE else 0 for beyond, outer in ends)
-    return left, top, right, bottom
 
 
 def _correction(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns: int) -> np.ndarray:
@@ -215,13 +219,6 @@ def _correction(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns: i
     ):
         return np.eye(3)
     return np.asarray(matrix, np.float64)
-
-
-def _edges(line: np.ndarray, to_view: np.ndarray, rows: int, columns: int) -> Edges:
-    """Which outer lines are edges of the board."""
-    along = _at_crossings(line, to_view, rows, columns, 0)
-    sides = (along[0], along[:, -1], along[-1], along[:, 0])
-    return Edges(*(bool(side.mean() > EDGE) for side in sides))
 
 
 def _same(grid: _Grid, other: _Grid) -> bool:
