@@ -57,7 +57,8 @@ def encoding_of(data: bytes, text: bytes) -> str:
 def games_of(path: str | os.PathLike[str]) -> Iterator[GameText | SgfError]:
     """The games of a file, one at a time; an SgfError for one that is too long.
 
-    A file of one game keeps what stands around it. A picture of a board is read, and is a game without moves. Raises as `goengine.dataio.sgf_text.games_of_file`.
+    A file of one game keeps what stands around it. A picture of a board is read, and is a game without moves.
+    Raises as `goengine.dataio.sgf_text.games_of_file`.
     """
     path = Path(path)
     if is_picture_file(path):

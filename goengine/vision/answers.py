@@ -49,8 +49,8 @@ def _name(board: PlacedBoard, row: int, column: int) -> str:
 
 
 def diagram(board: PlacedBoard) -> str:
-    """Rows from the top: X Black, O White, ``+`` star points, the marked last stone in brackets, ``?`` behind a row that holds a
-    crossing of which the reader was not sure."""
+    """Rows from the top: X Black, O White, ``+`` star points, the marked last stone in brackets, ``?`` behind a row with
+    a crossing of which the reader was not sure."""
     size, last = board.size, board.last_move
     weak = {board.row + int(row) for row, _ in np.argwhere(board.reading.confidence < UNSURE)}
     header = "   " + " ".join(_LETTERS[:size])
@@ -82,7 +82,13 @@ def to_gtp(board: PlacedBoard, komi: float) -> str:
     """Commands that set up a board."""
     stones = [f"{'bw'[color - 1]} {coords.to_gtp(p, board.size)}" for color in (BLACK, WHITE) for p in board.points(color)]
     setup = ["set_position " + " ".join(stones)] if stones else []
-    lines = [f"boardsize {board.size}", "clear_board", f"komi {komi:g}", *setup, f"gogui-setup_player {NAMES[board.to_play][0]}"]
+    lines = [
+        f"boardsize {board.size}",
+        "clear_board",
+        f"komi {komi:g}",
+        *setup,
+        f"gogui-setup_player {NAMES[board.to_play][0]}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -111,8 +117,8 @@ def to_json(board: PlacedBoard, number: int, scale: float = 1.0) -> dict[str, An
 
 
 def overlay(picture: np.ndarray, readings: Sequence[BoardReading]) -> np.ndarray:
-    """A picture uint8 [H,W,3] with the boards on it: a frame, red rings on black stones, blue ones on white stones, green points on
-    empty crossings, yellow discs where the reader was not sure, and the board's number where there are several."""
+    """A picture uint8 [H,W,3] with the boards on it: a frame, red rings on black stones, blue ones on white stones, green
+    points on empty crossings, yellow discs where the reader was not sure, and the board's number where there are several."""
     import cv2
 
     from goengine.vision.geometry import grid_corners, homography, moved
@@ -133,5 +139,7 @@ def overlay(picture: np.ndarray, readings: Sequence[BoardReading]) -> np.ndarray
             cv2.circle(shown, centre, radius, _COLOURS[int(stone)], -1 if stone == EMPTY else line, cv2.LINE_AA)
         if len(readings) > 1:
             at = (round(float(reading.corners[0, 0])), round(float(reading.corners[0, 1])))
-            cv2.putText(shown, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, max(0.6, step / 20), (220, 30, 30), 2 * line, cv2.LINE_AA)
+            cv2.putText(
+                shown, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, max(0.6, step / 20), (220, 30, 30), 2 * line, cv2.LINE_AA
+            )
     return shown

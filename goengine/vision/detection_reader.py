@@ -56,7 +56,7 @@ class DetectionReader:
         return self._straight_board(picture, view.to_picture @ lattice.to_picture, lattice)
 
     def _straight_board(self, picture: np.ndarray, to_crossings: np.ndarray, lattice: Lattice) -> BoardReading | None:
-        """The board of a grid; where the straightened board shows lines that the grid lacks, or lacks its own, it is corrected."""
+        """The board of a grid; lines that it lacks on the straightened board, or has too many, are corrected."""
         rows, columns = lattice.rows, lattice.columns
         for _ in range(3):
             view = straightened(picture, to_crossings, rows, columns, MARGIN)

@@ -1,4 +1,5 @@
-"""The door through which pictures come in: bytes of a file, of standard input or of a data URL, and out come pixels or a reason.
+"""The door through which pictures come in: bytes of a file, of standard input or of a data URL, and out come pixels, or a
+reason.
 
 Files are made by anybody: what they say of their size is looked at before a pixel is decoded, and no picture takes more memory
 than a picture of MOST_PIXELS does. Knows Pillow; no boards.
@@ -43,8 +44,8 @@ class PictureFileError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class OpenedPicture:
-    """pixels uint8 [H,W,3], red, green, blue, turned as its camera was; width, height: of the file's picture, which may be larger.
-    notes: what people should know, such as that only the first of several pictures was read."""
+    """pixels uint8 [H,W,3], red, green, blue, turned as its camera was; width, height: of the file's picture, which may be
+    larger. notes: what people should know, such as that only the first of several pictures was read."""
 
     pixels: np.ndarray
     width: int
@@ -60,7 +61,9 @@ class OpenedPicture:
 def is_picture(start: bytes) -> bool:
     """Whether a file that starts so (32 bytes are enough) is meant as a picture."""
     start = start.lstrip() if start[:32].lstrip()[:5].lower() == b"data:" else start
-    return start.startswith(_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP") or start[:11].lower() == b"data:image/"
+    return (
+        start.startswith(_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP") or start[:11].lower() == b"data:image/"
+    )
 
 
 def is_picture_file(path: str | os.PathLike[str]) -> bool:
@@ -146,7 +149,9 @@ def _of_url(data: bytes) -> bytes:
 
 def _check_size(width: int, height: int, most: int = MOST_PIXELS) -> None:
     if width * height > most:
-        raise PictureFileError(f"has {width} x {height} pixels; at most {most // 1_000_000} million are read: make it smaller first")
+        raise PictureFileError(
+            f"has {width} x {height} pixels; at most {most // 1_000_000} million are read: make it smaller first"
+        )
     if min(width, height) < SHORTEST:
         raise PictureFileError(f"has {width} x {height} pixels: too few for a board")
 

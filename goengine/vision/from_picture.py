@@ -9,6 +9,7 @@ from goengine.vision.board_picture import BoardReading
 from goengine.vision.door import OpenedPicture, PictureFileError, read_picture
 from goengine.vision.placing import PlacedBoard, PlacingError, placed
 
+LEAST_FOUND = 0.5  # how sure a reader must be of a board
 NO_BOARD = "shows no Go board that can be found"
 
 
@@ -24,6 +25,8 @@ def placed_boards(readings: Sequence[BoardReading], to_play: int = 0, size: int 
     found: list[PlacedBoard] = []
     reasons: list[str] = []
     for reading in readings:
+        if reading.found < LEAST_FOUND:
+            continue
         try:
             found.append(placed(reading, to_play, size))
         except PlacingError as error:

@@ -1,8 +1,8 @@
 """Points that were found on a picture, as the crossings of a board: a grid seen in perspective.
 
-A grid is grown from one point with clear neighbours to the next, so that neither its size nor where it lies need be known; then a
-homography is fitted to it by RANSAC (Fischler and Bolles 1981), and what does not lie on it is left out. Knows points in pixels;
-no pictures and no stones.
+A grid is grown from one point with clear neighbours to the next, so that neither its size nor where it lies need be known; then
+a homography is fitted to it by RANSAC (Fischler and Bolles 1981), and what does not lie on it is left out. Knows points in
+pixels; no pictures and no stones.
 """
 
 from collections import deque
@@ -107,7 +107,7 @@ def _grow(points: np.ndarray, seed: int, u: np.ndarray, v: np.ndarray) -> dict[i
 
 
 def _fitted(points: np.ndarray, scores: np.ndarray, grown: dict[int, tuple[int, int]]) -> Lattice | None:
-    """The lattice of a grown grid: fitted, fitted again to all points that lie on it, cut to what is supported, turned upright."""
+    """The lattice of a grown grid: fitted, fitted again to all points that lie on it, cut to what was found, turned upright."""
     index = np.array(list(grown))
     places = np.array(list(grown.values()), np.float64)
     homography: np.ndarray | None = None

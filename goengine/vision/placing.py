@@ -24,7 +24,7 @@ class PlacingError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class PlacedBoard:
-    """A reading on its board: ``stones`` int8 [size,size], row 0 at the top; ``row``, ``column``: where what is shown begins."""
+    """A reading on its board: ``stones`` int8 [size,size], row 0 at the top; row, column: where what is shown begins."""
 
     reading: BoardReading
     stones: np.ndarray
