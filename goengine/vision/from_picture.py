@@ -21,7 +21,7 @@ def boards_of(
 
 
 def in_reading_order(readings: Sequence[BoardReading]) -> list[BoardReading]:
-    """Boards row by row from the top, those of a row from the left: in a row are those whose middle is beside the topmost one."""
+    """Boards row by row from the top, each row from the left: in a row are those whose middle is beside the topmost."""
     left, found = sorted(readings, key=lambda reading: float(reading.corners[:, 1].min())), []
     while left:
         bottom = float(left[0].corners[:, 1].max())

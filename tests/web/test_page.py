@@ -519,7 +519,7 @@ def test_of_several_boards_one_is_chosen(page):
     chosen = reading(page).locator("select[name=board]")
     expect(chosen.locator("option")).to_have_count(2)
     for index, points in (("1", 169), ("0", 81), ("1", 169)):
-        chosen.select_option(index)
+        chosen.select_option(value=index)
         expect(page.locator(".seen circle")).to_have_count(points)
     button(page, "Cancel").click()
     expect(reading(page)).to_have_count(0)
