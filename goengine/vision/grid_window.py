@@ -15,7 +15,7 @@ USUAL: Final = (9, 13, 19)
 UNUSUAL: Final = 10.0  # what a square board of another size costs, in units of log likelihood
 PART: Final = 16.0  # what a part of a board costs
 DOUBT: Final = 0.06  # probabilities are kept so far from 0 and 1
-TYPICAL: Final = 0.8  # probability of a crossing to which the median is raised or lowered
+TYPICAL: Final = 0.75  # probability of a crossing to which the median is raised or lowered
 WEIGHT: Final = 0.5  # of each crossing, as neighbours err together
 LEAST, MOST = 3, 25  # lines
 

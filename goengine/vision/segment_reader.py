@@ -32,8 +32,9 @@ SQUARE: Final = 1.5  # width through height of a region, or the reverse, up to w
 LEAST_REGION: Final = 0.004  # of the picture: smaller regions are no boards
 MOST_BOARDS: Final = 12
 PEAK: Final = 0.3  # least probability of a crossing's middle
-AROUND: Final = 2  # lines around a grid that are looked at
-MARGIN: Final = AROUND + 0.6  # crossings around the grid at the second look
+AROUND: Final = 2  # lines around a grid that are looked at; 1 for a small board, of which they would be a large part
+SMALL_BOARD: Final = 11  # lines
+BEYOND: Final = 0.6  # how much more is shown, in distances between lines
 SURE: Final = 0.4  # mean probability of crossings below which there is no board
 BOARD, CROSSING, LINE = range(3)  # maps of the U-Net
 
@@ -106,13 +107,14 @@ class SegmentReader:
         for turn in range(5):
             if not LEAST <= min(rows, columns) <= max(rows, columns) <= MOST:
                 return None
-            to_view, (width, height) = _close_view(rows, columns)
+            around = AROUND if max(rows, columns) > SMALL_BOARD else 1
+            to_view, (width, height) = _close_view(rows, columns, around + BEYOND)
             maps = self._segment(_padded(geometry.straightened(picture, to_view @ np.linalg.inv(plane), width, height)))
             plane = plane @ _correction(maps[CROSSING], to_view, rows, columns)
-            there, edge = (_at_crossings(maps[kind], to_view, rows, columns, AROUND) for kind in (CROSSING, LINE))
-            window = likeliest(there, edge, AROUND)
+            there, edge = (_at_crossings(maps[kind], to_view, rows, columns, around) for kind in (CROSSING, LINE))
+            window = likeliest(there, edge, around)
             if not window.moved or turn == 4:
-                sure = float(there[AROUND:-AROUND, AROUND:-AROUND].mean())
+                sure = float(there[around:-around, around:-around].mean())
                 return _Grid(plane, rows, columns, window.edges, sure) if sure > SURE else None
             plane = plane @ np.array([(1.0, 0, -window.left), (0, 1.0, -window.top), (0, 0, 1)])
             rows, columns = rows + window.top + window.bottom, columns + window.left + window.right
@@ -188,11 +190,11 @@ def _region_view(corners: np.ndarray, margin: float) -> tuple[np.ndarray, tuple[
     return geometry.homography(corners, np.array(frame)), (width, height)
 
 
-def _close_view(rows: int, columns: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """(from (column, row) to a view of a board with MARGIN around, the view's width and height)."""
-    cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * MARGIN), LARGEST)
-    matrix = np.array([(cell, 0, cell * MARGIN), (0, cell, cell * MARGIN), (0, 0, 1)])
-    width, height = (round(cell * (side - 1 + 2 * MARGIN)) + 1 for side in (columns, rows))
+def _close_view(rows: int, columns: int, margin: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """(from (column, row) to a view of a board with so much around it, the view's width and height)."""
+    cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * margin), LARGEST)
+    matrix = np.array([(cell, 0, cell * margin), (0, cell, cell * margin), (0, 0, 1)])
+    width, height = (round(cell * (side - 1 + 2 * margin)) + 1 for side in (columns, rows))
     return matrix, (width, height)
 
 
