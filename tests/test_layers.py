@@ -41,6 +41,7 @@ ROOMS = (
     "training.measure",
     "training.stages",
     "training.zero",
+    "training.detection",
     "training.laboratory",
     "training",
 )

@@ -32,6 +32,7 @@ from training.core.command_options import (
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import JoinOptions, ParallelBenchOptions
+from training.detection.detection_options import DetectorOptions, ShipDetectorOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
@@ -72,6 +73,8 @@ COMMANDS = {
     "label": (LabelOptions, net_commands.run_label),
     "owners": (OwnersOptions, learning_commands.run_owners),
     "reader": (ReaderOptions, learning_commands.run_reader),
+    "detector": (DetectorOptions, learning_commands.run_detector),
+    "ship-detector": (ShipDetectorOptions, net_commands.run_ship_detector),
     "prune": (PruneOptions, learning_commands.run_prune),
     "forms": (FormsOptions, net_commands.run_forms),
     "lessons": (LessonsOptions, learning_commands.run_lessons),

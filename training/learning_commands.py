@@ -17,6 +17,7 @@ from training.core.command_options import (
 )
 from training.core.owner_options import OwnersOptions
 from training.core.worker_options import JoinOptions
+from training.detection.detection_options import DetectorOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
@@ -76,6 +77,14 @@ def run_reader(config: ReaderOptions) -> int:
     from training.stages import picture_reader
 
     return _say_how_it_stands(config, picture_reader.run(config, began))
+
+
+def run_detector(config: DetectorOptions) -> int:
+    """As `run_supervised`, a net that finds boards and stones on pictures."""
+    began = time.monotonic()
+    from training.detection import detection_stage
+
+    return _say_how_it_stands(config, detection_stage.run(config, began))
 
 
 def run_prune(config: PruneOptions) -> int:

@@ -27,6 +27,7 @@ from training.core.command_options import (
 from training.core.owner_options import CompareOwnersOptions, LabelOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import ParallelBenchOptions
+from training.detection.detection_options import ShipDetectorOptions
 from training.laboratory.forms_options import FormsOptions
 from training.pictures.reader_options import ReadPicturesOptions
 
@@ -230,6 +231,16 @@ def run_export(config: Export) -> int:
     except ImportError as error:
         raise RunError(f"an ONNX file needs the packages onnx and onnxscript: {error}") from None
     sys.stderr.write(f"{config.out}: {', '.join(export.INPUTS)} -> {', '.join(export.OUTPUTS)}; any batch, any board size\n")
+    return 0
+
+
+def run_ship_detector(config: ShipDetectorOptions) -> int:
+    """Write the graph, and say how large it is."""
+    from training.detection import detector_file
+
+    detector_file.export(detector_file.load(config.weights), config.out)
+    size = sum(path.stat().st_size for path in (config.out, config.out.with_suffix(".bin")))
+    sys.stderr.write(f"{config.out}: {size / 1e6:.2f} MB with its .bin\n")
     return 0
 
 

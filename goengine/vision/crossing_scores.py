@@ -20,8 +20,8 @@ THERE: Final = 0.35  # mean sureness of the points of a line: below, there is no
 
 @dataclass(frozen=True)
 class CrossingScores:
-    """kinds float32 [rows,columns,3]: probabilities in the order of KINDS; sides float32 [rows,columns,4]: that the board ends to
-    the left, above, to the right, below."""
+    """kinds float32 [rows,columns,3]: probabilities in the order of KINDS; sides float32 [rows,columns,4]: that the board ends
+    to the left, above, to the right, below."""
 
     kinds: np.ndarray
     sides: np.ndarray

@@ -14,7 +14,8 @@ from goengine.vision.board_picture import BoardReading, Edges
 from goengine.vision.crossing_scores import KINDS, CrossingScores, crossing_scores, lines_to_add
 from goengine.vision.default_boxes import BOARD, SIDE, iou
 from goengine.vision.detection import Answer, Detector
-from goengine.vision.lattice import Lattice, find_lattice, project
+from goengine.vision.geometry import moved
+from goengine.vision.lattice import Lattice, find_lattice
 from goengine.vision.views import View, framed, straightened
 
 BOARD_SEEN: Final = 0.35  # how sure the net must be of a board, and of a point
@@ -55,7 +56,7 @@ class DetectionReader:
         return self._straight_board(picture, view.to_picture @ lattice.to_picture, lattice)
 
     def _straight_board(self, picture: np.ndarray, to_crossings: np.ndarray, lattice: Lattice) -> BoardReading | None:
-        """The board of a grid; where the straightened board shows lines that the grid lacks, or lacks its own, it is corrected."""
+        """The board of a grid; lines that it lacks on the straightened board, or has too many, are corrected."""
         rows, columns = lattice.rows, lattice.columns
         for _ in range(3):
             view = straightened(picture, to_crossings, rows, columns, MARGIN)
@@ -76,7 +77,7 @@ class DetectionReader:
 def _frame(box: np.ndarray, view: View, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(top left, bottom right) of what is looked at of the picture for a board's box on its view."""
     half = box[2:] * (0.5 + AROUND)
-    low, high = project(view.to_picture, np.array([box[:2] - half, box[:2] + half], np.float64))
+    low, high = moved(view.to_picture, np.array([box[:2] - half, box[:2] + half], np.float64))
     return np.clip(low, 0, size - 1), np.clip(high, 1, size)
 
 

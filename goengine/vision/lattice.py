@@ -1,15 +1,18 @@
 """Points that were found on a picture, as the crossings of a board: a grid seen in perspective.
 
-A grid is grown from one point with clear neighbours to the next, so that neither its size nor where it lies need be known; then a
-homography is fitted to it by RANSAC (Fischler and Bolles 1981), and what does not lie on it is left out. Knows points in pixels;
-no pictures and no stones.
+A grid is grown from one point with clear neighbours to the next, so that neither its size nor where it lies need be known; then
+a homography is fitted to it by RANSAC (Fischler and Bolles 1981), and what does not lie on it is left out. Knows points in
+pixels; no pictures and no stones.
 """
 
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
+
+from goengine.vision.geometry import grid_corners, moved
 
 SEEDS: Final = 12  # points from which a grid is tried to grow
 NEAR: Final = 0.32  # of a step: how far from where it is expected a neighbour may lie
@@ -31,29 +34,12 @@ class Lattice:
     @property
     def corners(self) -> np.ndarray:
         """float64 [4,2]: the outer crossings top left, top right, bottom right, bottom left."""
-        right, bottom = self.columns - 1, self.rows - 1
-        return project(self.to_picture, np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float64))
-
-
-def project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Points [N,2] through a homography [3,3]."""
-    seen = np.concatenate((points, np.ones((len(points), 1))), axis=1) @ homography.T
-    found: np.ndarray = seen[:, :2] / seen[:, 2:]
-    return found
+        return moved(self.to_picture, grid_corners(self.rows, self.columns))
 
 
 def crossings(rows: int, columns: int) -> np.ndarray:
     """(column, row) of all crossings, row by row: float64 [rows * columns,2]."""
     return np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2).astype(np.float64)
-
-
-def homography_of(corners: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The homography [3,3] from (column, row) to pixels, of the outer crossings [4,2] as `Lattice.corners` has them."""
-    import cv2
-
-    right, bottom = columns - 1, rows - 1
-    square = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float32)
-    return np.asarray(cv2.getPerspectiveTransform(square, np.asarray(corners, np.float32)), np.float64)
 
 
 def find_lattice(points: np.ndarray, steps: np.ndarray, scores: np.ndarray) -> Lattice | None:
@@ -121,9 +107,7 @@ def _grow(points: np.ndarray, seed: int, u: np.ndarray, v: np.ndarray) -> dict[i
 
 
 def _fitted(points: np.ndarray, scores: np.ndarray, grown: dict[int, tuple[int, int]]) -> Lattice | None:
-    """The lattice of a grown grid: fitted, fitted again to all points that lie on it, cut to what is supported, turned upright."""
-    import cv2
-
+    """The lattice of a grown grid: fitted, fitted again to all points that lie on it, cut to what was found, turned upright."""
     index = np.array(list(grown))
     places = np.array(list(grown.values()), np.float64)
     homography: np.ndarray | None = None
@@ -153,7 +137,7 @@ def _step(points: np.ndarray, places: np.ndarray) -> float:
 def _on_lattice(points: np.ndarray, scores: np.ndarray, homography: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(indices, places) of the points that lie on a lattice, one for each crossing."""
     with np.errstate(all="ignore"):
-        seen = project(np.linalg.inv(homography), points)
+        seen = moved(np.linalg.inv(homography), points)
     places = np.round(seen)
     near = np.isfinite(seen).all(axis=1) & (np.abs(seen - places).max(axis=1) < FITS) & (np.abs(places) < 64).all(axis=1)
     index = np.flatnonzero(near)[np.argsort(-scores[near], kind="stable")]
@@ -183,7 +167,7 @@ def _bounds(places: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 def _upright(homography: np.ndarray, low: np.ndarray, high: np.ndarray, found: int) -> Lattice:
     """The lattice whose columns run to the right and whose rows run down, from its top left crossing."""
     middle = (low + high) / 2
-    here, along, across = project(homography, np.array([middle, middle + (0.5, 0), middle + (0, 0.5)]))
+    here, along, across = moved(homography, np.array([middle, middle + (0.5, 0), middle + (0, 0.5)]))
     u, v = along - here, across - here
     turns = [(u, v), (-v, u), (-u, -v), (v, -u)] if u[0] * v[1] - u[1] * v[0] > 0 else [(v, u), (-u, v), (-v, -u), (u, -v)]
     best = max(turns, key=lambda turn: turn[0][0] / np.hypot(*turn[0]) + turn[1][1] / np.hypot(*turn[1]))
@@ -197,9 +181,9 @@ def _upright(homography: np.ndarray, low: np.ndarray, high: np.ndarray, found: i
         for side in best
     )
     corner = np.where(column + row > 0, low, high).astype(float)
-    moved = np.eye(3)
-    moved[:2, 0], moved[:2, 1], moved[:2, 2] = column, row, corner
+    turned = np.eye(3)
+    turned[:2, 0], turned[:2, 1], turned[:2, 2] = column, row, corner
     extent = high - low + 1
     columns, rows = (int(extent[np.flatnonzero(side)[0]]) for side in (column, row))
-    full = homography @ moved
+    full = homography @ turned
     return Lattice(full / full[2, 2], rows, columns, found)

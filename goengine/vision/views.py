@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from goengine.vision.default_boxes import SIDE
-from goengine.vision.lattice import project
+from goengine.vision.geometry import moved
 
 GREY: Final = 114  # where a view reaches beyond the picture
 
@@ -45,7 +45,7 @@ def straightened(picture: np.ndarray, to_crossings: np.ndarray, rows: int, colum
     cell, left, top = straight_grid(rows, columns, margin)
     to_picture = to_crossings @ np.array([[1 / cell, 0, -left / cell], [0, 1 / cell, -top / cell], [0, 0, 1]])
     middle = SIDE / 2
-    steps = project(to_picture, np.array([[middle, middle], [middle + 1, middle], [middle, middle + 1]]))
+    steps = moved(to_picture, np.array([[middle, middle], [middle + 1, middle], [middle, middle + 1]]))
     return View(_warped(picture, to_picture, float(np.linalg.norm(steps[1:] - steps[0], axis=1).max())), to_picture)
 
 

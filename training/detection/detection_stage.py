@@ -1,6 +1,6 @@
 """Training a detector on pictures that are drawn while it learns: each sample has a number, and the number says the picture.
 
-Knows the loop's protocol and the renderer's; the loss is in `detection_loss`, the net in `detector`.
+Knows the loop's protocol; the pictures are in `samples`, the loss in `detection_loss`, the net in `detector`.
 """
 
 from collections.abc import Generator, Mapping
@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from goengine.vision.board_picture import BoardReading
 from goengine.vision.default_boxes import BOARD, CLASSES, IGNORED, SIDE, decode, default_boxes, encode, kept_boxes
 from training.core.checkpoint import Counters, plain
 from training.core.device_feed import Batch, DeviceFeed
@@ -23,15 +22,11 @@ from training.detection.detection_loss import Targets, detection_loss
 from training.detection.detection_options import DetectorOptions
 from training.detection.detector import DetectorSpec, build
 from training.detection.matching import match
-from training.detection.truths import Truths, truths_of
+from training.detection.samples import Sample, sample
+from training.detection.truths import Truths
 
 HELD_OUT = 1 << 40  # sample numbers from here on are only measured
 SEEN, OVERLAP = 0.05, 0.45  # boxes that are measured: how sure at least, and IoU with a surer one at most
-
-
-def drawn(number: int, seed: int) -> tuple[np.ndarray, tuple[BoardReading, ...]]:
-    """(picture uint8 [SIDE,SIDE,3], its boards) of a sample."""
-    raise NotImplementedError
 
 
 class DetectionStage(Stage):
@@ -47,12 +42,12 @@ class DetectionStage(Stage):
     def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
         """Batches from that sample on."""
         while True:
-            yield self._batch([drawn(first_sample + i, self.config.seed) for i in range(self.config.batch)])
+            yield self._batch([sample(self.config.seed, first_sample + i) for i in range(self.config.batch)])
             first_sample += self.config.batch
 
-    def _batch(self, pictures: list[tuple[np.ndarray, tuple[BoardReading, ...]]]) -> dict[str, np.ndarray]:
-        told = [self._told(truths_of(boards)) for _, boards in pictures]
-        planes = np.stack([picture.transpose(2, 0, 1) for picture, _ in pictures])
+    def _batch(self, samples: list[Sample]) -> dict[str, np.ndarray]:
+        told = [self._told(one.truths) for one in samples]
+        planes = np.stack([one.pixels.transpose(2, 0, 1) for one in samples])
         return {"planes": planes, **{name: np.stack([one[name] for one in told]) for name in told[0]}}
 
     def _told(self, truths: Truths) -> dict[str, np.ndarray]:
@@ -72,12 +67,12 @@ class DetectionStage(Stage):
         """Average precision of each class and their mean, on pictures that are drawn for nothing else."""
         figures = [AveragePrecision() for _ in CLASSES]
         for number in range(self.config.validation_pictures):
-            picture, boards = drawn(HELD_OUT + number, self.config.seed)
+            drawn = sample(self.config.seed, HELD_OUT + number)
             with torch.inference_mode(), device_feed.autocast():
-                told = module(device_feed.put({"planes": picture.transpose(2, 0, 1)[None].copy()})["planes"])
+                told = module(device_feed.put({"planes": drawn.pixels.transpose(2, 0, 1)[None].copy()})["planes"])
             scores = torch.sigmoid(told.classes[0]).cpu().numpy()
             boxes = decode(told.boxes[0].cpu().numpy(), self.defaults)
-            measure(figures, truths_of(boards), scores, boxes)
+            measure(figures, drawn.truths, scores, boxes)
         values = {f"precision_{name}": figure.value() for name, figure in zip(CLASSES, figures, strict=True)}
         known = [value for value in values.values() if np.isfinite(value)]
         return {"precision": float(np.mean(known)), **{name: value for name, value in values.items() if np.isfinite(value)}}

@@ -4,6 +4,7 @@ Made of the same blocks as the nets that play. Coarse maps are added to finer on
 crossing is told by its surroundings, too. Knows torch; neither targets nor files.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -88,7 +89,7 @@ class Detector(nn.Module):
             for inputs, outputs, blocks in zip(widths, widths[1:], spec.blocks, strict=False)
         )
         maps = spec.channels[-len(SIZES) :]
-        self.downward = nn.ModuleList(ConvNorm(coarse, fine, 1) for fine, coarse in zip(maps, maps[1:], strict=False))
+        self.downward = nn.ModuleList(ConvNorm(coarse, fine, 1) for fine, coarse in itertools.pairwise(maps))
         self.heads = nn.ModuleList(Head(channels, len(sizes)) for channels, sizes in zip(maps, SIZES, strict=True))
 
     def forward(self, pictures: Tensor) -> Detected:

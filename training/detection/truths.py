@@ -11,7 +11,8 @@ import numpy as np
 from goengine.board.state import BLACK, WHITE
 from goengine.vision.board_picture import BoardReading
 from goengine.vision.default_boxes import BLACK_STONE, BOARD, CROSSING, IGNORED, SIDE, WHITE_STONE
-from goengine.vision.lattice import crossings, homography_of, project
+from goengine.vision.geometry import grid_corners, moved
+from goengine.vision.lattice import crossings
 
 LEAST_STEP: Final = 6.5  # pixels between crossings: smaller ones cannot be told apart on the finest map
 SMALLEST_BOARD: Final = 48.0  # pixels: smaller ones are not asked for
@@ -27,11 +28,10 @@ class Truths:
     sides: np.ndarray
 
 
-def truths_of(boards: tuple[BoardReading, ...]) -> Truths:
-    """All that is to be found of these boards on their picture."""
-    parts = [_of_board(board) for board in boards]
-    empty = Truths(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty((0, 4), bool))
-    parts.append(empty)
+def truths_of(boards: tuple[BoardReading, ...], planes: tuple[np.ndarray, ...]) -> Truths:
+    """All that is to be found of boards on a picture; planes [3,3]: from (column, row) of each to the picture's pixels."""
+    parts = [_of_board(board, plane) for board, plane in zip(boards, planes, strict=True)]
+    parts.append(Truths(np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty((0, 4), bool)))
     return Truths(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.classes for part in parts]),
@@ -39,19 +39,17 @@ def truths_of(boards: tuple[BoardReading, ...]) -> Truths:
     )
 
 
-def _of_board(board: BoardReading) -> Truths:
+def _of_board(board: BoardReading, homography: np.ndarray) -> Truths:
     rows, columns = board.rows, board.columns
-    homography = homography_of(board.corners, rows, columns)
     places = crossings(rows, columns)
-    centres = project(homography, places)
-    along = project(homography, places + (0.5, 0.0)) - project(homography, places - (0.5, 0.0))
-    across = project(homography, places + (0.0, 0.5)) - project(homography, places - (0.0, 0.5))
+    centres = moved(homography, places)
+    along = moved(homography, places + (0.5, 0.0)) - moved(homography, places - (0.5, 0.0))
+    across = moved(homography, places + (0.0, 0.5)) - moved(homography, places - (0.0, 0.5))
     spans = np.hypot(along, across)  # the box around the ellipse that a circle as wide as a cell becomes
     classes = np.select([board.stones.ravel() == BLACK, board.stones.ravel() == WHITE], [BLACK_STONE, WHITE_STONE], CROSSING)
     inside = np.all((centres > 0) & (centres < SIDE), axis=1)
-    outline = project(
-        homography, np.array([[-0.5, -0.5], [columns - 0.5, -0.5], [columns - 0.5, rows - 0.5], [-0.5, rows - 0.5]])
-    )
+    frame = grid_corners(rows, columns) + np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+    outline = moved(homography, frame)
     low, high = np.clip(outline.min(axis=0), 0, SIDE), np.clip(outline.max(axis=0), 0, SIDE)
     whole = np.concatenate(((low + high) / 2, high - low))
     tiny = spans.min() < LEAST_STEP
