@@ -1,6 +1,6 @@
 """How many lines a grid has, and which of its sides are edges of the board: the likeliest window of lines.
 
-A net says of each crossing of a grid, and of those around it, how probable it is that there is a crossing, and that the board's edge
+A net says of each crossing of a grid, and of those around it, how probable it is that there is one, and that the board's edge
 runs through it. Each window of lines then has a likelihood; boards of the usual sizes have a bonus. Knows no pictures.
 """
 

@@ -153,8 +153,8 @@ class SegmentReader:
     def _stones(self, picture: np.ndarray, grid: _Grid) -> np.ndarray:
         """The answers float32[4, rows, columns] of the net of crossings.
 
-        Where it is not sure, it looks again under other light, and a little beside the crossings: seen at an angle, stones stand
-        beside them as a whole. Of all answers the surest ones count.
+        Where it is not sure, it looks again under other light, and a little beside the crossings: seen at an angle, all stones
+        stand beside them. Of all answers the surest ones count.
         """
         best = self._answers(picture, grid, None, 0, 0)
         if _sureness(best) >= SURE_OF_STONES:

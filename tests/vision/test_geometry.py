@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("cv2")
-
 from goengine.vision import geometry
 
 QUADRILATERALS = [

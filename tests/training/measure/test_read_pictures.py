@@ -4,9 +4,6 @@ import json
 
 import numpy as np
 import pytest
-
-pytest.importorskip("cv2")
-
 from PIL import Image
 
 from goengine.vision.board_picture import BoardReading
