@@ -1,6 +1,6 @@
 """How many lines a grid has, and which of its sides are edges of the board: the likeliest window of lines.
 
-A net says of each crossing of a grid, and of those around it, how probable it is that there is a crossing, and that the board's edge
+A net says of each crossing of a grid, and of those around it, how probable it is that there is one, and that the board's edge
 runs through it. Each window of lines then has a likelihood; boards of the usual sizes have a bonus. Knows no pictures.
 """
 
@@ -15,7 +15,7 @@ USUAL: Final = (9, 13, 19)
 UNUSUAL: Final = 10.0  # what a square board of another size costs, in units of log likelihood
 PART: Final = 16.0  # what a part of a board costs
 DOUBT: Final = 0.06  # probabilities are kept so far from 0 and 1
-TYPICAL: Final = 0.8  # probability of a crossing to which the median is raised or lowered
+TYPICAL: Final = 0.75  # probability of a crossing to which the median is raised or lowered
 WEIGHT: Final = 0.5  # of each crossing, as neighbours err together
 LEAST, MOST = 3, 25  # lines
 

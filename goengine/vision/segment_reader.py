@@ -7,7 +7,7 @@
 4. On the board straightened by the final grid the second net says what stands on each crossing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from goengine.vision import geometry, lattice
 from goengine.vision.board_picture import BoardReading, Edges
 from goengine.vision.grid_window import LEAST, MOST, likeliest
 from goengine.vision.lattice import Lattice, find_lattice
+from goengine.vision.light import VIEWS
 from goengine.vision.picture_net import PictureNet
 
 WEIGHTS: Final = Path(__file__).resolve().parent / "weights"
@@ -29,11 +30,16 @@ STRIDE: Final = 2  # pixels for one of a map
 ROUNDED: Final = 64  # the net's pictures are whole multiples of this
 CELL: Final = 16  # pixels of a crossing for the net of crossings
 SQUARE: Final = 1.5  # width through height of a region, or the reverse, up to which it is taken for a square
+LEAST_PICTURE: Final = 16  # pixels: nothing can be read on a smaller one
 LEAST_REGION: Final = 0.004  # of the picture: smaller regions are no boards
 MOST_BOARDS: Final = 12
 PEAK: Final = 0.3  # least probability of a crossing's middle
-AROUND: Final = 2  # lines around a grid that are looked at
-MARGIN: Final = AROUND + 0.6  # crossings around the grid at the second look
+AROUND: Final = 2  # lines around a grid that are looked at; 1 for a small board, of which they would be a large part
+SMALL_BOARD: Final = 11  # lines
+BEYOND: Final = 0.6  # how much more is shown, in distances between lines
+SURE_OF_STONES: Final = 0.998  # mean probability of the stones below which a board is looked at in other ways
+POOR: Final = 0.985  # below which its grid is looked for anew, too
+BESIDE: Final = tuple((right, down) for right in (-0.2, 0.0, 0.2) for down in (-0.2, 0.0, 0.2) if right or down)
 SURE: Final = 0.4  # mean probability of crossings below which there is no board
 BOARD, CROSSING, LINE = range(3)  # maps of the U-Net
 
@@ -58,16 +64,31 @@ class SegmentReader:
 
     def boards(self, picture: np.ndarray) -> list[BoardReading]:
         """All boards on a picture uint8[H, W, 3], the largest first."""
-        found: list[_Grid] = []
+        found: list[BoardReading] = []
         for corners in self.regions(picture):
-            grid = self._grid(picture, corners)
-            if grid is not None and not any(_same(grid, other) for other in found):
-                found.append(grid)
-        return [self._read(picture, grid) for grid in found]
+            reading = self._read_region(picture, corners)
+            if reading is not None and not any(_same(reading, other) for other in found):
+                found.append(reading)
+        return found
+
+    def _read_region(self, picture: np.ndarray, corners: np.ndarray) -> BoardReading | None:
+        """The board in a region; where it is hard to read, under other light, too, and the surest reading of all."""
+        best = self._read_once(picture, corners)
+        if best is None or best.confidence.mean() < POOR:
+            readings = [self._read_once(other(picture), corners) for other in VIEWS]
+            there = [reading for reading in (best, *readings) if reading is not None]
+            best = max(there, key=lambda reading: float(reading.confidence.mean()), default=None)
+        return best
+
+    def _read_once(self, picture: np.ndarray, corners: np.ndarray) -> BoardReading | None:
+        grid = self._grid(picture, corners)
+        return None if grid is None else self._read(picture, grid)
 
     def regions(self, picture: np.ndarray) -> Iterator[np.ndarray]:
         """Corners float32[4, 2] of where boards seem to be, the largest first; of the whole picture, if there are none."""
         height, width = picture.shape[:2]
+        if min(height, width) < LEAST_PICTURE:
+            return
         small = geometry.shrunk(picture, SMALL / max(height, width))
         maps = self._segment(_padded(small))[:, : -(-small.shape[0] // STRIDE), : -(-small.shape[1] // STRIDE)]
         scale = np.array([width / small.shape[1], height / small.shape[0]])
@@ -106,13 +127,14 @@ class SegmentReader:
         for turn in range(5):
             if not LEAST <= min(rows, columns) <= max(rows, columns) <= MOST:
                 return None
-            to_view, (width, height) = _close_view(rows, columns)
+            around = AROUND if max(rows, columns) > SMALL_BOARD else 1
+            to_view, (width, height) = _close_view(rows, columns, around + BEYOND)
             maps = self._segment(_padded(geometry.straightened(picture, to_view @ np.linalg.inv(plane), width, height)))
             plane = plane @ _correction(maps[CROSSING], to_view, rows, columns)
-            there, edge = (_at_crossings(maps[kind], to_view, rows, columns, AROUND) for kind in (CROSSING, LINE))
-            window = likeliest(there, edge, AROUND)
+            there, edge = (_at_crossings(maps[kind], to_view, rows, columns, around) for kind in (CROSSING, LINE))
+            window = likeliest(there, edge, around)
             if not window.moved or turn == 4:
-                sure = float(there[AROUND:-AROUND, AROUND:-AROUND].mean())
+                sure = float(there[around:-around, around:-around].mean())
                 return _Grid(plane, rows, columns, window.edges, sure) if sure > SURE else None
             plane = plane @ np.array([(1.0, 0, -window.left), (0, 1.0, -window.top), (0, 0, 1)])
             rows, columns = rows + window.top + window.bottom, columns + window.left + window.right
@@ -120,14 +142,45 @@ class SegmentReader:
 
     def _read(self, picture: np.ndarray, grid: _Grid) -> BoardReading:
         """The stones of a grid."""
-        view = geometry.board_view(picture, grid.plane, grid.rows, grid.columns, CELL)
-        answers = self._crossings(view)[:, 1:-1, 1:-1]
+        answers = self._stones(picture, grid)
         stones = answers[:3].argmax(0).astype(np.int8)
         corners = geometry.moved(grid.plane, geometry.grid_corners(grid.rows, grid.columns)).astype(np.float32)
         marked = np.where(stones > 0, answers[3], 0)
         place = np.unravel_index(int(marked.argmax()), marked.shape)
         last = (int(place[0]), int(place[1])) if marked[place] > 0.5 else None
         return BoardReading(corners, stones, answers[:3].max(0), grid.edges, last, grid.sure)
+
+    def _stones(self, picture: np.ndarray, grid: _Grid) -> np.ndarray:
+        """The answers float32[4, rows, columns] of the net of crossings.
+
+        Where it is not sure, it looks again under other light, and a little beside the crossings: seen at an angle, all stones
+        stand beside them. Of all answers the surest ones count.
+        """
+        best = self._answers(picture, grid, None, 0, 0)
+        if _sureness(best) >= SURE_OF_STONES:
+            return best
+        light = None
+        for other in VIEWS:
+            answers = self._answers(picture, grid, other, 0, 0)
+            if _sureness(answers) > _sureness(best):
+                best, light = answers, other
+        for right, down in BESIDE:
+            answers = self._answers(picture, grid, light, right, down)
+            best = max(best, answers, key=_sureness)
+        return best
+
+    def _answers(
+        self, picture: np.ndarray, grid: _Grid, light: Callable[[np.ndarray], np.ndarray] | None, right: float, down: float
+    ) -> np.ndarray:
+        """The answers under some light, so far (in distances between lines) from the crossings."""
+        plane = grid.plane @ np.array([(1, 0, right), (0, 1, down), (0, 0, 1.0)])
+        view = geometry.board_view(picture, plane, grid.rows, grid.columns, CELL)
+        return self._crossings(view if light is None else light(view))[:, 1:-1, 1:-1]
+
+
+def _sureness(answers: np.ndarray) -> float:
+    """Mean probability of what is most probable."""
+    return float(answers[:3].max(0).mean())
 
 
 def _padded(pixels: np.ndarray) -> np.ndarray:
@@ -182,17 +235,17 @@ def _region_view(corners: np.ndarray, margin: float) -> tuple[np.ndarray, tuple[
     """
     sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
     across, down = float(sides[0] + sides[2]), float(sides[1] + sides[3])
-    shape = np.ones(2) if max(across, down) < SQUARE * min(across, down) else np.array([across, down]) / max(across, down)
+    shape = np.ones(2) if max(across, down) <= SQUARE * min(across, down) else np.array([across, down]) / max(across, down)
     width, height = (round(side) for side in np.maximum(shape * (CLOSE - 2 * margin), 4) + 2 * margin)
     frame = [(margin, margin), (width - margin, margin), (width - margin, height - margin), (margin, height - margin)]
     return geometry.homography(corners, np.array(frame)), (width, height)
 
 
-def _close_view(rows: int, columns: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """(from (column, row) to a view of a board with MARGIN around, the view's width and height)."""
-    cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * MARGIN), LARGEST)
-    matrix = np.array([(cell, 0, cell * MARGIN), (0, cell, cell * MARGIN), (0, 0, 1)])
-    width, height = (round(cell * (side - 1 + 2 * MARGIN)) + 1 for side in (columns, rows))
+def _close_view(rows: int, columns: int, margin: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """(from (column, row) to a view of a board with so much around it, the view's width and height)."""
+    cell = min((CLOSE - 1) / (max(rows, columns) - 1 + 2 * margin), LARGEST)
+    matrix = np.array([(cell, 0, cell * margin), (0, cell, cell * margin), (0, 0, 1)])
+    width, height = (round(cell * (side - 1 + 2 * margin)) + 1 for side in (columns, rows))
     return matrix, (width, height)
 
 
@@ -221,8 +274,7 @@ def _correction(crossing: np.ndarray, to_view: np.ndarray, rows: int, columns: i
     return np.asarray(matrix, np.float64)
 
 
-def _same(grid: _Grid, other: _Grid) -> bool:
-    """Whether two grids are of one board: the middle of one lies in the other."""
-    middle = geometry.moved(grid.plane, np.array([[(grid.columns - 1) / 2, (grid.rows - 1) / 2]]))
-    inside = geometry.moved(np.linalg.inv(other.plane), middle)[0]
-    return bool(-0.5 < inside[0] < other.columns - 0.5 and -0.5 < inside[1] < other.rows - 0.5)
+def _same(reading: BoardReading, other: BoardReading) -> bool:
+    """Whether two readings are of one board: the middle of one lies in the other."""
+    middle = tuple(float(value) for value in reading.corners.mean(0))
+    return cv2.pointPolygonTest(other.corners, middle, False) >= 0

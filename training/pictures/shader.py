@@ -99,17 +99,19 @@ def _lines(surface, u, v, fu, fv):
     if 0 <= j <= last_column:
         edge = (j == 0 and surface.edges[3]) or (j == last_column and surface.edges[1])
         width = surface.edge_width if edge else surface.line_width
-        share = _covered(width / 2 - abs(u - j), max(fu, 1e-6)) * min(1.0, width / fu * 1.2)
         reach = width / 2
-        share *= _covered(v - ends[1] + reach, fv) * _covered(ends[3] + reach - v, fv)
-        covered = max(covered, share)
+        if abs(u - j) < reach + 0.5 * fu and ends[1] - reach - fv < v < ends[3] + reach + fv:
+            share = _covered(reach - abs(u - j), fu) * min(1.0, width / fu * 1.2)
+            share *= _covered(v - ends[1] + reach, fv) * _covered(ends[3] + reach - v, fv)
+            covered = max(covered, share)
     if 0 <= i <= last_row:
         edge = (i == 0 and surface.edges[0]) or (i == last_row and surface.edges[2])
         width = surface.edge_width if edge else surface.line_width
-        share = _covered(width / 2 - abs(v - i), max(fv, 1e-6)) * min(1.0, width / fv * 1.2)
         reach = width / 2
-        share *= _covered(u - ends[0] + reach, fu) * _covered(ends[2] + reach - u, fu)
-        covered = max(covered, share)
+        if abs(v - i) < reach + 0.5 * fv and ends[0] - reach - fu < u < ends[2] + reach + fu:
+            share = _covered(reach - abs(v - i), fv) * min(1.0, width / fv * 1.2)
+            share *= _covered(u - ends[0] + reach, fu) * _covered(ends[2] + reach - u, fu)
+            covered = max(covered, share)
     if 0 <= i <= last_row and 0 <= j <= last_column and surface.hoshi[i + 1, j + 1]:
         off = np.sqrt((u - j) ** 2 + (v - i) ** 2)
         covered = max(covered, _covered(surface.hoshi_radius - off, max(fu, fv)))
@@ -134,8 +136,10 @@ def _shadow(surface, u, v):
                 continue
             cu = column - 1 + surface.centres[row, column, 0] - pu
             cv = row - 1 + surface.centres[row, column, 1] - pv
-            off = np.sqrt(cu * cu + cv * cv)
-            dark = max(dark, _covered(surface.radius[stone] - off, surface.shadow_soft))
+            reach = surface.radius[stone] + 0.5 * surface.shadow_soft
+            off2 = cu * cu + cv * cv
+            if off2 < reach * reach:
+                dark = max(dark, _covered(surface.radius[stone] - np.sqrt(off2), surface.shadow_soft))
     return dark
 
 
@@ -238,12 +242,12 @@ def _stone_hit(surface, i, j, u, v, ray, footprint, normal):
 
 
 @inlined_kernel
-def _draw_stones(surface, u, v, ray, footprint, work, colour):
-    """The stones that the ray through (u, v, 0) meets, over `colour`. work: float64[3, 3]."""
+def _stones_met(surface, u, v, ray, footprint, normal):
+    """The two highest stones that the ray through (u, v, 0) meets: (row, column, coverage) of the first one, (row, column) of the
+    second one, as places in the arrays; rows are -1 where there is none."""
     lift = surface.height * 0.5 / ray[2]
     i0, j0 = np.int64(np.floor(v + ray[1] * lift)) + 1, np.int64(np.floor(u + ray[0] * lift)) + 1
-    normal, painted = work[0], work[1]
-    first, second = 0.0, 0.0
+    first, second, covered = 0.0, 0.0, 0.0
     best_i, best_j, next_i, next_j = -1, -1, -1, -1
     for di in range(2):
         for dj in range(2):
@@ -255,19 +259,22 @@ def _draw_stones(surface, u, v, ray, footprint, work, colour):
                 continue
             if best_i < 0 or height > first:
                 next_i, next_j, second = best_i, best_j, first
-                best_i, best_j, first = i, j, height
+                best_i, best_j, first, covered = i, j, height, share
             elif next_i < 0 or height > second:
                 next_i, next_j, second = i, j, height
-    for turn in range(2):  # the one behind, then the one in front
-        i, j = (next_i, next_j) if turn == 0 else (best_i, best_j)
-        if i < 0:
-            continue
-        share, rim, height = _stone_hit(surface, i, j, u, v, ray, footprint, normal)
-        du = u + height * ray[0] - (j - 1 + surface.centres[i, j, 0])
-        dv = v + height * ray[1] - (i - 1 + surface.centres[i, j, 1])
-        _stone_colour(surface, i, j, normal, du, dv, rim, ray, footprint, painted)
-        for c in range(3):
-            colour[c] += (painted[c] - colour[c]) * share
+    return best_i, best_j, covered, next_i, next_j
+
+
+@inlined_kernel
+def _draw_stone(surface, i, j, u, v, ray, footprint, work, colour):
+    """The stone of array place (i, j), as the ray through (u, v, 0) sees it, over `colour`. work: float64[2, 3]."""
+    normal, painted = work[0], work[1]
+    share, rim, height = _stone_hit(surface, i, j, u, v, ray, footprint, normal)
+    du = u + height * ray[0] - (j - 1 + surface.centres[i, j, 0])
+    dv = v + height * ray[1] - (i - 1 + surface.centres[i, j, 1])
+    _stone_colour(surface, i, j, normal, du, dv, rim, ray, footprint, painted)
+    for c in range(3):
+        colour[c] += (painted[c] - colour[c]) * share
 
 
 @kernel
@@ -283,23 +290,29 @@ def draw_board(picture, surface, bounds, work):
             w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2]
             if w <= 1e-9:
                 continue
-            u = (inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2]) / w
-            v = (inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2]) / w
+            w = 1 / w
+            u = (inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2]) * w
+            v = (inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2]) * w
             if u < extent[0] - 3 or v < extent[1] - 3 or u > extent[2] + 3 or v > extent[3] + 3:
                 continue
-            fu = (abs(inverse[0, 0] - u * inverse[2, 0]) + abs(inverse[0, 1] - u * inverse[2, 1])) / w
-            fv = (abs(inverse[1, 0] - v * inverse[2, 0]) + abs(inverse[1, 1] - v * inverse[2, 1])) / w
+            fu = (abs(inverse[0, 0] - u * inverse[2, 0]) + abs(inverse[0, 1] - u * inverse[2, 1])) * w
+            fv = (abs(inverse[1, 0] - v * inverse[2, 0]) + abs(inverse[1, 1] - v * inverse[2, 1])) * w
             footprint = min(fu, fv)
             if surface.flat:
                 ray[0], ray[1], ray[2] = 0.0, 0.0, 1.0
             else:
                 ray[0], ray[1], ray[2] = surface.eye[0] - u, surface.eye[1] - v, surface.eye[2]
-                length = np.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
-                ray[0], ray[1], ray[2] = ray[0] / length, ray[1] / length, ray[2] / length
+                scale = 1 / np.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
+                ray[0], ray[1], ray[2] = ray[0] * scale, ray[1] * scale, ray[2] * scale
             for c in range(3):
                 colour[c] = picture[y, x, c]
-            _draw_slab(surface, u, v, fu, fv, ray, colour, work[0])
-            _draw_stones(surface, u, v, ray, footprint, work, colour)
+            best_i, best_j, covered, next_i, next_j = _stones_met(surface, u, v, ray, footprint, work[0])
+            if covered < 1:  # else nothing else is seen
+                _draw_slab(surface, u, v, fu, fv, ray, colour, work[0])
+                if next_i >= 0:
+                    _draw_stone(surface, next_i, next_j, u, v, ray, footprint, work, colour)
+            if best_i >= 0:
+                _draw_stone(surface, best_i, best_j, u, v, ray, footprint, work, colour)
             for c in range(3):
                 picture[y, x, c] = np.uint8(min(max(colour[c], 0.0), 255.0))
 
@@ -309,7 +322,9 @@ def _draw_slab(surface, u, v, fu, fv, ray, colour, top):
     """The board's surface, its sides and its shadow on the table, over `colour`. top: float64[3] of scratch."""
     extent = surface.extent
     inside_u, inside_v = min(u - extent[0], extent[2] - u), min(v - extent[1], extent[3] - v)
-    on_top = _covered(inside_u, fu) * _covered(inside_v, fv)
+    on_top = 1.0
+    if inside_u < fu or inside_v < fv:
+        on_top = _covered(inside_u, fu) * _covered(inside_v, fv)
     if on_top < 1 and surface.thickness > 0:
         deep = surface.thickness / ray[2]
         bu, bv = u - ray[0] * deep, v - ray[1] * deep
