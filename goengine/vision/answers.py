@@ -10,8 +10,7 @@ import numpy as np
 
 from goengine.board import coords
 from goengine.board.drawing import star_points
-from goengine.board.replay import INDEX_POINTS, put_stones
-from goengine.board.state import BLACK, EMPTY, WHITE, new_board
+from goengine.board.state import BLACK, EMPTY, WHITE
 from goengine.dataio import sgf
 from goengine.vision.board_picture import BoardReading
 from goengine.vision.placing import PlacedBoard
@@ -37,11 +36,19 @@ def unsure(board: PlacedBoard) -> list[str]:
 
 
 def without_liberties(board: PlacedBoard) -> str:
-    """The name of a stone that cannot stand where it does, "" if all can: then something was misread."""
-    index, color = np.flatnonzero(board.stones.ravel()), board.stones.ravel()[board.stones.ravel() > 0]
-    table = INDEX_POINTS[board.size]
-    bad = put_stones(new_board(board.size), table[index], color.astype(np.uint8))
-    return "" if bad < 0 else coords.to_gtp(int(table[index[bad]]), board.size)
+    """The name of a stone whose chain has no liberty, "" if all have one: then something was misread."""
+    stones = np.pad(board.stones, 1, constant_values=-1)
+    free = np.zeros_like(stones, bool)
+    while True:  # liberties spread along chains
+        reached = free.copy()
+        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+            beside, beside_free = np.roll(stones, step, axis), np.roll(free, step, axis)
+            reached |= (stones > 0) & ((beside == EMPTY) | ((beside == stones) & beside_free))
+        if (reached == free).all():
+            break
+        free = reached
+    dead = np.argwhere((board.stones > 0) & ~free[1:-1, 1:-1])
+    return coords.to_gtp(coords.point(int(dead[0, 0]), int(dead[0, 1]), board.size), board.size) if len(dead) else ""
 
 
 def _name(board: PlacedBoard, row: int, column: int) -> str:
@@ -128,7 +135,7 @@ def overlay(picture: np.ndarray, readings: Sequence[BoardReading]) -> np.ndarray
     for number, reading in enumerate(readings, 1):
         plane = homography(grid_corners(reading.rows, reading.columns), reading.corners)
         places = moved(plane, crossings(reading.rows, reading.columns))
-        step = np.linalg.norm(reading.corners[1] - reading.corners[0]) / (reading.columns - 1)
+        step = float(np.linalg.norm(reading.corners[1] - reading.corners[0])) / (reading.columns - 1)
         line = max(1, round(step / 14))
         cv2.polylines(shown, [np.round(reading.corners).astype(np.int32)], True, _COLOURS[EMPTY], line, cv2.LINE_AA)
         for (x, y), stone, sure in zip(places, reading.stones.ravel(), reading.confidence.ravel(), strict=True):

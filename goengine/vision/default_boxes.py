@@ -22,7 +22,7 @@ def default_boxes() -> np.ndarray:
     found = []
     for stride, sizes in zip(STRIDES, SIZES, strict=True):
         centres = (np.arange(SIDE // stride, dtype=np.float32) + 0.5) * stride
-        y, x, size = np.meshgrid(centres, centres, np.float32(sizes), indexing="ij")
+        y, x, size = np.meshgrid(centres, centres, np.array(sizes, np.float32), indexing="ij")
         found.append(np.stack((x, y, size, size), axis=-1).reshape(-1, 4))
     return np.concatenate(found)
 

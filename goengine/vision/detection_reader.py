@@ -12,7 +12,7 @@ import numpy as np
 from goengine.board.state import BLACK, EMPTY, WHITE
 from goengine.vision.board_picture import BoardReading, Edges
 from goengine.vision.crossing_scores import KINDS, CrossingScores, crossing_scores, lines_to_add
-from goengine.vision.default_boxes import BOARD, SIDE, iou
+from goengine.vision.default_boxes import BOARD, iou
 from goengine.vision.detection import Answer, Detector
 from goengine.vision.geometry import moved
 from goengine.vision.lattice import Lattice, find_lattice
@@ -37,7 +37,7 @@ class DetectionReader:
         self._detector = Detector(path, threads)
 
     def boards(self, picture: np.ndarray) -> list[BoardReading]:
-        """All boards on a picture uint8 [H,W,3], from the top left to the bottom right."""
+        """All boards on a picture uint8 [H,W,3], the surest first."""
         size = np.array(picture.shape[1::-1], np.float64)
         whole = framed(picture, np.zeros(2), size)
         answer = self._detector(whole.pixels)
@@ -105,9 +105,9 @@ def _box(board: BoardReading) -> np.ndarray:
 
 
 def _distinct(boards: list[BoardReading]) -> list[BoardReading]:
-    """Each board once, the surest reading of it, in the order in which people read."""
+    """Each board once, by the surest reading of it, the surest first."""
     kept: list[BoardReading] = []
     for board in sorted(boards, key=lambda board: -board.found * board.stones.size):
         if not kept or iou(_box(board), np.stack([_box(other) for other in kept])).max() <= SAME:
             kept.append(board)
-    return sorted(kept, key=lambda board: (round(float(_box(board)[1]) / (SIDE / 2)), float(_box(board)[0])))
+    return kept

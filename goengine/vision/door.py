@@ -55,7 +55,7 @@ class OpenedPicture:
     @property
     def scale(self) -> float:
         """Pixels of the file's picture for one of `pixels`."""
-        return self.width / self.pixels.shape[1]
+        return self.width / int(self.pixels.shape[1])
 
 
 def is_picture(start: bytes) -> bool:

@@ -20,11 +20,22 @@ def boards_of(
     return placed_boards(readers.load(name, threads).boards(picture.pixels), to_play, size)
 
 
+def in_reading_order(readings: Sequence[BoardReading]) -> list[BoardReading]:
+    """Boards row by row from the top, each row from the left: in a row are those whose middle is beside the topmost."""
+    left, found = sorted(readings, key=lambda reading: float(reading.corners[:, 1].min())), []
+    while left:
+        bottom = float(left[0].corners[:, 1].max())
+        row = [reading for reading in left if float(reading.corners[:, 1].mean()) < bottom]
+        found += sorted(row, key=lambda reading: float(reading.corners[:, 0].mean()))
+        left = [reading for reading in left if all(reading is not other for other in row)]
+    return found
+
+
 def placed_boards(readings: Sequence[BoardReading], to_play: int = 0, size: int | None = None) -> list[PlacedBoard]:
     """Readings as positions, as `boards_of`."""
     found: list[PlacedBoard] = []
     reasons: list[str] = []
-    for reading in readings:
+    for reading in in_reading_order(readings):
         if reading.found < LEAST_FOUND:
             continue
         try:

@@ -11,7 +11,8 @@ from goengine.core.options import MOST_THREADS, option
 class ReadOptions:
     """Read the positions of Go boards from a picture: a photo, a screenshot, a diagram of a book; whole boards and parts.
 
-    PNG, JPEG, WebP, GIF and BMP, or the text of a data URL; - is standard input. `goengine read X.png --gtp | goengine gtp` plays on.
+    PNG, JPEG, WebP, GIF and BMP, or the text of a data URL; - is standard input.
+    `goengine read X.png --gtp | goengine gtp` plays on.
     """
 
     image: Path = option(help="the picture; - for standard input", positional=True)

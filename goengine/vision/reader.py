@@ -20,16 +20,16 @@ class PictureReader(Protocol):
         """All boards on a picture uint8 [H,W,3], red, green, blue; an empty list where there is none."""
 
 
-def load(name: Name = DEFAULT, threads: int = 0) -> PictureReader:
-    """A reader by its name. threads: of its nets, 0: their own choice. Raises PictureFileError where the extra is missing."""
+def load(name: Name = DEFAULT, threads: int = 0, folder: Path = WEIGHTS) -> PictureReader:
+    """A reader by its name. threads: of its nets, 0: their own choice; folder: of their files. Raises PictureFileError where the extra is missing."""
     try:
         if name == "detect":
             from goengine.vision.detection_reader import DetectionReader
 
-            return DetectionReader(WEIGHTS / "detect.xml", threads)
+            return DetectionReader(folder / "detect.xml", threads)
         from goengine.vision.segment_reader import SegmentReader
 
-        return SegmentReader(WEIGHTS, threads)
+        return SegmentReader(folder, threads)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("cv2", "PIL"):
             raise

@@ -7,8 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-
-pytest.importorskip("PIL")
 from PIL import Image
 
 from goengine.vision import door

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("cv2")
-
 from goengine.vision.geometry import grid_corners, homography, moved
 from goengine.vision.lattice import crossings, find_lattice
 

@@ -277,7 +277,6 @@ def test_messages_are_json_objects_with_an_id(server):
 
 
 def test_pictures_are_read(server):
-    pytest.importorskip("cv2")
     rows = ["........."] * 4 + ["..XO....."] + ["........."] * 4
     picture = draw(rows, 30)
     answer = server.post("/picture", content=encoded(picture), headers=OURS)
@@ -298,7 +297,6 @@ PICTURES = [
 
 @pytest.mark.parametrize("data, reason", PICTURES, ids=["empty", "text", "chess", "half"])
 def test_bad_pictures_are_refused(server, data, reason):
-    pytest.importorskip("cv2")
     answer = server.post("/picture", content=data, headers=OURS)
     assert answer.status_code == 422 and reason in answer.json()["error"]
 
@@ -311,7 +309,6 @@ def test_pictures_come_from_the_page_only_and_are_not_too_long(server):
 
 def test_not_too_many_pictures_wait():
     """Of a crowd some are told to come again; later all are served."""
-    pytest.importorskip("cv2")
     from goengine.web.pictures import MOST_WAITING, Pictures
 
     async def crowd():

@@ -1,6 +1,7 @@
 """How well boxes were found: average precision, the area under the curve of precision over recall, class by class.
 
-As in PASCAL VOC from 2010 on (Everingham et al. 2010): precision at a recall is the best at that recall or beyond. Knows arrays.
+As in PASCAL VOC from 2010 on (Everingham et al. 2010): precision at a recall is the best at that recall or beyond. Knows
+arrays.
 """
 
 import numpy as np

@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from goengine.vision.default_boxes import BOARD, CLASSES, IGNORED, SIDE, decode, default_boxes, encode, kept_boxes
+from goengine.vision.default_boxes import BOARD, CLASSES, IGNORED, decode, default_boxes, encode, kept_boxes
 from training.core.checkpoint import Counters, plain
 from training.core.device_feed import Batch, DeviceFeed
 from training.core.loop import Stage, Trainer
-from training.stages.supervised import loop_config
 from training.detection import detector_file
 from training.detection.average_precision import AveragePrecision
 from training.detection.detection_loss import Targets, detection_loss
@@ -24,6 +23,7 @@ from training.detection.detector import DetectorSpec, build
 from training.detection.matching import match
 from training.detection.samples import Sample, sample
 from training.detection.truths import Truths
+from training.stages.supervised import loop_config
 
 HELD_OUT = 1 << 40  # sample numbers from here on are only measured
 SEEN, OVERLAP = 0.05, 0.45  # boxes that are measured: how sure at least, and IoU with a surer one at most
@@ -84,7 +84,8 @@ class DetectionStage(Stage):
 
 
 def measure(figures: list[AveragePrecision], truths: Truths, scores: np.ndarray, boxes: np.ndarray) -> None:
-    """Add a picture to the figures of all classes. scores [D,classes], boxes [D,4]. What lies where nothing is asked is left out."""
+    """Add a picture to the figures of all classes. scores [D,classes], boxes [D,4]. What lies where nothing is asked is
+    left out."""
     unasked = truths.boxes[truths.classes == IGNORED]
     for kind, figure in enumerate(figures):
         sure = np.flatnonzero(scores[:, kind] >= SEEN)

@@ -6,7 +6,6 @@ Knows readers by one method, `boards(picture)`, which answers with `BoardReading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -14,19 +13,13 @@ from PIL import Image, ImageOps
 
 from goengine.vision import geometry
 from goengine.vision.board_picture import BoardReading
+from goengine.vision.reader import WEIGHTS, PictureReader, load
 from training.pictures.reader_options import ReadPicturesOptions
 from training.pictures.render import render
 from training.pictures.truth_files import KnownPicture, known_pictures
 
 TILE = 400  # pixels of a picture of what went wrong
 HEADER = ("kind", "pictures", "no error", "%", "size right", "wrong points", "per point %", "corners", "IoU", "ms")
-
-
-class PictureReader(Protocol):
-    """Who reads pictures."""
-
-    def boards(self, picture: np.ndarray) -> list[BoardReading]:
-        """All boards on a picture uint8[H, W, 3]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,9 +159,7 @@ def as_json(outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 def run(config: ReadPicturesOptions, say: Callable[[int], None]) -> list[Outcome]:
     """Read all pictures of a folder, or drawn ones. Raises RunError if the folder is no such one."""
-    from goengine.vision.segment_reader import WEIGHTS, SegmentReader
-
-    reader = SegmentReader(config.weights or WEIGHTS, config.threads)
+    reader = load(config.reader, config.threads, config.weights or WEIGHTS)
     outcomes: list[Outcome] = []
     drawn: list[np.ndarray] = []
     if str(config.folder) == "drawn":

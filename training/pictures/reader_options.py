@@ -51,6 +51,7 @@ class ReadPicturesOptions:
     )
     limit: int | None = option(None, "read so many pictures, the first; of drawn ones 100 by default", least=1)
     seed: int = option(1000, "of drawn pictures")
+    reader: Literal["segment", "detect"] = option("segment", "which reader")
     threads: int = option(1, "threads of the nets", least=1, most=MOST_THREADS)
     weights: Path | None = option(None, "folder with the reader's nets; the shipped ones by default")
     failures: Path | None = option(None, "draw the boards that were read with errors here (.png)")

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("cv2")
-
 from goengine.board.state import BLACK, WHITE
 from goengine.vision.board_picture import BoardReading, Edges
 from goengine.vision.default_boxes import BLACK_STONE, BOARD, CROSSING, IGNORED, NOTHING, WHITE_STONE, default_boxes, iou

@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("cv2")
+import torch
 
 from goengine.nets.safetensors_file import WeightsError, read_file
 from goengine.vision.default_boxes import SIDE, decode, default_boxes
