@@ -37,7 +37,7 @@ from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
-from training.pictures.reader_options import ReaderOptions, ReadPicturesOptions
+from training.pictures.reader_options import ExportReaderOptions, ReaderOptions, ReadPicturesOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -85,6 +85,7 @@ COMMANDS = {
     "rate": (Rate, learning_commands.run_rate),
     "evaluate": (EvaluateOptions, net_commands.run_evaluate),
     "count": (CountOptions, net_commands.run_count),
+    "export-reader": (ExportReaderOptions, net_commands.run_export_reader),
     "read-pictures": (ReadPicturesOptions, net_commands.run_read_pictures),
     "compare-owners": (CompareOwnersOptions, net_commands.run_compare_owners),
     "compare": (CompareOptions, learning_commands.run_compare),

@@ -29,7 +29,7 @@ from training.core.split_options import MemoryOptions
 from training.core.worker_options import ParallelBenchOptions
 from training.detection.detection_options import ShipDetectorOptions
 from training.laboratory.forms_options import FormsOptions
-from training.pictures.reader_options import ReadPicturesOptions
+from training.pictures.reader_options import ExportReaderOptions, ReadPicturesOptions
 
 
 def run_pack(config: PackOptions) -> int:
@@ -131,6 +131,14 @@ def run_compare_owners(config: CompareOwnersOptions) -> int:
     with Progress("compare owners") as bar:
         told = owner_report.report(config, bar.update)
     sys.stdout.write(json.dumps(told) + "\n" if config.json else owner_report.tables(told))
+    return 0
+
+
+def run_export_reader(config: ExportReaderOptions) -> int:
+    """Write the graph and its card, and say where they are."""
+    from training.pictures import reader_file
+
+    sys.stderr.write(f"{reader_file.ship(config.weights, config.out)}: written, with .bin and .json\n")
     return 0
 
 

@@ -1,5 +1,8 @@
 """The shipped reader on drawn boards: plain ones without an error, and what it does where there is no board."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
@@ -63,6 +66,13 @@ def test_two_boards_are_both_found(reader):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (300, 300), (64, 2)])
 def test_a_plain_picture_has_no_board(reader, shape):
     assert reader.boards(np.full((*shape, 3), 128, np.uint8)) == []
+
+
+@pytest.mark.parametrize("kind", ["segment", "crossings"])
+def test_the_cards_belong_to_the_weights(kind):
+    card = json.loads((WEIGHTS / f"{kind}.json").read_text())
+    assert card["spec"]["kind"] == kind
+    assert card["bin_sha256"] == hashlib.sha256((WEIGHTS / f"{kind}.bin").read_bytes()).hexdigest()
 
 
 def test_the_weights_are_small():

@@ -1,7 +1,9 @@
 """The reader's nets as files: weights with their spec, and the OpenVINO pair that reads pictures."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from goengine.core.files import replacing
 from goengine.nets import safetensors_file
 from goengine.nets.export import save_openvino
 from goengine.nets.safetensors_file import WeightsError
@@ -17,6 +20,7 @@ from training.pictures import nets
 from training.pictures.nets import ReaderSpec
 
 FORMAT: Final = "goengine-reader-1"
+CARD_FORMAT: Final = "goengine reader card"
 
 
 def save(path: Path, arrays: Mapping[str, np.ndarray], spec: ReaderSpec, story: Mapping[str, Any]) -> None:
@@ -53,6 +57,27 @@ class _Exported(nn.Module):
         if self.kind == "segment":
             return torch.cat([torch.sigmoid(out[:, :3]), F.softmax(out[:, 3:], 1)], 1)
         return torch.cat([F.softmax(out[:, :3], 1), torch.sigmoid(out[:, 3:])], 1)
+
+
+def ship(weights: Path, folder: Path) -> Path:
+    """Export a net into a folder, with its card KIND.json. Returns the graph's path. Raises as `load`."""
+    net, spec, story = load(weights)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{spec.kind}.xml"
+    export(net, spec, path)
+    digest = hashlib.sha256(path.with_suffix(".bin").read_bytes()).hexdigest()
+    card = {"format": CARD_FORMAT, "spec": asdict(spec), "parameters": sum(p.numel() for p in net.parameters())}
+    card |= {"made_by": _made_by(story), "bin_sha256": digest}
+    with replacing(path.with_suffix(".json")) as beside:
+        beside.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _made_by(story: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The runs that made a net, the first one first: pictures, seconds, options that matter, figures on held-out pictures."""
+    options = {name: story["config"][name] for name in ("seed", "batch", "rate", "average", "optimizer")}
+    run = {"pictures": story["pictures"], "seconds": story["seconds"], "options": options, "figures": story["figures"]}
+    return [*(_made_by(story["before"]) if story.get("before") else []), run]
 
 
 def export(net: nn.Module, spec: ReaderSpec, path: Path) -> None:

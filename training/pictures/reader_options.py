@@ -35,6 +35,14 @@ class ReaderOptions(LoopedOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportReaderOptions:
+    """Write a net of the reader of pictures in the form in which it reads: OpenVINO, with a card of how it was made."""
+
+    weights: Path = option(help="net.safetensors of the command reader")
+    out: Path = option(help="folder to write into: segment.xml, .bin and .json, or crossings")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReadPicturesOptions:
     """Measure the reader on pictures whose positions are known: boards without an error, wrong crossings, corners."""
 

@@ -69,7 +69,7 @@ def _draw(picture: np.ndarray, surface: Surface, box: scenery.Box, beyond: int) 
     height, width = picture.shape[:2]
     bounds = np.array([box[0] - beyond, box[1] - beyond, box[2] + beyond, box[3] + beyond])
     bounds = np.clip(bounds, 0, [width, height, width, height]).astype(np.int64)
-    draw_board(picture, surface, bounds, np.zeros((4, 3)))
+    draw_board(picture, surface, bounds, np.zeros((4, 6)))
 
 
 def _without(width: int, height: int, kind: Kind, rng: np.random.Generator) -> Picture:

@@ -183,8 +183,12 @@ def _put_mark(surface, i, j, du, dv, colour):
 
 
 @inlined_kernel
-def _stone_colour(surface, i, j, normal, du, dv, rim, ray, footprint, colour):
-    """A stone's colour where a ray meets it; normal: of the sphere that was flattened; rim: distance from its outline."""
+def _stone_colour(surface, i, j, seen, ray, footprint, colour):
+    """A stone's colour where a ray meets it.
+
+    seen: float64[6]: the normal of the sphere that was flattened, u and v from the stone's middle, the distance from its outline.
+    """
+    normal, du, dv, rim = seen, seen[3], seen[4], seen[5]
     stone = surface.stones[i, j]
     squash = 2 * surface.radius[stone] / surface.height
     nz = normal[2] * squash
@@ -243,8 +247,11 @@ def _stone_hit(surface, i, j, u, v, ray, footprint, normal):
 
 @inlined_kernel
 def _stones_met(surface, u, v, ray, footprint, normal):
-    """The two highest stones that the ray through (u, v, 0) meets: (row, column, coverage) of the first one, (row, column) of the
-    second one, as places in the arrays; rows are -1 where there is none."""
+    """The two highest stones that the ray through (u, v, 0) meets.
+
+    Returns (row, column, coverage) of the first one and (row, column) of the second one, as places in the arrays; rows are -1
+    where there is none.
+    """
     lift = surface.height * 0.5 / ray[2]
     i0, j0 = np.int64(np.floor(v + ray[1] * lift)) + 1, np.int64(np.floor(u + ray[0] * lift)) + 1
     first, second, covered = 0.0, 0.0, 0.0
@@ -266,13 +273,15 @@ def _stones_met(surface, u, v, ray, footprint, normal):
 
 
 @inlined_kernel
-def _draw_stone(surface, i, j, u, v, ray, footprint, work, colour):
-    """The stone of array place (i, j), as the ray through (u, v, 0) sees it, over `colour`. work: float64[2, 3]."""
-    normal, painted = work[0], work[1]
-    share, rim, height = _stone_hit(surface, i, j, u, v, ray, footprint, normal)
-    du = u + height * ray[0] - (j - 1 + surface.centres[i, j, 0])
-    dv = v + height * ray[1] - (i - 1 + surface.centres[i, j, 1])
-    _stone_colour(surface, i, j, normal, du, dv, rim, ray, footprint, painted)
+def _draw_stone(surface, place, u, v, ray, footprint, work, colour):
+    """The stone of an array place, as the ray through (u, v, 0) sees it, over `colour`. work: float64[2, 6]."""
+    i, j = place
+    seen, painted = work[0], work[1]
+    share, rim, height = _stone_hit(surface, i, j, u, v, ray, footprint, seen)
+    seen[3] = u + height * ray[0] - (j - 1 + surface.centres[i, j, 0])
+    seen[4] = v + height * ray[1] - (i - 1 + surface.centres[i, j, 1])
+    seen[5] = rim
+    _stone_colour(surface, i, j, seen, ray, footprint, painted)
     for c in range(3):
         colour[c] += (painted[c] - colour[c]) * share
 
@@ -281,7 +290,7 @@ def _draw_stone(surface, i, j, u, v, ray, footprint, work, colour):
 def draw_board(picture, surface, bounds, work):
     """Draw a board into a picture (uint8[height, width, 3]) inside bounds (int64[4]: left, top, right, bottom).
 
-    work: float64[4, 3] of scratch.
+    work: float64[4, 6] of scratch.
     """
     inverse, extent = surface.inverse, surface.extent
     colour, ray = work[3], work[2]
@@ -310,9 +319,9 @@ def draw_board(picture, surface, bounds, work):
             if covered < 1:  # else nothing else is seen
                 _draw_slab(surface, u, v, fu, fv, ray, colour, work[0])
                 if next_i >= 0:
-                    _draw_stone(surface, next_i, next_j, u, v, ray, footprint, work, colour)
+                    _draw_stone(surface, (next_i, next_j), u, v, ray, footprint, work, colour)
             if best_i >= 0:
-                _draw_stone(surface, best_i, best_j, u, v, ray, footprint, work, colour)
+                _draw_stone(surface, (best_i, best_j), u, v, ray, footprint, work, colour)
             for c in range(3):
                 picture[y, x, c] = np.uint8(min(max(colour[c], 0.0), 255.0))
 

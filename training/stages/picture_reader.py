@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -29,8 +29,9 @@ class ReaderStage(Stage):
 
     unit: ClassVar[str] = "pictures"
 
-    def __init__(self, config: ReaderOptions, spec: ReaderSpec):
-        self.config, self.spec = config, spec
+    def __init__(self, config: ReaderOptions, spec: ReaderSpec, before: Mapping[str, Any] | None = None):
+        """before: the story of the net that the run begins with."""
+        self.config, self.spec, self.before = config, spec, before
 
     def _batch(self, seed: int, first: int, count: int) -> dict[str, np.ndarray]:
         make = _segment_batch if self.spec.kind == "segment" else _crossings_batch
@@ -68,6 +69,7 @@ class ReaderStage(Stage):
             "seconds": round(counters.seconds, 1),
             "figures": dict(figures),
             "config": plain(self.config),
+            "before": self.before,
         }
         reader_file.save(path, arrays, self.spec, story)
 
@@ -127,12 +129,12 @@ def run(config: ReaderOptions, began: float | None = None) -> bool:
     if config.threads:
         torch.set_num_threads(config.threads)
     spec = ReaderSpec(config.net, config.levels() or WIDTHS[config.net])
-    module = nets.build(spec, config.seed)
+    module, before = nets.build(spec, config.seed), None
     if config.start is not None:
-        module, spec, _ = reader_file.load(config.start)
+        module, spec, before = reader_file.load(config.start)
         if spec.kind != config.net:
             raise RunError(f"--start {config.start} is a net for {spec.kind}, not for {config.net}")
     module = module.to(memory_format=torch.channels_last)
     described = {"options": plain(config), "spec": plain(spec)}
-    stage = ReaderStage(config, spec)
+    stage = ReaderStage(config, spec, before)
     return Trainer(config.run, module, stage, loop_config(config), described=described, bound={}, began=began).run()

@@ -77,6 +77,11 @@ def test_the_command_writes_a_net_with_its_story(tmp_path):
     _, spec, story = reader_file.load(tmp_path / "net.safetensors")
     assert spec == ReaderSpec("crossings", (8, 8, 8, 8))
     assert story["pictures"] == 4 and story["figures"]["loss"] > 0
+    out = tmp_path / "shipped"
+    assert cli.main(["export-reader", "--weights", str(tmp_path / "net.safetensors"), "--out", str(out)]) == 0
+    card = json.loads((out / "crossings.json").read_text())
+    assert card["made_by"][0]["pictures"] == 4 and str(tmp_path) not in json.dumps(card)
+    assert {path.suffix for path in out.iterdir()} == {".xml", ".bin", ".json"}
     assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])["step"] == 1
 
 

@@ -49,7 +49,7 @@ def plain_board(stones, camera, side=320):
     content = Content(stones, size=len(stones))
     picture = np.full((side, side, 3), 250, np.uint8)
     surface = looks.surface(look, camera, content, np.full(4, 0.6), rng)
-    draw_board(picture, surface, np.array([0, 0, side, side]), np.zeros((4, 3)))
+    draw_board(picture, surface, np.array([0, 0, side, side]), np.zeros((4, 6)))
     return picture
 
 
