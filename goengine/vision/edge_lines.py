@@ -1,7 +1,7 @@
 """Whether a board ends at a side of what is shown: the lines across the side end there, or go on beyond it.
 
-Looks at the picture itself, between the empty crossings of the outermost line and half a crossing beyond. Where too few lines are
-to be seen, what the reader said stays. Knows pixels and readings; no nets.
+Looks at the picture itself, from the empty crossings of the outermost line to half a crossing beyond. Where too few lines are to
+be seen, what the reader said stays. Knows pixels and readings; no nets.
 """
 
 from dataclasses import replace
