@@ -28,12 +28,12 @@ lint: .venv/testing
 
 .venv/playing: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[web]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[web,vision]'
 	$(BIN)/goengine warmup
 	touch $@
 
 .venv/testing: pyproject.toml .venv/playing
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,test,web]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,test,web,vision]'
 	touch $@
 
 clean:

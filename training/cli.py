@@ -32,15 +32,25 @@ from training.core.command_options import (
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import JoinOptions, ParallelBenchOptions
+from training.detection.detection_options import DetectorOptions, ShipDetectorOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
+from training.pictures.reader_options import ExportReaderOptions, ReaderOptions, ReadPicturesOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
 # Packages that come with an extra, of which commands import what they need: the extra's name.
-EXTRAS = {"torch": "train", "onnx": "train", "onnxscript": "train", "onnx_ir": "train", "matplotlib": "pictures"}
+EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "onnx_ir": "train",
+    "matplotlib": "pictures",
+    "cv2": "vision",
+    "PIL": "vision",
+}
 OWN = ("openvino", "sgfmill", "rich", "platformdirs")  # that come with the engine, and that learning by self-play can lack
 DESCRIPTION = "Train a net on recorded games: pack them, train, measure, ship. COMMAND --help lists a command's options."
 
@@ -62,6 +72,9 @@ COMMANDS = {
     "quantize": (QuantizeOptions, learning_commands.run_quantize),
     "label": (LabelOptions, net_commands.run_label),
     "owners": (OwnersOptions, learning_commands.run_owners),
+    "reader": (ReaderOptions, learning_commands.run_reader),
+    "detector": (DetectorOptions, learning_commands.run_detector),
+    "ship-detector": (ShipDetectorOptions, net_commands.run_ship_detector),
     "prune": (PruneOptions, learning_commands.run_prune),
     "forms": (FormsOptions, net_commands.run_forms),
     "lessons": (LessonsOptions, learning_commands.run_lessons),
@@ -72,6 +85,8 @@ COMMANDS = {
     "rate": (Rate, learning_commands.run_rate),
     "evaluate": (EvaluateOptions, net_commands.run_evaluate),
     "count": (CountOptions, net_commands.run_count),
+    "export-reader": (ExportReaderOptions, net_commands.run_export_reader),
+    "read-pictures": (ReadPicturesOptions, net_commands.run_read_pictures),
     "compare-owners": (CompareOwnersOptions, net_commands.run_compare_owners),
     "compare": (CompareOptions, learning_commands.run_compare),
     "join": (JoinOptions, learning_commands.run_join),

@@ -17,9 +17,11 @@ from training.core.command_options import (
 )
 from training.core.owner_options import OwnersOptions
 from training.core.worker_options import JoinOptions
+from training.detection.detection_options import DetectorOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
+from training.pictures.reader_options import ReaderOptions
 from training.stages.policy_options import ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
@@ -67,6 +69,22 @@ def run_owners(config: OwnersOptions) -> int:
     from training.stages import owners
 
     return _say_how_it_stands(config, owners.run(config, began))
+
+
+def run_reader(config: ReaderOptions) -> int:
+    """As `run_supervised`, on drawn pictures of boards."""
+    began = time.monotonic()
+    from training.stages import picture_reader
+
+    return _say_how_it_stands(config, picture_reader.run(config, began))
+
+
+def run_detector(config: DetectorOptions) -> int:
+    """As `run_supervised`, a net that finds boards and stones on pictures."""
+    began = time.monotonic()
+    from training.detection import detection_stage
+
+    return _say_how_it_stands(config, detection_stage.run(config, began))
 
 
 def run_prune(config: PruneOptions) -> int:

@@ -27,7 +27,9 @@ from training.core.command_options import (
 from training.core.owner_options import CompareOwnersOptions, LabelOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import ParallelBenchOptions
+from training.detection.detection_options import ShipDetectorOptions
 from training.laboratory.forms_options import FormsOptions
+from training.pictures.reader_options import ExportReaderOptions, ReadPicturesOptions
 
 
 def run_pack(config: PackOptions) -> int:
@@ -132,6 +134,27 @@ def run_compare_owners(config: CompareOwnersOptions) -> int:
     return 0
 
 
+def run_export_reader(config: ExportReaderOptions) -> int:
+    """Write the graph and its card, and say where they are."""
+    from training.pictures import reader_file
+
+    sys.stderr.write(f"{reader_file.ship(config.weights, config.out)}: written, with .bin and .json\n")
+    return 0
+
+
+def run_read_pictures(config: ReadPicturesOptions) -> int:
+    """Measure, and print a table or one JSON object on stdout."""
+    from training.measure import read_pictures
+
+    with Progress("read pictures", config.limit) as bar:
+        outcomes = read_pictures.run(config, bar.update)
+    if config.json:
+        sys.stdout.write(json.dumps(read_pictures.as_json(outcomes)) + "\n")
+    else:
+        sys.stdout.write(table(read_pictures.rows(read_pictures.by_kind(outcomes)), header=read_pictures.HEADER))
+    return 0
+
+
 def finite(values: dict) -> dict:
     """NaN as None: JSON has no NaN."""
     return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
@@ -216,6 +239,16 @@ def run_export(config: Export) -> int:
     except ImportError as error:
         raise RunError(f"an ONNX file needs the packages onnx and onnxscript: {error}") from None
     sys.stderr.write(f"{config.out}: {', '.join(export.INPUTS)} -> {', '.join(export.OUTPUTS)}; any batch, any board size\n")
+    return 0
+
+
+def run_ship_detector(config: ShipDetectorOptions) -> int:
+    """Write the graph, and say how large it is."""
+    from training.detection import detector_file
+
+    detector_file.export(detector_file.load(config.weights), config.out)
+    size = sum(path.stat().st_size for path in (config.out, config.out.with_suffix(".bin")))
+    sys.stderr.write(f"{config.out}: {size / 1e6:.2f} MB with its .bin\n")
     return 0
 
 

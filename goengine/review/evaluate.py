@@ -18,7 +18,7 @@ _VISITS = 400
 class EvaluateOptions:
     """Draw a position with the engine's candidates, its net's policy, and who owns what: in the terminal, or as SVG or PNG."""
 
-    file: Path = option(help="an SGF file", positional=True)
+    file: Path = option(help="an SGF file, or a picture of a board (PNG, JPEG, WebP)", positional=True)
     move: int | None = option(None, "the position before this move; the end of the main line if not given", least=1)
     out: Path | None = option(None, "picture to write, .svg or .png; the terminal if not given")
     show: tuple[Literal["candidates", "policy", "ownership"], ...] = option(
@@ -64,8 +64,13 @@ def _evaluate(options: EvaluateOptions) -> "PositionReview":
     from goengine.player.net_source import NetSource
     from goengine.review.evaluation import evaluate
     from goengine.review.line import GameLine, rules_of
+    from goengine.vision.door import is_picture_file
+    from goengine.vision.from_picture import sgf_of_picture
 
-    record = read_game(read_bytes(options.file), str(options.file))
+    if is_picture_file(options.file):
+        record = read_game(sgf_of_picture(options.file), str(options.file))
+    else:
+        record = read_game(read_bytes(options.file), str(options.file))
     rules, note = rules_of(record, options.rules, options.komi)
     line = GameLine(record, rules)
     last = len(line.before)

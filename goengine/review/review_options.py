@@ -13,7 +13,9 @@ class ReviewOptions:
     Writes GAME-review.sgf, .html, .svg and .png beside each file; the main line of each game is reviewed.
     """
 
-    games: tuple[Path, ...] = option(help="SGF files, each of one game or several; .xz, too", positional=True)
+    games: tuple[Path, ...] = option(
+        help="SGF files, each of one game or several; .xz, too; pictures of boards (PNG, JPEG, WebP)", positional=True
+    )
     out: Path | None = option(None, "folder for what is written; beside each file if not given")
     visits: int | None = option(
         None, "visits for each position; 100 if neither this nor --time is given", least=2, most=1 << 30

@@ -1,6 +1,6 @@
 """The games of a file as they are reviewed: texts in UTF-8, and back in the encoding that the file had.
 
-Knows files and encodings; no reviews.
+Knows files, encodings and pictures of boards; no reviews.
 """
 
 import codecs
@@ -14,6 +14,8 @@ from goengine.core.files import read_outside
 from goengine.dataio.sgf_text import MAX_DECODED_BYTES, as_utf8, games_of_file
 from goengine.dataio.sgf_tree import main_line
 from goengine.dataio.sgf_values import SgfError
+from goengine.vision.door import is_picture_file
+from goengine.vision.from_picture import sgf_of_picture
 
 _CLAIM = re.compile(rb"CA\s*\[([^\]]{1,40})\]")
 _COMMON = ("utf-8", "utf-8-sig", "gb18030", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
@@ -55,9 +57,13 @@ def encoding_of(data: bytes, text: bytes) -> str:
 def games_of(path: str | os.PathLike[str]) -> Iterator[GameText | SgfError]:
     """The games of a file, one at a time; an SgfError for one that is too long.
 
-    A file of one game keeps what stands around it. Raises as `goengine.dataio.sgf_text.games_of_file`.
+    A file of one game keeps what stands around it. A picture of a board is read, and is a game without moves.
+    Raises as `goengine.dataio.sgf_text.games_of_file`.
     """
     path = Path(path)
+    if is_picture_file(path):
+        yield GameText(sgf_of_picture(path), "utf-8")
+        return
     games = games_of_file(path)
     first, second = next(games, None), next(games, None)
     if first is None:

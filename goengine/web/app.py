@@ -1,5 +1,5 @@
-"""The server's addresses: the page and its files, what the page must know (`/info`), kept games (`/kept/TAB`), and the
-WebSocket (`/live`) on which pages ask the engine.
+"""The server's addresses: the page and its files, what the page must know (`/info`), kept games (`/kept/TAB`), pictures
+that are read (`/picture`), and the WebSocket (`/live`) on which pages ask the engine.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from goengine.web.client import Client
 from goengine.web.guard import Guard
 from goengine.web.hub import Hub
 from goengine.web.kept import NAME, Kept
+from goengine.web.pictures import Pictures
 from goengine.web.requests import MAX_MESSAGE, RequestError, read_message
 from goengine.web.web_options import WebOptions
 
@@ -34,7 +35,7 @@ _POLICY_VIOLATION, _TOO_BIG, _TRY_LATER = 1008, 1009, 1013  # codes of RFC 6455 
 
 def make_app(options: WebOptions, port: int) -> ASGIApp:
     """The application that listens on a port of 127.0.0.1. Its lifespan starts and ends the engine."""
-    hub, kept = Hub(options.threads), Kept()
+    hub, kept, pictures = Hub(options.threads), Kept(), Pictures(options.threads)
     nets = _nets(options.net)
 
     @contextlib.asynccontextmanager
@@ -64,10 +65,14 @@ def make_app(options: WebOptions, port: int) -> ASGIApp:
     async def live(socket: WebSocket) -> None:
         await _serve(socket, hub, frozenset(net["name"] for net in nets))
 
+    async def picture(request: Request) -> Response:
+        return await pictures.answer(await request.body())
+
     routes = [
         Route("/", page),
         Route("/info", info),
         Route("/kept/{tab}", keep, methods=["GET", "PUT"]),
+        Route("/picture", picture, methods=["POST"]),
         WebSocketRoute("/live", live),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

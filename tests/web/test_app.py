@@ -1,5 +1,6 @@
 """The server: addresses, what it refuses, and the engine behind it, which really runs."""
 
+import base64
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import pytest
 pytest.importorskip("httpx")
 pytest.importorskip("starlette")
 
+import anyio
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -19,6 +21,7 @@ from goengine.web.hub import MOST_CLIENTS
 from goengine.web.kept import MOST_TABS, Kept
 from goengine.web.requests import MAX_MESSAGE
 from goengine.web.web_options import WebOptions
+from tests.vision.boards import chess, draw, encoded
 
 PORT = 8519
 HERE = f"http://127.0.0.1:{PORT}"
@@ -271,3 +274,53 @@ def test_what_kills_the_engine_twice_is_given_up(server):
 def test_messages_are_json_objects_with_an_id(server):
     with live(server) as socket:
         assert set(json.loads(socket.receive_text())) >= {"type", "id", "engine", "text"}
+
+
+def test_pictures_are_read(server):
+    rows = ["........."] * 4 + ["..XO....."] + ["........."] * 4
+    picture = draw(rows, 30)
+    answer = server.post("/picture", content=encoded(picture), headers=OURS)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["width"], told["height"]) == picture.size and told["boards"][0]["stones"] == rows
+    text = b"data:image/png;base64," + base64.b64encode(encoded(picture))
+    assert server.post("/picture", content=text, headers=OURS).json()["boards"][0]["stones"] == rows
+
+
+PICTURES = [
+    (b"", "is empty"),
+    (b"hello", "no picture"),
+    (encoded(chess()), "shows no Go board"),
+    (encoded(chess())[:400], "cut off"),
+]
+
+
+@pytest.mark.parametrize("data, reason", PICTURES, ids=["empty", "text", "chess", "half"])
+def test_bad_pictures_are_refused(server, data, reason):
+    answer = server.post("/picture", content=data, headers=OURS)
+    assert answer.status_code == 422 and reason in answer.json()["error"]
+
+
+def test_pictures_come_from_the_page_only_and_are_not_too_long(server):
+    assert server.post("/picture", content=b"x").status_code == 403
+    assert server.post("/picture", content=bytes(MAX_BODY + 1), headers=OURS).status_code == 413
+    assert server.get("/picture", headers=OURS).status_code == 405
+
+
+def test_not_too_many_pictures_wait():
+    """Of a crowd some are told to come again; later all are served."""
+    from goengine.web.pictures import MOST_WAITING, Pictures
+
+    async def crowd():
+        pictures, answers = Pictures(1), []
+
+        async def one():
+            answers.append((await pictures.answer(b"hello")).status_code)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(MOST_WAITING + 3):
+                group.start_soon(one)
+        return answers, (await pictures.answer(b"hello")).status_code
+
+    answers, after = anyio.run(crowd)
+    assert sorted(answers) == [422] * MOST_WAITING + [429] * 3 and after == 422

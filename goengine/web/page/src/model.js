@@ -3,6 +3,7 @@
 import {Analysis} from './analysis.js'
 import {Play} from './play.js'
 import {Live} from './live.js'
+import {correctable, isPicture, nextSign, readPicture, treeOf} from './picture.js'
 import {Boards, NAME, moveOf, toGtp, vertexOf, toSgf} from './rules.js'
 import {MAX_BYTES, decode, escaped, parse, plain, stringify} from './sgf.js'
 import {readSettings, write, writeSettings, writeToServer} from './store.js'
@@ -24,6 +25,8 @@ export class Model {
     this.error = ''
     this.tool = 'play'
     this.dialog = ''
+    this.picture = null // that is being corrected: {url, width, height, boards, chosen, corrected}
+    this.pictureError = ''
     this._listeners = new Set()
     this.use(newTree(19, 'chinese', 7.5))
     this.analysis = new Analysis(this)
@@ -196,6 +199,10 @@ export class Model {
   // -- files --
 
   async open(file) {
+    if (isPicture(file)) {
+      await this.openPicture(file)
+      return
+    }
     if (file.size > MAX_BYTES) {
       this.fail(`${file.name}: longer than ${MAX_BYTES / 1e6} MB, so it is not read.`)
       return
@@ -222,6 +229,73 @@ export class Model {
     } catch (error) {
       this.fail(`${name}: ${error.message}`)
     }
+  }
+
+  // -- pictures of boards --
+
+  async openPicture(file) {
+    this.error = ''
+    this.say('The picture is read ...')
+    this.changed()
+    try {
+      const answer = await readPicture(file)
+      this.closePicture()
+      this.picture = {...answer, chosen: 0, corrected: answer.boards.map(correctable)}
+      this.dialog = 'picture'
+      this.say(`A board of ${answer.boards[0].size} by ${answer.boards[0].size} was read.`)
+      this.changed()
+    } catch (error) {
+      this.fail(`${file.name || 'Picture'}: ${error.message}`)
+    }
+  }
+
+  chooseBoard(index) {
+    this.picture.chosen = index
+    this.pictureError = ''
+    this.changed()
+  }
+
+  correct([x, y]) {
+    const {signs} = this.picture.corrected[this.picture.chosen]
+    this.picture.corrected[this.picture.chosen].signs = signs.map((line, row) => (
+      row === y ? line.map((sign, column) => (column === x ? nextSign(sign) : sign)) : line
+    ))
+    this.pictureError = ''
+    this.changed()
+  }
+
+  correctTurn(color) {
+    this.picture.corrected[this.picture.chosen].toPlay = color
+    this.changed()
+  }
+
+  // The game begins with the corrected position.
+  usePicture() {
+    const {boards, corrected, chosen} = this.picture
+    try {
+      const {sgf, komi} = this.info.rules.chinese
+      const tree = treeOf(boards[chosen], corrected[chosen], sgf, komi)
+      this.play.stop()
+      this.analysis.forget()
+      this.games = undefined
+      this.name = undefined
+      this.use(tree)
+      this.closePicture()
+      this.say(`The position of the picture. ${NAME[corrected[chosen].toPlay]} to play.`)
+      this.analysis.refresh()
+      this.changed()
+    } catch (error) {
+      this.pictureError = error.message
+      this.changed()
+    }
+  }
+
+  closePicture() {
+    if (this.picture) URL.revokeObjectURL(this.picture.url)
+    this.picture = null
+    this.pictureError = ''
+    if (this.dialog === 'picture') this.dialog = ''
+    this.changed()
   }
 
   chooseGame(index) {

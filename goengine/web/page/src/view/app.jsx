@@ -6,6 +6,7 @@ import {Graph} from './graph.jsx'
 import {useKeys} from './keys.js'
 import {NewGame} from './newgame.jsx'
 import {AnalysisPanel, CountPanel, ReviewPanel} from './panels.jsx'
+import {PictureDialog} from './picture.jsx'
 import {TreeView} from './treeview.jsx'
 import {plain} from '../sgf.js'
 
@@ -14,6 +15,11 @@ export function App({model}) {
   const [shown, show] = useState(null) // the line of play that the pointer is on
   useEffect(() => model.listen(changed), [model])
   useKeys(model)
+  useEffect(() => {
+    const paste = event => event.clipboardData?.files[0] && model.open(event.clipboardData.files[0])
+    addEventListener('paste', paste)
+    return () => removeEventListener('paste', paste)
+  }, [model])
   useEffect(() => {
     document.documentElement.dataset.theme = model.settings.theme
   }, [model.settings.theme])
@@ -40,12 +46,18 @@ export function App({model}) {
         </section>
       </main>
       {model.dialog === 'new' && <NewGame model={model} />}
+      {model.dialog === 'picture' && <PictureDialog model={model} />}
     </div>
   )
 }
 
 function Top({model}) {
   const file = useRef()
+  const camera = useRef()
+  const chosen = event => {
+    if (event.currentTarget.files[0]) model.open(event.currentTarget.files[0])
+    event.currentTarget.value = ''
+  }
   return (
     <header>
       <h1>goengine</h1>
@@ -53,11 +65,13 @@ function Top({model}) {
         <button onClick={() => open(model, 'new')}>New game</button>
         <button onClick={() => file.current.click()}>Open</button>
         <input
-          ref={file} type="file" accept=".sgf,application/x-go-sgf" hidden aria-label="SGF file"
-          onChange={event => {
-            if (event.currentTarget.files[0]) model.open(event.currentTarget.files[0])
-            event.currentTarget.value = ''
-          }}
+          ref={file} type="file" accept=".sgf,application/x-go-sgf,image/*" hidden aria-label="SGF file" onChange={chosen}
+        />
+        <button onClick={() => camera.current.click()} title="Read the position from a photo, a screenshot or a diagram">
+          Picture
+        </button>
+        <input
+          ref={camera} type="file" accept="image/*" capture="environment" hidden aria-label="Picture of a board" onChange={chosen}
         />
         <button onClick={() => model.download()}>Save</button>
         <button aria-pressed={model.analysis.on} onClick={() => model.analysis.toggle()}>Analysis</button>
