@@ -1,5 +1,6 @@
 """The wheel alone, installed outside the clone: it plays, trains, ships a net and plays that by its name."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import random_record
+from tests.vision.boards import draw, encoded, position
 from training.data.packs import GamePack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,6 +93,15 @@ def test_it_plays(installed):
 def test_its_books_are_there(installed):
     places = installed.run("-c", "from goengine.book.shelf import shipped; print(shipped(7), shipped(9))").stdout.split()
     assert [Path(place).name for place in places] == ["book-7x7.npz", "book-9x9.npz"]
+
+
+def test_it_reads_pictures(installed, tmp_path):
+    rows = position(9, 1, 0.3)
+    picture = tmp_path / "board.png"
+    picture.write_bytes(encoded(draw(rows, 24)))
+    for reader in ("segment", "detect"):
+        told = json.loads(installed.goengine("read", picture, "--json", "--reader", reader).stdout)
+        assert told["boards"][0]["stones"] == rows
 
 
 def test_the_page_is_in_it_and_its_source_is_not(installed):

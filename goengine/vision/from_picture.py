@@ -17,7 +17,7 @@ def boards_of(
     picture: OpenedPicture, name: readers.Name = readers.DEFAULT, to_play: int = 0, size: int | None = None, threads: int = 0
 ) -> list[PlacedBoard]:
     """The boards of a picture, in the reader's order. Raises PictureFileError where there is none that can be placed."""
-    return placed_boards(readers.load(name, threads).boards(picture.pixels), to_play, size)
+    return boards_by(readers.load(name, threads), picture, to_play, size)
 
 
 def in_reading_order(readings: Sequence[BoardReading]) -> list[BoardReading]:
@@ -31,15 +31,19 @@ def in_reading_order(readings: Sequence[BoardReading]) -> list[BoardReading]:
     return found
 
 
-def placed_boards(readings: Sequence[BoardReading], to_play: int = 0, size: int | None = None) -> list[PlacedBoard]:
-    """Readings as positions, as `boards_of`."""
+def boards_by(
+    reader: readers.PictureReader, picture: OpenedPicture, to_play: int = 0, size: int | None = None
+) -> list[PlacedBoard]:
+    """As `boards_of`, by a reader that is there."""
+    from goengine.vision.edge_lines import with_edges_seen
+
     found: list[PlacedBoard] = []
     reasons: list[str] = []
-    for reading in in_reading_order(readings):
+    for reading in in_reading_order(reader.boards(picture.pixels)):
         if reading.found < LEAST_FOUND:
             continue
         try:
-            found.append(placed(reading, to_play, size))
+            found.append(placed(with_edges_seen(reading, picture.pixels), to_play, size))
         except PlacingError as error:
             reasons.append(str(error))
     if not found:

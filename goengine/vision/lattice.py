@@ -14,10 +14,11 @@ import numpy as np
 
 from goengine.vision.geometry import grid_corners, moved
 
-SEEDS: Final = 12  # points from which a grid is tried to grow
+SEEDS: Final = 8  # points from which a grid is tried to grow
 NEAR: Final = 0.32  # of a step: how far from where it is expected a neighbour may lie
 FITS: Final = 0.25  # of a step: how far from its crossing a point may lie
 LEAST_POINTS: Final = 12
+MOST_POINTS: Final = 800
 LEAST_SIDE: Final = 3  # crossings
 SUPPORT: Final = 0.5  # share of the crossings of an outer line that must have been found
 
@@ -49,6 +50,9 @@ def find_lattice(points: np.ndarray, steps: np.ndarray, scores: np.ndarray) -> L
     """
     if len(points) < LEAST_POINTS:
         return None
+    if len(points) > MOST_POINTS:  # no board has so many: noise
+        surest = np.argsort(-scores, kind="stable")[:MOST_POINTS]
+        points, steps, scores = points[surest], steps[surest], scores[surest]
     best: dict[int, tuple[int, int]] = {}
     for seed in _seeds(points, steps):
         grown = _grow(points, *seed)

@@ -21,7 +21,10 @@ class PictureReader(Protocol):
 
 
 def load(name: Name = DEFAULT, threads: int = 0, folder: Path = WEIGHTS) -> PictureReader:
-    """A reader by its name. threads: of its nets, 0: their own choice; folder: of their files. Raises PictureFileError where the extra is missing."""
+    """A reader by its name. threads: of its nets, 0: their own choice; folder: of their files.
+
+    Raises PictureFileError where the extra is missing.
+    """
     try:
         if name == "detect":
             from goengine.vision.detection_reader import DetectionReader

@@ -54,7 +54,8 @@ def _warped(picture: np.ndarray, to_picture: np.ndarray, scale: float) -> np.nda
     import cv2
 
     if scale > 1.3:  # first smaller, with every pixel counted, or lines get lost between pixels
-        small = cv2.resize(picture, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+        width, height = (max(1, round(side / scale)) for side in picture.shape[1::-1])
+        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         fx, fy = small.shape[1] / picture.shape[1], small.shape[0] / picture.shape[0]
         # The middle of a pixel is at a whole number, so that a picture's corner is at -0.5.
         shrink = np.array([[fx, 0, 0.5 * fx - 0.5], [0, fy, 0.5 * fy - 0.5], [0, 0, 1]])

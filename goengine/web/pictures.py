@@ -36,11 +36,11 @@ class Pictures:
 
     def _read(self, data: bytes) -> dict[str, Any]:
         from goengine.vision import answers
-        from goengine.vision.from_picture import placed_boards
+        from goengine.vision.from_picture import boards_by
 
         picture = decode(data)
         if self._reader is None:
             self._reader = load(threads=self._threads)
-        boards = placed_boards(self._reader.boards(picture.pixels))
+        boards = boards_by(self._reader, picture)
         told = [answers.to_json(board, number, picture.scale) for number, board in enumerate(boards, 1)]
         return {"width": picture.width, "height": picture.height, "notes": list(picture.notes), "boards": told}
