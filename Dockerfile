@@ -10,7 +10,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY goengine goengine
 COPY training training
 COPY selfplay selfplay
-RUN pip install '.[web]' && rm -rf build ./*.egg-info
+RUN pip install '.[web,vision]' && rm -rf build ./*.egg-info
 
 # The kernels are compiled for the processor that builds the image; on another kind numba compiles them again.
 WORKDIR /games
