@@ -14,6 +14,7 @@ PACKAGES = ("goengine", "selfplay", "training")
 ROOMS = (
     "goengine.core",
     "goengine.board",
+    "goengine.ranks",
     "goengine.dataio",
     "goengine.features",
     "goengine.patterns",

@@ -174,14 +174,23 @@ def run_forms(config: FormsOptions) -> int:
 
 def run_grow(config: GrowOptions) -> int:
     """Grow, and say what came of it."""
+    from goengine import features
     from goengine.nets import architecture, weights_file
     from training.stages import grow
+    from training.stages.supervised import check_features
 
     old = weights_file.load(config.weights)
-    grown = grow.deepen(old, architecture.parse(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
+    if config.features:
+        check_features(config.features)
+        grown = grow.widen(old, features.get(config.features))
+        came = f"{old.spec.features} became {config.features}"
+    else:
+        deeper = architecture.parse(config.net, old.spec.features, old.spec.planes, old.spec.globals)
+        grown = grow.deepen(old, deeper, config.seed)
+        came = f"{len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}"
     data = {**old.meta.data, "grown_from": old.meta.sha256}
     weights_file.save(config.out, grown, grown.spec, step=old.meta.step, config=old.meta.config, data=data)
-    sys.stderr.write(f"{config.out}: {len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}\n")
+    sys.stderr.write(f"{config.out}: {came}\n")
     return 0
 
 
