@@ -20,6 +20,7 @@ ROOMS = (
     "goengine.patterns",
     "goengine.nets",
     "goengine.evaluators",
+    "goengine.sequence",
     "goengine.search",
     "goengine.book",
     "goengine.player",

@@ -16,7 +16,7 @@ from training.core.command_options import (
     SupervisedOptions,
 )
 from training.core.owner_options import OwnersOptions
-from training.core.rank_options import RankedOptions
+from training.core.rank_options import RankedOptions, SequenceOptions
 from training.core.worker_options import JoinOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.lessons_options import LessonsOptions
@@ -76,6 +76,14 @@ def run_ranked(config: RankedOptions) -> int:
     from training.stages import ranked
 
     return _say_how_it_stands(config, ranked.run(config, began))
+
+
+def run_sequence(config: SequenceOptions) -> int:
+    """As `run_supervised`, a model of move tokens."""
+    began = time.monotonic()
+    from training.stages import sequences
+
+    return _say_how_it_stands(config, sequences.run(config, began))
 
 
 def run_prune(config: PruneOptions) -> int:

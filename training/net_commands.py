@@ -25,7 +25,7 @@ from training.core.command_options import (
     TrainingBenchOptions,
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions
-from training.core.rank_options import CompareRanksOptions
+from training.core.rank_options import CompareRanksOptions, SequenceExportOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import ParallelBenchOptions
 from training.laboratory.forms_options import FormsOptions
@@ -130,6 +130,16 @@ def run_compare_owners(config: CompareOwnersOptions) -> int:
     with Progress("compare owners") as bar:
         told = owner_report.report(config, bar.update)
     sys.stdout.write(json.dumps(told) + "\n" if config.json else owner_report.tables(told))
+    return 0
+
+
+def run_sequence_export(config: SequenceExportOptions) -> int:
+    """Write the files, and say where they are."""
+    from goengine.nets.sequence import sequence_export, sequence_file
+
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    sequence_export.export(sequence_file.load(config.weights), config.out)
+    sys.stderr.write(f"{config.out} and {config.out.with_suffix('.bin').name}: a model of move tokens\n")
     return 0
 
 

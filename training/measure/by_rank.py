@@ -133,6 +133,13 @@ def even(parts: Mapping[str, RankFigures]) -> RankFigures:
     return RankFigures(sum(part.moves for part in found), bits, top1, top5)
 
 
+def told(parts: Mapping[str, RankFigures]) -> dict[str, float]:
+    """Bits, top-1 and top-5 of all bands alike, and bits of each band, as a log shows them."""
+    mean = even(parts)
+    one = {f"bits_{name}": part.bits for name, part in parts.items()}
+    return {"bits": mean.bits, "top1": mean.top1, "top5": mean.top5, **one}
+
+
 class Measured:
     """Held-out moves that a ranked net is measured on while it learns."""
 
@@ -142,10 +149,4 @@ class Measured:
     def figures(self, predict: Predict, outputs: Set[str], positions: int, batch: int) -> dict[str, float]:
         """Bits and top-1 of all bands alike, and bits of each band."""
         found = by_band(of_net(predict, zero_ranked.NAME, batch)(self._games, self._moves.positions), self._moves)
-        mean = even(found)
-        return {
-            "bits": mean.bits,
-            "top1": mean.top1,
-            "top5": mean.top5,
-            **{f"bits_{name}": f.bits for name, f in found.items()},
-        }
+        return told(found)

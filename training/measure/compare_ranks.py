@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from goengine.core.tables import table
 from goengine.evaluators.load import load
 from goengine.evaluators.symmetric import Symmetric
+from goengine.nets.sequence import sequence_file
 from training.core.rank_options import CompareRanksOptions
 from training.data import packs, ranked
 from training.measure import by_rank
 from training.measure.evaluate import from_evaluator
+from training.measure.sequence_logits import TrunkMemory, of_sequence
 
 FIGURES = ("bits", "top1", "top5")
 
@@ -39,6 +42,13 @@ def compare(config: CompareRanksOptions, say: Callable[[int, str], None]) -> dic
 
 def _timed(name: str, config: CompareRanksOptions, run: Callable[[by_rank.Logits], np.ndarray]) -> tuple[np.ndarray, float]:
     """(what a model says, seconds that it took)."""
+    if sequence_file.is_sequence(name):
+        file = sequence_file.load(name)
+        torch.set_num_threads(config.threads)
+        memory = TrunkMemory(file.spec.trunk, config.threads) if file.spec.trunk else None
+        model = of_sequence(file.model(), file.spec, memory)
+        began = time.perf_counter()
+        return run(model), time.perf_counter() - began
     evaluator = load(name, threads=config.threads)
     if config.views > 1:
         evaluator = Symmetric(evaluator, np.random.default_rng(config.seed), config.views)
