@@ -43,7 +43,7 @@ def run_pack(config: PackOptions) -> int:
             count += 1
             bar.update(count, text)
 
-        report = packs.pack(config.sources, config.out, owners=config.owners, say=say)
+        report = packs.pack(config.sources, config.out, owners=config.owners, say=say, part=config.part)
     sys.stderr.write(
         f"{config.out}: {report.games} games, {report.positions} positions, {report.counted} counted, "
         f"{report.owned} with owners, "

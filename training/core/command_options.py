@@ -48,6 +48,9 @@ class PackOptions:
     sources: tuple[Path, ...] = option(help="files to read")
     out: Path = option(help="file to write, NAME.npz")
     owners: bool = option(True, "judge who owns each point at the end of counted games")
+    part: Literal["all", "learned", "held-out"] = option(
+        "all", "which games: of those that the command ranked learns from, or of the tenth that it holds out"
+    )
 
     def __post_init__(self) -> None:
         if self.out.suffix != ".npz":

@@ -74,6 +74,7 @@ class Draw(NamedTuple):
     shuffle: int  # 1: a new permutation of all positions in every pass; 0: in order
     vary: float  # share of samples shown under other rules and komi, with the result that they give
     results: float = 0.0  # positions of a game that teach its result in a pass, on average; 0: all
+    hidden: float = 0.0  # share of samples that hide the rank of the side to move, of the other, and the server, each by itself
 
 
 @kernel

@@ -90,11 +90,7 @@ def of_net(predict: Predict, feature_name: str, batch: int = 64) -> Logits:
 
     def logits(games: Games, positions: np.ndarray) -> np.ndarray:
         chosen, draw = features.get(feature_name), Draw(0, symmetries=0, shuffle=0, vary=0.0)
-        sampler = (
-            ranked.RankedSampler(games, chosen, draw, positions, hidden=0.0)
-            if feature_name == zero_ranked.NAME
-            else Sampler(games, chosen, draw, chosen=positions)
-        )
+        sampler = Sampler(games, chosen, draw, chosen=positions)
         found = []
         for first in range(0, len(positions), batch):
             targets = sampler.batch(first, min(batch, len(positions) - first))

@@ -18,7 +18,7 @@ from training.core.rank_options import RankedOptions
 from training.core.setup import Setup
 from training.data import packs, ranked
 from training.data.sampling import Draw, Games
-from training.data.stream import Source
+from training.data.stream import Sampler, Source
 from training.measure.by_rank import Measured, measured_moves
 from training.stages.supervised import GamesStage, freeze_norms_if_wanted, fresh_or_loaded, loop_config
 
@@ -28,8 +28,8 @@ class RankedGames:
 
     def __init__(self, games: Games, config: RankedOptions):
         chosen = ranked.drawn_positions(games, config.drawn, config.seed)
-        draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results)
-        self.source: Source = ranked.RankedSampler(games, features.get(zero_ranked.NAME), draw, chosen)
+        draw = Draw(config.seed, int(config.symmetries), 1, config.vary, config.results, ranked.HIDDEN)
+        self.source: Source = Sampler(games, features.get(zero_ranked.NAME), draw, chosen=chosen)
         self.card: Mapping[str, Any] = {
             "packs": [path.name for path in config.data],
             "games": len(games.size),

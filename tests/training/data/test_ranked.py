@@ -12,7 +12,9 @@ from goengine.features import zero_ranked
 from goengine.ranks.inputs import SIDE
 from goengine.ranks.scale import BANDS, Server
 from training.data import packs, ranked
+from training.data.holding import held_out
 from training.data.sampling import Draw
+from training.data.stream import Sampler
 from training.measure import by_rank
 
 
@@ -32,13 +34,13 @@ def games():
 
 
 def test_a_game_is_held_out_wherever_it_lies(games):
-    held = ranked.held_out(games)
+    held = held_out(games)
     assert 0 < held.sum() < len(held) / 3
     order = np.random.default_rng(3).permutation(len(held))
     alone = packs.select(games, np.isin(np.arange(len(held)), order[:25]))
-    assert (ranked.held_out(alone) == held[np.sort(order[:25])]).all()
+    assert (held_out(alone) == held[np.sort(order[:25])]).all()
     learned, out = ranked.split(games)
-    assert len(learned.size) + len(out.size) == len(held) and not ranked.held_out(learned).any() and ranked.held_out(out).all()
+    assert len(learned.size) + len(out.size) == len(held) and not held_out(learned).any() and held_out(out).all()
     with pytest.raises(RecordError, match="too few"):
         ranked.split(out)
 
@@ -65,14 +67,14 @@ def test_bands_are_drawn_as_their_shares_say(games):
 
 def test_samples_tell_both_ranks(games):
     chosen = np.arange(games.moves.size)
-    sampler = ranked.RankedSampler(games, features.get(zero_ranked.NAME), Draw(1, 0, 0, 0.0), chosen, hidden=0.0)
+    sampler = Sampler(games, features.get(zero_ranked.NAME), Draw(1, 0, 0, 0.0), chosen=chosen)
     targets = sampler.batch(0, games.moves.size)
     told = targets.globals[:, 14:]
     assert np.allclose(told[0, 2], -1.1) and np.allclose(told[0, SIDE + 2], 0.3) and np.allclose(told[1, 2], 0.3)
     assert told[0, 2 * SIDE + Server.KGS] == 1 and told[games.start[30], 2 * SIDE + Server.FOX] == 1
     program = np.arange(games.start[50], games.start[51])
     assert ((targets.policy[program] == -1) == (games.colors[program] == 2)).all()
-    hiding = ranked.RankedSampler(games, features.get(zero_ranked.NAME), Draw(1, 0, 0, 0.0), chosen, hidden=0.5)
+    hiding = Sampler(games, features.get(zero_ranked.NAME), Draw(1, 0, 0, 0.0, hidden=0.5), chosen=chosen)
     again = hiding.batch(0, 400).globals
     assert (again == hiding.batch(0, 400).globals).all() and 0.35 < again[:, 14].mean() < 0.7
     assert (hiding.batch(100, 50).globals == again[100:150]).all()
@@ -112,3 +114,17 @@ def test_a_record_says_who_is_a_program():
     assert record.ranks()[0] == -4 and np.isnan(record.ranks()[1])
     again = read_game(write_game(record))
     assert dataclasses.replace(again, names_komi=record.names_komi) == record
+
+
+def test_packs_of_a_part_hold_it_alone(tmp_path):
+    from goengine.dataio.sgf import write_game
+
+    source = tmp_path / "games.sgfs"
+    source.write_bytes(b"".join(write_game(game(i, black_rank="5k", white_rank="4k")) + b"\n" for i in range(40)))
+    counts = {}
+    for part in ("all", "learned", "held-out"):
+        packs.pack([source], tmp_path / f"{part}.npz", owners=False, part=part)
+        games = packs.load([tmp_path / f"{part}.npz"])
+        counts[part] = len(games.size)
+        assert part == "all" or (held_out(games) == (part == "held-out")).all()
+    assert counts["learned"] + counts["held-out"] == counts["all"] == 40 and counts["held-out"] > 0

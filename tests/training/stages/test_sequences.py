@@ -8,7 +8,8 @@ import pytest
 from goengine.board import symmetry
 from goengine.dataio.records import GamePack, GameRecord
 from goengine.evaluators import shipped_nets
-from goengine.nets import sequence_file, weights_file
+from goengine.nets import weights_file
+from goengine.nets.sequence import sequence_file
 from goengine.nets.sequence.sequence_spec import SequenceSpec
 from goengine.sequence.lines import HEADS, PAD
 from training.core.rank_options import RankedOptions, SequenceOptions
