@@ -127,4 +127,4 @@ def test_packs_of_a_part_hold_it_alone(tmp_path):
         games = packs.load([tmp_path / f"{part}.npz"])
         counts[part] = len(games.size)
         assert part == "all" or (held_out(games) == (part == "held-out")).all()
-    assert counts["learned"] + counts["held-out"] == counts["all"] == 40 and counts["held-out"] > 0
+    assert counts["learned"] + counts["held-out"] == counts["all"] > 30 and counts["held-out"] > 0
