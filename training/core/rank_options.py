@@ -6,6 +6,7 @@ from typing import Literal
 
 from goengine.core.options import MOST_THREADS, option
 from goengine.nets.sequence.sequence_spec import Kind
+from goengine.ranks.scale import rank_value
 from training.core.command_options import LoopedOptions, TrainingOptions, check_packs
 
 
@@ -67,6 +68,7 @@ class CompareRanksOptions:
     games: tuple[Path, ...] = option(help="packs of games with ranks; only their held-out tenth is measured")
     models: tuple[str, ...] = option(help="nets (names, folders, .safetensors) and sequence models (.safetensors)")
     moves: int = option(6000, "moves to measure on, of all bands alike", least=1)
+    told: str = option("", "tell models that both players are of this rank, such as 9d, or 'unknown', instead of the truth")
     views: int = option(1, "symmetries of each position whose answers are averaged, of nets", least=1, most=8)
     seed: int = option(0, "of the draw")
     threads: int = option(1, "threads of a model", least=1, most=MOST_THREADS)
@@ -74,3 +76,9 @@ class CompareRanksOptions:
 
     def __post_init__(self) -> None:
         check_packs("--games", *self.games)
+        told_rank(self.told)
+
+
+def told_rank(text: str) -> float:
+    """The rank of `--told` on the scale, NaN for 'unknown' (and for nothing). Raises ValueError if it is no rank."""
+    return rank_value(text) if text not in ("", "unknown") else float("nan")

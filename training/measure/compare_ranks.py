@@ -13,7 +13,7 @@ from goengine.core.tables import table
 from goengine.evaluators.load import load
 from goengine.evaluators.symmetric import Symmetric
 from goengine.nets.sequence import sequence_file
-from training.core.rank_options import CompareRanksOptions
+from training.core.rank_options import CompareRanksOptions, told_rank
 from training.data import packs, ranked
 from training.measure import by_rank
 from training.measure.evaluate import from_evaluator
@@ -26,10 +26,11 @@ def compare(config: CompareRanksOptions, say: Callable[[int, str], None]) -> dic
     """Figures of each model by its name, JSON-ready."""
     _, held = ranked.split(packs.load(config.games))
     moves = by_rank.measured_moves(held, config.moves, config.seed)
+    shown = held._replace(ranks=np.full_like(held.ranks, told_rank(config.told))) if config.told else held
     found = {}
     for number, name in enumerate(config.models):
         say(number, name)
-        logits, seconds = _timed(name, config, lambda model: model(held, moves.positions))
+        logits, seconds = _timed(name, config, lambda model: model(shown, moves.positions))
         bands = by_rank.by_band(logits, moves)
         found[name] = {
             "all": asdict(by_rank.even(bands)),

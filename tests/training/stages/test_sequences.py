@@ -124,3 +124,9 @@ def test_models_of_both_kinds_are_compared(pack, tmp_path):
     for found in told["models"].values():
         assert set(found["bands"]) == {"9k-5k", "1d-2d"} and found["bands"]["9k-5k"]["bits"] > 0
     assert "bits" in compare_ranks.tables(told)
+    lied = compare_ranks.compare(CompareRanksOptions(games=(pack,), models=models[:2], moves=60, told="9d"), lambda *_: None)
+    for name, found in lied["models"].items():  # the same moves of the same bands, seen otherwise
+        assert found["bands"].keys() == told["models"][name]["bands"].keys()
+    assert lied["models"][models[1]]["all"]["bits"] != told["models"][models[1]]["all"]["bits"]
+    with pytest.raises(ValueError, match="expected 30k"):
+        CompareRanksOptions(games=(pack,), models=models, told="NR")
