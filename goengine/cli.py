@@ -18,6 +18,7 @@ COMMANDS = {
     "review": ("goengine.review.command", "review games: losses, better lines, figures, a picture and a page"),
     "read": ("goengine.commands.read", "read the position of a board from a photo, a screenshot or a diagram"),
     "evaluate": ("goengine.review.evaluate", "draw a position with candidates, policy and ownership"),
+    "attention": ("goengine.review.attention", "draw where a move model of a given rank looks on the board"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),
     "tournament": ("goengine.arena.tournament_command", "play a tournament between many nets or programs, and rate them"),
     "bench": ("goengine.commands.bench", "measure the speed of every part on this machine"),

@@ -17,7 +17,7 @@ from goengine.board.stacked import game_at, policy_index
 from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, start_game
 from goengine.core.jit import kernel
 from goengine.evaluators.base import Evaluation
-from goengine.features import agz17, lee, zero
+from goengine.features import agz17, lee, zero, zero_ranked
 from goengine.search.backup import update_batch
 from goengine.search.batched_roots import Noise, chosen, drawn_prior, keep_raw_prior, learn_target, mix_dirichlet, plan_gumbel
 from goengine.search.constants import SearchConstants, SearchContext, SearchScratch
@@ -308,6 +308,13 @@ def encode_zero(table, waiting, scratch, planes, values):
 
 
 @kernel
+def encode_zero_ranked(table, waiting, scratch, planes, values):
+    """The same by 'zero_ranked', of players whose ranks are unknown."""
+    for i in range(waiting.size):
+        zero_ranked.encode(game_at(table.leaves, waiting[i]), rules_of(table, waiting[i]), scratch, planes[i], values[i])
+
+
+@kernel
 def encode_agz17(table, waiting, scratch, planes, values):
     """The same by 'agz17'."""
     for i in range(waiting.size):
@@ -328,4 +335,10 @@ def encode_lee49(table, waiting, scratch, planes, values):
         lee.encode_with_color(game_at(table.leaves, waiting[i]), rules_of(table, waiting[i]), scratch, planes[i], values[i])
 
 
-ENCODERS = {"zero": encode_zero, "agz17": encode_agz17, "lee48": encode_lee48, "lee49": encode_lee49}
+ENCODERS = {
+    "zero": encode_zero,
+    zero_ranked.NAME: encode_zero_ranked,
+    "agz17": encode_agz17,
+    "lee48": encode_lee48,
+    "lee49": encode_lee49,
+}

@@ -30,6 +30,7 @@ from training.core.command_options import (
     TrainingBenchOptions,
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
+from training.core.rank_options import CompareRanksOptions, RankedOptions, SequenceExportOptions, SequenceOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import JoinOptions, ParallelBenchOptions
 from training.detection.detection_options import DetectorOptions, ShipDetectorOptions
@@ -78,6 +79,10 @@ COMMANDS = {
     "prune": (PruneOptions, learning_commands.run_prune),
     "forms": (FormsOptions, net_commands.run_forms),
     "lessons": (LessonsOptions, learning_commands.run_lessons),
+    "ranked": (RankedOptions, learning_commands.run_ranked),
+    "sequence": (SequenceOptions, learning_commands.run_sequence),
+    "sequence-export": (SequenceExportOptions, net_commands.run_sequence_export),
+    "compare-ranks": (CompareRanksOptions, net_commands.run_compare_ranks),
     "rollout": (RolloutOptions, learning_commands.run_rollout),
     "reinforce": (ReinforceOptions, learning_commands.run_reinforce),
     "value": (ValueOptions, learning_commands.run_value),

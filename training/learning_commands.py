@@ -16,6 +16,7 @@ from training.core.command_options import (
     SupervisedOptions,
 )
 from training.core.owner_options import OwnersOptions
+from training.core.rank_options import RankedOptions, SequenceOptions
 from training.core.worker_options import JoinOptions
 from training.detection.detection_options import DetectorOptions
 from training.laboratory.compare_options import CompareOptions
@@ -85,6 +86,22 @@ def run_detector(config: DetectorOptions) -> int:
     from training.detection import detection_stage
 
     return _say_how_it_stands(config, detection_stage.run(config, began))
+
+
+def run_ranked(config: RankedOptions) -> int:
+    """As `run_supervised`, with the ranks of both players."""
+    began = time.monotonic()
+    from training.stages import ranked
+
+    return _say_how_it_stands(config, ranked.run(config, began))
+
+
+def run_sequence(config: SequenceOptions) -> int:
+    """As `run_supervised`, a model of move tokens."""
+    began = time.monotonic()
+    from training.stages import sequences
+
+    return _say_how_it_stands(config, sequences.run(config, began))
 
 
 def run_prune(config: PruneOptions) -> int:

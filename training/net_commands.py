@@ -25,6 +25,7 @@ from training.core.command_options import (
     TrainingBenchOptions,
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions
+from training.core.rank_options import CompareRanksOptions, SequenceExportOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import ParallelBenchOptions
 from training.detection.detection_options import ShipDetectorOptions
@@ -44,7 +45,7 @@ def run_pack(config: PackOptions) -> int:
             count += 1
             bar.update(count, text)
 
-        report = packs.pack(config.sources, config.out, owners=config.owners, say=say)
+        report = packs.pack(config.sources, config.out, owners=config.owners, say=say, part=config.part)
     sys.stderr.write(
         f"{config.out}: {report.games} games, {report.positions} positions, {report.counted} counted, "
         f"{report.owned} with owners, "
@@ -155,6 +156,26 @@ def run_read_pictures(config: ReadPicturesOptions) -> int:
     return 0
 
 
+def run_sequence_export(config: SequenceExportOptions) -> int:
+    """Write the files, and say where they are."""
+    from goengine.nets.sequence import sequence_export, sequence_file
+
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    sequence_export.export(sequence_file.load(config.weights), config.out)
+    sys.stderr.write(f"{config.out} and {config.out.with_suffix('.bin').name}: a model of move tokens\n")
+    return 0
+
+
+def run_compare_ranks(config: CompareRanksOptions) -> int:
+    """Measure, and print tables or one JSON object on stdout."""
+    from training.measure import compare_ranks
+
+    with Progress("compare ranks", len(config.models)) as bar:
+        told = compare_ranks.compare(config, bar.update)
+    sys.stdout.write(json.dumps(told) + "\n" if config.json else compare_ranks.tables(told))
+    return 0
+
+
 def finite(values: dict) -> dict:
     """NaN as None: JSON has no NaN."""
     return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
@@ -197,14 +218,23 @@ def run_forms(config: FormsOptions) -> int:
 
 def run_grow(config: GrowOptions) -> int:
     """Grow, and say what came of it."""
+    from goengine import features
     from goengine.nets import architecture, weights_file
     from training.stages import grow
+    from training.stages.supervised import check_features
 
     old = weights_file.load(config.weights)
-    grown = grow.deepen(old, architecture.parse(config.net, old.spec.features, old.spec.planes, old.spec.globals), config.seed)
+    if config.features:
+        check_features(config.features)
+        grown = grow.widen(old, features.get(config.features))
+        came = f"{old.spec.features} became {config.features}"
+    else:
+        deeper = architecture.parse(config.net, old.spec.features, old.spec.planes, old.spec.globals)
+        grown = grow.deepen(old, deeper, config.seed)
+        came = f"{len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}"
     data = {**old.meta.data, "grown_from": old.meta.sha256}
     weights_file.save(config.out, grown, grown.spec, step=old.meta.step, config=old.meta.config, data=data)
-    sys.stderr.write(f"{config.out}: {len(old.spec.blocks)} blocks became {len(grown.spec.blocks)}\n")
+    sys.stderr.write(f"{config.out}: {came}\n")
     return 0
 
 

@@ -8,13 +8,19 @@ from collections.abc import Callable
 
 from goengine.board.stacked import game_at
 from goengine.core.jit import kernel
-from goengine.features import FeatureSet, agz17, lee, zero
+from goengine.features import FeatureSet, agz17, lee, zero, zero_ranked
 
 
 @kernel
 def _encode_zero(games, count, rules, scratch, planes, values):
     for i in range(count):
         zero.encode(game_at(games, i), rules, scratch, planes[i], values[i])
+
+
+@kernel
+def _encode_zero_ranked(games, count, rules, scratch, planes, values):
+    for i in range(count):
+        zero_ranked.encode(game_at(games, i), rules, scratch, planes[i], values[i])
 
 
 @kernel
@@ -35,7 +41,13 @@ def _encode_lee49(games, count, rules, scratch, planes, values):
         lee.encode_with_color(game_at(games, i), rules, scratch, planes[i], values[i])
 
 
-_KERNELS = {"zero": _encode_zero, "agz17": _encode_agz17, "lee48": _encode_lee48, "lee49": _encode_lee49}
+_KERNELS = {
+    "zero": _encode_zero,
+    zero_ranked.NAME: _encode_zero_ranked,
+    "agz17": _encode_agz17,
+    "lee48": _encode_lee48,
+    "lee49": _encode_lee49,
+}
 
 
 def batch_encoder(features: FeatureSet) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from goengine.features import agz17, lee, zero
+from goengine.features import agz17, lee, zero, zero_ranked
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ _SETS = {
     feature_set.name: feature_set
     for feature_set in (
         FeatureSet("zero", zero.PLANES, zero.GLOBALS, zero.encode, zero.new_scratch),
+        FeatureSet(zero_ranked.NAME, zero_ranked.PLANES, zero_ranked.GLOBALS, zero_ranked.encode, zero_ranked.new_scratch),
         FeatureSet("agz17", agz17.PLANES, agz17.GLOBALS, agz17.encode, agz17.new_scratch),
         FeatureSet("lee48", lee.PLANES, lee.GLOBALS, lee.encode, lee.new_scratch),
         FeatureSet("lee49", lee.PLANES_WITH_COLOR, lee.GLOBALS, lee.encode_with_color, lee.new_scratch),

@@ -67,7 +67,7 @@ def export_onnx(net: Net, meta: Meta, path: str | os.PathLike[str]) -> None:
     dim = torch.export.Dim
     batch, size = dim("batch"), dim("size", min=2, max=25)
     shapes = ({0: batch, 2: size, 3: size}, {0: batch})
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
             ExportedNet(net),
             _example(net),
@@ -103,7 +103,7 @@ def openvino_model(net: Net, meta: Meta) -> Model:
 
     player = ExportedNet(net)
     spec = meta.spec
-    with _quiet(), unreported(), torch.no_grad():
+    with quiet(), unreported(), torch.no_grad():
         shapes = [ov.PartialShape([-1, spec.planes, -1, -1]), ov.PartialShape([-1, spec.globals])]
         model = ov.convert_model(player, example_input=_example(net), input=shapes)
     for port, name in zip(model.inputs, INPUTS, strict=True):
@@ -133,7 +133,7 @@ def openvino_head(head: OwnersHead) -> Model:
     """The head as an OpenVINO model: input `trunk` [B,C,M,M] with free batch and size, outputs HEAD_OUTPUTS."""
     from goengine.core.openvino_import import ov, unreported
 
-    with _quiet(), unreported(), torch.no_grad():
+    with quiet(), unreported(), torch.no_grad():
         shape = ov.PartialShape([-1, head.spec.planes, -1, -1])
         example = torch.zeros(2, head.spec.planes, 9, 9)
         model = ov.convert_model(ExportedHead(head), example_input=example, input=[shape])
@@ -193,7 +193,7 @@ def _example(net: Net) -> tuple[Tensor, Tensor]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Sends what the exporters print to stderr (stdout belongs to results) and drops their warnings about themselves."""
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -48,6 +48,9 @@ class PackOptions:
     sources: tuple[Path, ...] = option(help="files to read")
     out: Path = option(help="file to write, NAME.npz")
     owners: bool = option(True, "judge who owns each point at the end of counted games")
+    part: Literal["all", "learned", "held-out"] = option(
+        "all", "which games: of those that the command ranked learns from, or of the tenth that it holds out"
+    )
 
     def __post_init__(self) -> None:
         if self.out.suffix != ".npz":
@@ -337,18 +340,22 @@ class RolloutOptions:
             raise ValueError(f"--rate {self.rate}: must be above 0")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GrowOptions:
-    """Deepen a trained net: new blocks behind its own that do nothing yet, to be trained on."""
+    """Let a trained net grow: new blocks behind its own, or new inputs, that do nothing yet, to be trained on."""
 
     weights: Path = option(help="the net to grow (net.safetensors of a run)")
-    net: str = option(help="its architecture afterwards: the one it has with more blocks behind, such as b6c64 or c64:rrgrgr")
+    net: str = option("", "its architecture afterwards: the one it has with more blocks behind, such as b6c64 or c64:rrgrgr")
+    features: str = option("", "feature set that it sees afterwards: one that begins with its own, such as zero_ranked")
     out: Path = option(help="weights file to write")
     seed: int = option(0, "of the new blocks")
 
     def __post_init__(self) -> None:
+        if bool(self.net) == bool(self.features):
+            raise ValueError("either --net, for more blocks, or --features, for more inputs")
         try:
-            check(self.net)
+            if self.net:
+                check(self.net)
         except ArchitectureError as error:
             raise ValueError(f"--net {error}") from None
 

@@ -21,6 +21,7 @@ from goengine.core.files import remove_parts, replacing
 from goengine.core.jit import kernel
 from goengine.core.machine import usable_cores
 from goengine.dataio.records import GamePack
+from training.data.holding import held_out
 from training.data.ownership import estimate_owners
 from training.data.reading import ReadGames, read_records
 from training.data.sampling import Games, set_up
@@ -76,6 +77,9 @@ def to_games(pack: GamePack, owner_row: np.ndarray | None = None, owners: np.nda
         setup_colors=pack.setup_color,
         owner_row=np.full(len(pack), -1, np.int32) if owner_row is None else owner_row,
         owners=np.zeros((0, int(pack.size.max(initial=2)) ** 2), np.int8) if owners is None else owners,
+        ranks=np.stack([pack.black_rank, pack.white_rank], axis=1),
+        server=pack.server,
+        bots=pack.bots,
     )
 
 
@@ -210,6 +214,9 @@ def select(games: Games, keep: np.ndarray) -> Games:
         setup_colors=games.setup_colors[of_stone],
         owner_row=np.where(row >= 0, np.cumsum(row >= 0) - 1, -1).astype(np.int32),
         owners=np.ascontiguousarray(games.owners[known, :points]),
+        ranks=games.ranks[keep],
+        server=games.server[keep],
+        bots=games.bots[keep],
     )
 
 
@@ -323,11 +330,14 @@ def reasons_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".npz") + ".left-out.txt")
 
 
-def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None) -> PackReport:
+def pack(
+    sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callable[[str], None] | None = None, part: str = "all"
+) -> PackReport:
     """Read SGF files and collections, check every move, and write a pack and its owners.
 
     Games that cannot be read, are illegal, have no moves or a komi beyond reason are left out and counted; a file beside the
-    pack has one line for each of them. Raises RecordError if nothing remains.
+    pack has one line for each of them. part: "all", or "held-out" or "learned" for games that are held out by their digest
+    (`training.data.holding`), or are not. Raises RecordError if nothing remains.
     """
     found = read_records(sources, say)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -338,6 +348,8 @@ def pack(sources: Sequence[Path], out: Path, *, owners: bool = True, say: Callab
     if not len(found.builder):
         raise RecordError(f"{', '.join(map(str, sources))}: no game could be used{': ' + first if first else ''}")
     made = found.builder.pack(note=", ".join(Path(source).name for source in sources))
+    if part != "all":
+        made = made.select(np.flatnonzero(held_out(to_games(made)) == (part == "held-out")))
     games = to_games(made)
     counted = np.flatnonzero(~np.isnan(games.margin))
     believed, table = _judge(games, counted, say) if owners else (np.zeros(0, np.int32), np.zeros((0, 0), np.int8))

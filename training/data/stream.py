@@ -15,10 +15,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from goengine.board.state import new_game
+from goengine.board.state import BLACK, new_game
 from goengine.core.array_file import RecordError
-from goengine.features import FeatureSet
-from training.data.sampling import Draw, Games, SamplingScratch, Targets, filler, place_of
+from goengine.features import FeatureSet, zero_ranked
+from goengine.ranks.scale import Server
+from training.data.sampling import Draw, Games, SamplingScratch, Targets, filler, place_of, unit
 
 INPUTS = 16  # positions in a batch of `net_inputs`
 Allocate = Callable[[tuple[int, ...], Any], np.ndarray]
@@ -82,7 +83,20 @@ class Sampler:
             memory = SamplingScratch(new_game(self.size), self.features.new_scratch(self.size), planes)
         self._fill(self.games, self.draw, first, out, memory)
         self._spare.append(memory)
+        if self.features.name == zero_ranked.NAME:
+            self._tell_ranks(first, out)
         return out
+
+    def _tell_ranks(self, first: int, out: Targets) -> None:
+        """Write both sides' ranks and the server into the globals, now and then hiding one."""
+        rows, seed = len(out.policy), self.draw.seed
+        own, other, server = (np.array(part) for part in sides(self.games, self.positions(first, rows)))
+        if self.draw.hidden:
+            drawn = [[unit(seed, first + row, 30 + part) for part in range(3)] for row in range(rows)]
+            hidden = np.array(drawn) < self.draw.hidden
+            own[hidden[:, 0]] = other[hidden[:, 1]] = np.nan
+            server[hidden[:, 2]] = int(Server.UNKNOWN)
+        zero_ranked.write_ranks(out.globals, own, other, server)
 
     def buffers(self, batch: int, allocate: Allocate = np.zeros) -> Targets:
         """Room for `batch` samples."""
@@ -106,6 +120,13 @@ class Sampler:
     def source(self, first: int, batch: int) -> tuple["Sampler", int]:
         """(sampler, number of its first sample) of the batch that begins with sample `first` of the run."""
         return self, first
+
+
+def sides(games: Games, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rank of the side to move, of the other, server), [K] each, at these positions; NaN for an unknown rank."""
+    game = np.searchsorted(games.start, positions, "right") - 1
+    own = (games.colors[positions] != BLACK).astype(np.int64)
+    return games.ranks[game, own], games.ranks[game, 1 - own], games.server[game].astype(np.int64)
 
 
 def deal(number: int, shares: Sequence[float]) -> tuple[int, int]:
