@@ -166,7 +166,7 @@ def _ball_stones(look: Look, rng: np.random.Generator) -> None:
         ambient=np.array([0, rng.uniform(0.2, 0.8), rng.uniform(0.4, 0.75)]),
         diffuse=np.array([0, rng.uniform(0.3, 2.5), rng.uniform(0.25, 0.6)]),
         shine=np.array([0, rng.uniform(0.1, 0.8), rng.uniform(0, 0.3)]),
-        gloss=np.array([0, *rng.uniform(3, 40, 2)]),
+        gloss=np.array([0, rng.uniform(8, 40), rng.uniform(3, 40)]),  # a broad glint would make black stones white
         shell_strength=float(rng.choice([0.0, 0.0, rng.uniform(0.5, 5)])),
     )
 
