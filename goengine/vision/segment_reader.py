@@ -17,7 +17,7 @@ import numpy as np
 
 from goengine.vision import geometry, lattice
 from goengine.vision.board_picture import BoardReading, Edges
-from goengine.vision.grid_window import LEAST, MOST, likeliest
+from goengine.vision.grid_window import LEAST, MOST, USUAL, likeliest
 from goengine.vision.lattice import Lattice, find_lattice
 from goengine.vision.light import VIEWS
 from goengine.vision.picture_net import PictureNet
@@ -40,7 +40,8 @@ BEYOND: Final = 0.6  # how much more is shown, in distances between lines
 SURE_OF_STONES: Final = 0.998  # mean probability of the stones below which a board is looked at in other ways
 POOR: Final = 0.985  # below which its grid is looked for anew, too
 BESIDE: Final = tuple((right, down) for right in (-0.2, 0.0, 0.2) for down in (-0.2, 0.0, 0.2) if right or down)
-SURE: Final = 0.4  # mean probability of crossings below which there is no board
+SURE: Final = 0.45  # mean probability of crossings below which there is no board
+SURE_OF_OTHERS: Final = 0.6  # the same where neither side has a usual number of lines: any table of cells is like that
 BOARD, CROSSING, LINE = range(3)  # maps of the U-Net
 
 
@@ -135,7 +136,8 @@ class SegmentReader:
             window = likeliest(there, edge, around)
             if not window.moved or turn == 4:
                 sure = float(there[around:-around, around:-around].mean())
-                return _Grid(plane, rows, columns, window.edges, sure) if sure > SURE else None
+                usual = rows in USUAL or columns in USUAL
+                return _Grid(plane, rows, columns, window.edges, sure) if sure > (SURE if usual else SURE_OF_OTHERS) else None
             plane = plane @ np.array([(1.0, 0, -window.left), (0, 1.0, -window.top), (0, 0, 1)])
             rows, columns = rows + window.top + window.bottom, columns + window.left + window.right
         return None

@@ -518,8 +518,8 @@ def test_of_several_boards_one_is_chosen(page):
     show_picture(page, encoded(boards_page(draw(PICTURED, 30), draw([line + "......" for line in other + other[:6]], 24))))
     chosen = reading(page).locator("select[name=board]")
     expect(chosen.locator("option")).to_have_count(2)
-    for index, points in (("1", 169), ("0", 81), ("1", 169)):
-        chosen.select_option(value=index)
+    for index, points in ((1, 169), (0, 81), (1, 169)):
+        chosen.select_option(index=index)
         expect(page.locator(".seen circle")).to_have_count(points)
     button(page, "Cancel").click()
     expect(reading(page)).to_have_count(0)
