@@ -1,6 +1,6 @@
 """Whether a board ends at a side of what is shown: the lines across the side end there, or go on beyond it.
 
-Looks at the picture itself, from the empty crossings of the outermost line to half a crossing beyond. Where too few lines are to
+Looks at the picture, from the empty crossings of the outermost line to half a crossing beyond. Where too few lines are to
 be seen, what the reader said stays. Knows pixels and readings; no nets.
 """
 
