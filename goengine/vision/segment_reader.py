@@ -66,16 +66,19 @@ class SegmentReader:
     def boards(self, picture: np.ndarray) -> list[BoardReading]:
         """All boards on a picture uint8[H, W, 3], the largest first."""
         found: list[BoardReading] = []
-        for corners in self.regions(picture):
-            reading = self._read_region(picture, corners)
+        for number, corners in enumerate(self.regions(picture)):
+            reading = self._read_region(picture, corners, number == 0)
             if reading is not None and not any(_same(reading, other) for other in found):
                 found.append(reading)
         return found
 
-    def _read_region(self, picture: np.ndarray, corners: np.ndarray) -> BoardReading | None:
-        """The board in a region; where it is hard to read, under other light, too, and the surest reading of all."""
+    def _read_region(self, picture: np.ndarray, corners: np.ndarray, largest: bool) -> BoardReading | None:
+        """The board in a region; where it is hard to read, under other light, too, and the surest reading of all.
+
+        Where there is no grid, other light is tried for the largest region only: smaller ones are mostly no boards.
+        """
         best = self._read_once(picture, corners)
-        if best is None or best.confidence.mean() < POOR:
+        if (best is None and largest) or (best is not None and best.confidence.mean() < POOR):
             readings = [self._read_once(other(picture), corners) for other in VIEWS]
             there = [reading for reading in (best, *readings) if reading is not None]
             best = max(there, key=lambda reading: float(reading.confidence.mean()), default=None)

@@ -186,7 +186,7 @@ def _put_mark(surface, i, j, du, dv, colour):
 def _stone_colour(surface, i, j, seen, ray, footprint, colour):
     """A stone's colour where a ray meets it.
 
-    seen: float64[6]: the normal of the sphere that was flattened, u and v from the stone's middle, the distance from its outline.
+    seen: float64[6]: the normal of the sphere that was flattened, u and v from the stone's middle, distance from its outline.
     """
     normal, du, dv, rim = seen, seen[3], seen[4], seen[5]
     stone = surface.stones[i, j]
