@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from goengine.board.state import BLACK, EMPTY, WHITE
+from goengine.vision import light
 from goengine.vision.board_picture import BoardReading, Edges
 from goengine.vision.crossing_scores import KINDS, CrossingScores, crossing_scores, lines_to_add
 from goengine.vision.default_boxes import BOARD, iou
@@ -26,6 +27,7 @@ EDGE: Final = 0.5  # mean probability of an outer line's points that the board e
 SURE: Final = 0.5  # mean sureness of all crossings: below, there is no board
 MOST_BOARDS: Final = 12
 SIDES: Final = (3, 25)  # lines that a board, or what is shown of it, can have
+SURE_ENOUGH: Final = 0.7  # of the crossings of a board: below, it is looked at under other light
 SAME: Final = 0.4  # IoU: two readings that share more are of one board
 COLOURS: Final = np.array([BLACK, WHITE, EMPTY], np.int8)  # that KINDS stand for
 
@@ -37,7 +39,13 @@ class DetectionReader:
         self._detector = Detector(path, threads)
 
     def boards(self, picture: np.ndarray) -> list[BoardReading]:
-        """All boards on a picture uint8 [H,W,3], the surest first."""
+        """All boards on a picture uint8 [H,W,3], the surest first; where it is not sure, it looks under other light, too."""
+        best = self._boards(picture)
+        if _sureness(best) < SURE_ENOUGH:
+            best = max((best, *(self._boards(view(picture)) for view in light.VIEWS)), key=_sureness)
+        return best
+
+    def _boards(self, picture: np.ndarray) -> list[BoardReading]:
         size = np.array(picture.shape[1::-1], np.float64)
         whole = framed(picture, np.zeros(2), size)
         answer = self._detector(whole.pixels)
@@ -72,6 +80,11 @@ class DetectionReader:
             return None
         inner = CrossingScores(scores.kinds[1:-1, 1:-1], scores.sides[1:-1, 1:-1])
         return _reading(inner, Lattice(to_crossings, rows, columns, lattice.found))
+
+
+def _sureness(boards: list[BoardReading]) -> float:
+    """The mean sureness of the crossings of the surest board, 0 without one."""
+    return max((float(board.confidence.mean()) * board.found for board in boards), default=0.0)
 
 
 def _frame(box: np.ndarray, view: View, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -112,7 +112,7 @@ def test_half_a_board_is_a_part(run):
     assert rows_of(out)[:9] == NINETEEN[:9]
 
 
-NOISE = Image.fromarray(np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8))
+NOISE = Image.fromarray(np.random.default_rng(1).integers(0, 255, (120, 160, 3)).astype(np.uint8))
 
 
 @pytest.mark.parametrize("picture", [chess(), Image.new("RGB", (300, 300), PAPER), NOISE], ids=["chess", "nothing", "noise"])
