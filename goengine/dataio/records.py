@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -21,6 +22,7 @@ import numpy as np
 
 from goengine.board.coords import MAX_SIZE, MIN_SIZE
 from goengine.core.array_file import RecordError, read_arrays, write_arrays
+from goengine.ranks.scale import LOWEST, PROFESSIONAL, Server, parse_rank, rank_name, server_of
 
 BLACK, WHITE = 1, 2
 BLACK_WINS, WHITE_WINS, DRAW, NO_RESULT = 1, -1, 0, 2
@@ -67,6 +69,9 @@ class GameRecord:
     black_rank: str = ""
     white_rank: str = ""
     date: str = ""
+    black_bot: bool = False  # whether a known program played that side
+    white_bot: bool = False
+    place: str = ""  # where it was played or taken from: a server, a collection
     source: str = ""  # the game's id where it comes from
     fault: str = ""  # why the moves end before the source does, if they do
     edits: tuple[Edit, ...] = ()  # set-up between moves, in order; packs do not keep it
@@ -75,6 +80,17 @@ class GameRecord:
     def year(self) -> int:
         """The year in the date, or 0."""
         return int(self.date[:4]) if self.date[:4].isascii() and self.date[:4].isdigit() else 0
+
+    def day(self) -> int:
+        """The date as YYYYMMDD, with 0 for a month or day that is not told; 0 if the year is unknown."""
+        found = re.match(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", self.date)
+        return 0 if found is None else int(found[1]) * 10_000 + int(found[2] or 0) * 100 + int(found[3] or 0)
+
+    def ranks(self) -> tuple[float, float]:
+        """Black's and White's rank on the scale of `goengine.ranks.scale`, nan where none is known."""
+        found = (parse_rank(self.black_rank), parse_rank(self.white_rank))
+        black, white = (math.nan if rank is None else rank.value for rank in found)
+        return black, white
 
     def handicap_stones(self) -> int:
         """What the record calls a handicap, where Black has so many stones before White's first: set up, or played."""
@@ -107,7 +123,21 @@ _ARRAYS = {
     "setup": (np.uint16, "S"),
     "setup_color": (np.uint8, "S"),
     "setup_offsets": (np.int64, "G+1"),
+    "black_rank": (np.float32, "G"),
+    "white_rank": (np.float32, "G"),
+    "server": (np.uint8, "G"),
+    "bots": (np.uint8, "G"),
+    "day": (np.int32, "G"),
 }
+
+
+def unknown_players(games: int) -> dict[str, np.ndarray]:
+    """The arrays of a pack that tell of players, for so many games of whose players nothing is known: packs of before 2026-11
+    have none of them.
+    """
+    unknown = np.full(games, np.nan, np.float32)
+    nothing = {name: np.zeros(games, _ARRAYS[name][0]) for name in ("server", "bots", "day")}
+    return {"black_rank": unknown, "white_rank": unknown.copy(), **nothing}
 
 
 @dataclass(frozen=True)
@@ -130,6 +160,11 @@ class GamePack:
     setup: np.ndarray  # uint16[S]        policy indices
     setup_color: np.ndarray  # uint8[S]
     setup_offsets: np.ndarray  # int64[G + 1]
+    black_rank: np.ndarray  # float32[G]  on the scale of `goengine.ranks.scale`, nan if unknown
+    white_rank: np.ndarray  # float32[G]
+    server: np.ndarray  # uint8[G]        a `Server`: whose ranks they are
+    bots: np.ndarray  # uint8[G]          1: Black is a program, 2: White is, 3: both are
+    day: np.ndarray  # int32[G]           date as YYYYMMDD, 0 for what is unknown
     rule_names: tuple[str, ...] = ("",)
     note: str = field(default="", compare=False)  # where the games come from
 
@@ -157,7 +192,7 @@ class GamePack:
         return np.where(parity % 2 == 0, first, 3 - first).astype(np.uint8)
 
     def game(self, g: int) -> GameRecord:
-        """Game ``g`` in readable form (names, dates and ids are not kept)."""
+        """Game ``g`` in readable form (names and ids are not kept, ranks are whole ones)."""
         a, b = int(self.offsets[g]), int(self.offsets[g + 1])
         breaks = set(self.breaks[np.searchsorted(self.breaks, a) : np.searchsorted(self.breaks, b)].tolist())
         moves, color = [], int(self.first[g])
@@ -180,7 +215,12 @@ class GamePack:
             outcome=int(self.outcome[g]),
             margin=None if math.isnan(margin) else margin,
             ending=int(self.ending[g]),
-            date=f"{self.year[g]:04d}" if self.year[g] else "",
+            date=_date_text(int(self.day[g])) or (f"{self.year[g]:04d}" if self.year[g] else ""),
+            black_rank=_rank_text(float(self.black_rank[g])),
+            white_rank=_rank_text(float(self.white_rank[g])),
+            black_bot=bool(self.bots[g] & 1),
+            white_bot=bool(self.bots[g] & 2),
+            place=Server(int(self.server[g])).name.lower() if self.server[g] else "",
         )
 
     def select(self, games: Sequence[int] | np.ndarray) -> GamePack:
@@ -243,6 +283,7 @@ class GamePack:
     @staticmethod
     def from_arrays(arrays: Mapping[str, np.ndarray], rules: object, note: str = "") -> GamePack:
         """A pack of what `arrays` gave and the list of its rules' names. Raises RecordError, saying what is wrong with it."""
+        arrays = {**unknown_players(len(arrays["size"])), **arrays} if "size" in arrays else arrays
         for name, (dtype, _) in _ARRAYS.items():
             if name not in arrays or arrays[name].dtype != dtype or arrays[name].ndim != 1:
                 raise RecordError(f"array '{name}' is missing or not a list of {np.dtype(dtype).name}")
@@ -285,11 +326,18 @@ class GamePack:
             ("outcome", WHITE_WINS, NO_RESULT),
             ("ending", UNKNOWN, FORFEIT),
             ("rules", 0, len(self.rule_names) - 1),
+            ("server", 0, max(Server)),
+            ("bots", 0, 3),
+            ("day", 0, 9999_99_99),
         )
         for name, low, high in ranges:
             values = getattr(self, name)
             if len(values) and not (values.min() >= low and values.max() <= high):
                 return f"'{name}' has a value outside {low} .. {high}"
+        for name in ("black_rank", "white_rank"):
+            ranks = getattr(self, name)[~np.isnan(getattr(self, name))]
+            if not ((ranks >= LOWEST) & (ranks <= PROFESSIONAL + 1)).all():
+                return f"'{name}' has a value outside {LOWEST:g} .. {PROFESSIONAL + 1:g}"
         points = self.size.astype(np.int64) ** 2
         if (self.moves > np.repeat(points, self.lengths())).any():
             return "a move is off its board"
@@ -298,6 +346,16 @@ class GamePack:
         if len(self.breaks) and (self.breaks[0] < 0 or self.breaks[-1] >= len(self.moves) or (np.diff(self.breaks) <= 0).any()):
             return "'breaks' does not ascend within the moves"
         return ""
+
+
+def _rank_text(value: float) -> str:
+    return "" if math.isnan(value) else rank_name(value)
+
+
+def _date_text(day: int) -> str:
+    """YYYYMMDD as a date of an SGF file, without the month or day if they are 0; empty for 0."""
+    year, month, date = day // 10_000, day // 100 % 100, day % 100
+    return "" if not year else f"{year:04d}" + (f"-{month:02d}" + (f"-{date:02d}" if date else "") if month else "")
 
 
 def _ranges(offsets: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -364,6 +422,10 @@ class PackBuilder:
             record.ending,
             record.year(),
             source_key(record.source),
+            *record.ranks(),
+            int(server_of(record.place)),
+            record.black_bot + 2 * record.white_bot,
+            record.day(),
         )
 
     def pack(self, note: str = "") -> GamePack:

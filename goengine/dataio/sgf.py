@@ -37,7 +37,8 @@ MAX_MOVES = 10_000
 MAX_SETUP = 100_000  # points named by all set-up properties of a game
 
 # Properties of which the standard says only that they stand once on the way to a node: mostly, but not always, in the root.
-_GAME_INFO = frozenset({"KM", "RU", "HA", "RE", "PB", "PW", "BR", "WR", "DT", "GN"})
+_GAME_INFO = frozenset({"KM", "RU", "HA", "RE", "PB", "PW", "BR", "WR", "DT", "GN", "BT", "WT", "SO", "PC"})
+_PROGRAM = ("bot", "program", "computer")  # a team of this name is no person
 
 
 def read_file(path: str | os.PathLike) -> GameRecord:
@@ -267,6 +268,9 @@ def _headers(root: Properties, size: int) -> GameRecord:
         black_rank=_text(root, "BR"),
         white_rank=_text(root, "WR"),
         date=_text(root, "DT"),
+        black_bot=_text(root, "BT").lower() in _PROGRAM,
+        white_bot=_text(root, "WT").lower() in _PROGRAM,
+        place=_text(root, "SO") or _text(root, "PC") or ("Fox" if fox else ""),
         source=_text(root, "GN"),
     )
 
@@ -333,7 +337,8 @@ def write_game(record: GameRecord, more: Mapping[str, str] | None = None, turn: 
     root.set("KM", record.komi)
     texts = {
         "RU": record.rules, "PB": record.black, "PW": record.white, "BR": record.black_rank,
-        "WR": record.white_rank, "DT": record.date, "GN": record.source, "RE": format_result(record),
+        "WR": record.white_rank, "DT": record.date, "GN": record.source, "SO": record.place,
+        "BT": "bot" if record.black_bot else "", "WT": "bot" if record.white_bot else "", "RE": format_result(record),
         **(more or {}),
     }  # fmt: skip
     for key, text in texts.items():

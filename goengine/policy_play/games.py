@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from goengine.board.rules import Rules
-from goengine.dataio.records import BLACK_WINS, DRAW, NO_RESULT, SCORE, UNKNOWN, WHITE_WINS, GamePack
+from goengine.dataio.records import BLACK_WINS, DRAW, NO_RESULT, SCORE, UNKNOWN, WHITE_WINS, GamePack, unknown_players
 from goengine.features import FeatureSet
 from goengine.features.encoders import batch_encoder
 from goengine.policy_play import game_arrays as tables
@@ -95,6 +95,7 @@ class FinishedPolicyGame(NamedTuple):
             setup=np.zeros(0, np.uint16),
             setup_color=np.zeros(0, np.uint8),
             setup_offsets=np.zeros(games + 1, np.int64),
+            **unknown_players(games),
             rule_names=(RULES.to_sgf_text(),),
             note=note,
         )

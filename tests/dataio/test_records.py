@@ -20,6 +20,7 @@ from goengine.dataio.records import (
     GameRecord,
     PackBuilder,
     source_key,
+    unknown_players,
 )
 
 EVEN = GameRecord(
@@ -37,8 +38,7 @@ GAMES = [EVEN, HANDICAP, EMPTY, NO_END]
 
 def kept(record: GameRecord) -> GameRecord:
     """The record with what a pack does not keep taken out."""
-    year = f"{record.year():04d}" if record.year() else ""
-    return dataclasses.replace(record, source="", date=year)
+    return dataclasses.replace(record, source="")
 
 
 @pytest.fixture
@@ -180,3 +180,37 @@ def test_meta_is_json(pack, tmp_path):
     with np.load(tmp_path / "a.npz", allow_pickle=False) as plain:
         assert json.loads(plain["meta"].tobytes())["version"] == 1
         assert plain["moves"].dtype == np.uint16
+
+
+PEOPLE = dataclasses.replace(
+    EVEN, black_rank="12k", white_rank="3d?", date="2016-02", white_bot=True, place="The KGS Go Server at http://www.gokgs.com/"
+)
+
+
+def test_players_are_kept():
+    pack = GamePack.build([PEOPLE, dataclasses.replace(EVEN, black_rank="9p", white_rank="NR", date="in spring"), EVEN])
+    assert pack.black_rank.tolist()[:2] == [-11, np.float32(9.9)] and pack.white_rank[0] == 3
+    assert np.isnan(pack.white_rank[1:]).all() and np.isnan(pack.black_rank[2])
+    assert (pack.server.tolist(), pack.bots.tolist()) == ([1, 0, 0], [2, 0, 0]) and pack.day.tolist()[:2] == [20160200, 0]
+    game = pack.game(0)
+    assert (game.black_rank, game.white_rank, game.place, game.date) == ("12k", "3d", "kgs", "2016-02")
+    assert game.white_bot and not game.black_bot and pack.game(1).black_rank == "9p"
+    assert GamePack.build([game]).arrays()["server"].tolist() == [1]
+
+
+def test_packs_of_older_versions_tell_of_no_players(tmp_path):
+    pack = GamePack.build([PEOPLE])
+    old = {name: array for name, array in pack.arrays().items() if name not in unknown_players(1)}
+    read = GamePack.from_arrays(old, list(pack.rule_names))
+    assert np.isnan(read.black_rank[0]) and read.server[0] == read.bots[0] == read.day[0] == 0
+    assert read.game(0).moves == pack.game(0).moves and len(GamePack.concat([read, pack])) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("black_rank", -40), ("white_rank", np.inf), ("server", 9), ("bots", 4), ("day", -1)]
+)
+def test_impossible_players_are_refused(name, value):
+    pack = GamePack.build([PEOPLE])
+    arrays = {**pack.arrays(), name: np.array([value], pack.arrays()[name].dtype)}
+    with pytest.raises(RecordError, match=name):
+        GamePack.from_arrays(arrays, list(pack.rule_names))

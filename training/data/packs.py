@@ -76,6 +76,9 @@ def to_games(pack: GamePack, owner_row: np.ndarray | None = None, owners: np.nda
         setup_colors=pack.setup_color,
         owner_row=np.full(len(pack), -1, np.int32) if owner_row is None else owner_row,
         owners=np.zeros((0, int(pack.size.max(initial=2)) ** 2), np.int8) if owners is None else owners,
+        ranks=np.stack([pack.black_rank, pack.white_rank], axis=1),
+        server=pack.server,
+        bots=pack.bots,
     )
 
 
@@ -210,6 +213,9 @@ def select(games: Games, keep: np.ndarray) -> Games:
         setup_colors=games.setup_colors[of_stone],
         owner_row=np.where(row >= 0, np.cumsum(row >= 0) - 1, -1).astype(np.int32),
         owners=np.ascontiguousarray(games.owners[known, :points]),
+        ranks=games.ranks[keep],
+        server=games.server[keep],
+        bots=games.bots[keep],
     )
 
 

@@ -43,6 +43,9 @@ class Games(NamedTuple):
     setup_colors: np.ndarray  # uint8[stones]
     owner_row: np.ndarray  # int32[G]        row in owners, -1 if unknown
     owners: np.ndarray  # int8[K, M * M]     1 Black, -1 White, 0 neither, row * M + column
+    ranks: np.ndarray  # float32[G, 2]       of Black and White on the scale of goengine.ranks.scale, nan if unknown
+    server: np.ndarray  # uint8[G]           whose ranks they are, a goengine.ranks.scale.Server
+    bots: np.ndarray  # uint8[G]             1: Black is a program, 2: White is; their moves are not learned
 
 
 class Targets(NamedTuple):
@@ -53,7 +56,9 @@ class Targets(NamedTuple):
 
     planes: np.ndarray  # [B, C, M, M]
     globals: np.ndarray  # float32[B, G]
-    policy: np.ndarray  # int64[B]    index on M x M planes, the pass is M * M; or float32[B, M * M + 1], shares of all moves
+    policy: (
+        np.ndarray
+    )  # int64[B]    index on M x M planes, the pass is M * M, -1 for none; or float32[B, M * M + 1], shares of moves
     opponent: np.ndarray  # int64[B]  the reply, or -1
     value: np.ndarray  # float32[B]   result in [-1, 1]
     value_weight: np.ndarray  # float32[B]
@@ -221,10 +226,18 @@ def teaches_result(games, g, draw, number):
 
 
 @kernel
+def of_program(games, g, color):
+    """Whether a program plays that colour in game g."""
+    return games.bots[g] & np.uint8(color) != 0
+
+
+@kernel
 def write_targets(games, g, position, change, taught, s, out, b):
     """Fill row b of every target but planes and globals; `taught` says whether value and score count."""
     size, side, color = np.int64(games.size[g]), out.owner.shape[1], games.colors[position]
-    out.policy[b] = moved(policy_index(np.int64(games.moves[position]), size, side), s, size, side)
+    out.policy[b] = -1
+    if not of_program(games, g, color):
+        out.policy[b] = moved(policy_index(np.int64(games.moves[position]), size, side), s, size, side)
     write_reply(games, g, position, color, s, out, b, side)
     write_result(games, g, color, change, taught, out, b)
     write_owners(games, g, color, s, out, b, side)
@@ -235,7 +248,7 @@ def write_reply(games, g, position, color, s, out, b, side):
     """The reply to the move at `position`, if it is the other side's."""
     size = np.int64(games.size[g])
     out.opponent[b] = -1
-    if position + 1 < games.start[g + 1] and games.colors[position + 1] != color:
+    if position + 1 < games.start[g + 1] and games.colors[position + 1] != color and not of_program(games, g, 3 - color):
         out.opponent[b] = moved(policy_index(np.int64(games.moves[position + 1]), size, side), s, size, side)
 
 

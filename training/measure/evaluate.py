@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goengine.core.array_file import RecordError
 from goengine.evaluators.base import NOT_CACHED, Batch, Evaluator
 from goengine.features import FeatureSet
 from training.data.sampling import Draw, Games, Targets
@@ -104,10 +105,23 @@ def measure(
 
 
 def as_played(games: Games, features: FeatureSet, positions: int | None, seed: int = 0) -> tuple[Sampler, int]:
-    """(sampler, number of samples) that shows positions as they were played, each once: so many, or all in order if None."""
-    count = games.moves.size if positions is None else min(positions, games.moves.size)
-    draw = Draw(seed, symmetries=0, shuffle=int(count < games.moves.size), vary=0.0)
-    return Sampler(games, features, draw), count
+    """(sampler, number of samples) that shows positions as they were played, each once: so many, or all in order if None.
+
+    Not those in which a program is to move. Raises RecordError if there are no others.
+    """
+    chosen = None if not games.bots.any() else np.flatnonzero(~by_programs(games))
+    if chosen is not None and not len(chosen):
+        raise RecordError("all moves of the games are those of programs; there is nothing to measure")
+    there = games.moves.size if chosen is None else len(chosen)
+    count = there if positions is None else min(positions, there)
+    draw = Draw(seed, symmetries=0, shuffle=int(count < there), vary=0.0)
+    return Sampler(games, features, draw, chosen=chosen), count
+
+
+def by_programs(games: Games) -> np.ndarray:
+    """bool[positions]: whether a program is to move."""
+    found: np.ndarray = (np.repeat(games.bots, np.diff(games.start)) & games.colors) != 0
+    return found
 
 
 def measure_with(predict: Predict, sampler: Sampler, count: int, batch: int) -> Figures:
