@@ -30,6 +30,7 @@ from training.core.command_options import (
     TrainingBenchOptions,
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions, OwnersOptions
+from training.core.rank_options import CompareRanksOptions, RankedOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import JoinOptions, ParallelBenchOptions
 from training.laboratory.compare_options import CompareOptions
@@ -65,6 +66,8 @@ COMMANDS = {
     "prune": (PruneOptions, learning_commands.run_prune),
     "forms": (FormsOptions, net_commands.run_forms),
     "lessons": (LessonsOptions, learning_commands.run_lessons),
+    "ranked": (RankedOptions, learning_commands.run_ranked),
+    "compare-ranks": (CompareRanksOptions, net_commands.run_compare_ranks),
     "rollout": (RolloutOptions, learning_commands.run_rollout),
     "reinforce": (ReinforceOptions, learning_commands.run_reinforce),
     "value": (ValueOptions, learning_commands.run_value),

@@ -16,6 +16,7 @@ from training.core.command_options import (
     SupervisedOptions,
 )
 from training.core.owner_options import OwnersOptions
+from training.core.rank_options import RankedOptions
 from training.core.worker_options import JoinOptions
 from training.laboratory.compare_options import CompareOptions
 from training.laboratory.lessons_options import LessonsOptions
@@ -67,6 +68,14 @@ def run_owners(config: OwnersOptions) -> int:
     from training.stages import owners
 
     return _say_how_it_stands(config, owners.run(config, began))
+
+
+def run_ranked(config: RankedOptions) -> int:
+    """As `run_supervised`, with the ranks of both players."""
+    began = time.monotonic()
+    from training.stages import ranked
+
+    return _say_how_it_stands(config, ranked.run(config, began))
 
 
 def run_prune(config: PruneOptions) -> int:

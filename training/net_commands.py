@@ -25,6 +25,7 @@ from training.core.command_options import (
     TrainingBenchOptions,
 )
 from training.core.owner_options import CompareOwnersOptions, LabelOptions
+from training.core.rank_options import CompareRanksOptions
 from training.core.split_options import MemoryOptions
 from training.core.worker_options import ParallelBenchOptions
 from training.laboratory.forms_options import FormsOptions
@@ -129,6 +130,16 @@ def run_compare_owners(config: CompareOwnersOptions) -> int:
     with Progress("compare owners") as bar:
         told = owner_report.report(config, bar.update)
     sys.stdout.write(json.dumps(told) + "\n" if config.json else owner_report.tables(told))
+    return 0
+
+
+def run_compare_ranks(config: CompareRanksOptions) -> int:
+    """Measure, and print tables or one JSON object on stdout."""
+    from training.measure import compare_ranks
+
+    with Progress("compare ranks", len(config.models)) as bar:
+        told = compare_ranks.compare(config, bar.update)
+    sys.stdout.write(json.dumps(told) + "\n" if config.json else compare_ranks.tables(told))
     return 0
 
 

@@ -56,9 +56,7 @@ class Targets(NamedTuple):
 
     planes: np.ndarray  # [B, C, M, M]
     globals: np.ndarray  # float32[B, G]
-    policy: (
-        np.ndarray
-    )  # int64[B]    index on M x M planes, the pass is M * M, -1 for none; or float32[B, M * M + 1], shares of moves
+    policy: np.ndarray  # int64[B]    index on M x M planes, M * M for a pass, -1 for none; or shares float32[B, M * M + 1]
     opponent: np.ndarray  # int64[B]  the reply, or -1
     value: np.ndarray  # float32[B]   result in [-1, 1]
     value_weight: np.ndarray  # float32[B]
