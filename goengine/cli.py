@@ -16,6 +16,7 @@ COMMANDS = {
     "play": ("goengine.terminal.play", "play a game in the terminal"),
     "web": ("goengine.web.command", "play, analyse and review games in the browser"),
     "review": ("goengine.review.command", "review games: losses, better lines, figures, a picture and a page"),
+    "rank": ("goengine.estimate.command", "estimate the ranks of players from the moves of their games"),
     "evaluate": ("goengine.review.evaluate", "draw a position with candidates, policy and ownership"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),
     "tournament": ("goengine.arena.tournament_command", "play a tournament between many nets or programs, and rate them"),
