@@ -119,7 +119,7 @@ def _summary(review: Reviewed) -> list[str]:
             )
         typical, slips = typical_and_slips([move for move in review.reviewed if move.color == color])
         if typical + slips:
-            lines.append(f"{name}: {typical} mistakes typical of the rank, {slips} slips")
+            lines.append(f"{name}: mistakes typical of the rank: {typical}; slips: {slips}")
     return lines + list(review.notes)
 
 

@@ -28,7 +28,7 @@ def to_text(review: GameReview) -> str:
             parts += [f"\n{player(review, color)}'s worst moves\n", _worst_table(moves, review.size)]
             typical, slips = typical_and_slips([move for move in review.reviewed if move.color == color])
             if typical + slips:
-                parts.append(f"{typical} mistakes are typical of the rank, {slips} are slips.\n")
+                parts.append(f"Mistakes typical of the rank: {typical}; slips: {slips}\n")
         elif review.reviewed:
             parts.append(f"\n{player(review, color)} made no mistake that this search can tell from its own noise.\n")
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""A review by rank: shares of the rank and of a stronger one, typical mistakes and slips, and what the stronger would have seen."""
+"""A review by rank: shares of the rank and of a stronger one, typical mistakes and slips, what the stronger would have seen."""
 
 import json
 import re
@@ -80,7 +80,7 @@ def test_it_stands_in_the_sgf_and_goes_out_again():
     assert (
         "15k: " in text and "3d: " in text and "what a 3d would have seen" in text and "a mistake typical of the rank" in text
     )
-    assert "1 mistakes typical of the rank, 0 slips" in text
+    assert "mistakes typical of the rank: 1; slips: 0" in text
     assert read_game(text.encode()).moves == read_game(GAME).moves
     assert without_review(text.encode()) == GAME
     assert annotated(text.encode(), review).decode() == text
