@@ -17,6 +17,7 @@ COMMANDS = {
     "web": ("goengine.web.command", "play, analyse and review games in the browser"),
     "review": ("goengine.review.command", "review games: losses, better lines, figures, a picture and a page"),
     "read": ("goengine.commands.read", "read the position of a board from a photo, a screenshot or a diagram"),
+    "rank": ("goengine.estimate.command", "estimate the ranks of players from the moves of their games"),
     "evaluate": ("goengine.review.evaluate", "draw a position with candidates, policy and ownership"),
     "attention": ("goengine.review.attention", "draw where a move model of a given rank looks on the board"),
     "match": ("goengine.arena.match_command", "play a match between nets or programs, and measure their strength"),

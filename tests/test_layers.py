@@ -32,6 +32,7 @@ ROOMS = (
     "goengine.policy_play",
     "goengine.arena",
     "goengine.review",
+    "goengine.estimate",
     "goengine.terminal",
     "goengine.web",
     "goengine.commands",

@@ -14,6 +14,7 @@ from goengine import features
 from goengine.arena.fixtures import Fixture, GameOutcome, GameSetup, Side
 from goengine.arena.live_game import LiveGame, new_seat
 from goengine.arena.players import NetPlayer
+from goengine.arena.ranked_turns import RankedTurns
 from goengine.evaluators.base import Evaluator, Pending
 from goengine.evaluators.metered import Counting
 from goengine.evaluators.symmetric import SymmetricByKey
@@ -139,6 +140,7 @@ class BatchedGames:
         per_group = -(-seats // groups)
         self._groups = [self._new_group(per_group) for _ in range(groups)]
         self._turn = 0
+        self._ranked: RankedTurns | None = None  # made when it is needed
 
     def _new_group(self, games: int) -> _Group:
         rows = games * max(player.params.leaves for player in self.players.values())
@@ -173,6 +175,7 @@ class BatchedGames:
         lines = {id(line): line for line in group.lines.values()}.values()
         for line in lines:
             line.collect()
+        self._ranked_turns(group.games)
         for game in group.games:
             _advance(game, group.lines)
         for line in lines:
@@ -184,6 +187,13 @@ class BatchedGames:
         self._count(ended)
         self.stats.seconds += time.perf_counter() - start
         return ended
+
+    def _ranked_turns(self, games: list[LiveGame]) -> None:
+        """A move in each game in which a player with a rank is to move, all chosen together."""
+        ready = [game for game in games if game.played is None and game.seat.player.rank]
+        if ready:
+            self._ranked = self._ranked or RankedTurns(self.players, {side: net.asked for side, net in self.nets.items()})
+            self._ranked.play(ready)
 
     def _count(self, ended: list[GameOutcome]) -> None:
         stats = self.stats
@@ -199,7 +209,7 @@ class BatchedGames:
 
 def _advance(game: LiveGame, lines: Mapping[Side, _LeafGroup]) -> None:
     """Go on until the game has leaves in a batch, or is over, or there is no room left in this round."""
-    while game.played is None:
+    while game.played is None and not game.seat.player.rank:
         line = lines[game.to_move]
         part = line.room(game.seat.player.params.leaves)
         if part is None:

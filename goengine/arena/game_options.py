@@ -66,7 +66,7 @@ class GameOptions:
         player = parse_player(text, settings)
         if not isinstance(player, NetPlayer):
             return player
-        if player.visits is None and player.playouts is None and self.visits is not None:
+        if player.visits is None and player.playouts is None and self.visits is not None and not player.rank:
             player = replace(player, visits=self.visits)
         if player.seconds is None and self.time is not None:
             player = replace(player, seconds=float(self.time))

@@ -6,6 +6,7 @@ rest of the end belongs to `goengine.arena.referee`. Knows neither nets nor batc
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from goengine.arena.players import DEFAULT_VISITS, NetPlayer
 from goengine.arena.referee import Referee
 from goengine.board import coords
 from goengine.board.playout import sensible_moves
+from goengine.board.position import Position
 from goengine.board.state import BLACK, PASS, PASSES
 from goengine.evaluators.base import Evaluation, Traits
 from goengine.player.endgame import counted_as_it_stands
@@ -121,23 +123,39 @@ class LiveGame:
         self.seat.core.cancel(leaves)
         self._died(reason)
 
+    def play_ranked(self, choose: Callable[[Position], tuple[int, float]]) -> None:
+        """A turn of a player who has a rank. ``choose`` gives his move, and the position's value for him."""
+        seat, start = self.seat, time.perf_counter()
+        if self._pass_wins():
+            point = PASS
+        else:
+            point, value = choose(self.referee.position)
+            self._black_values.append(value if self.referee.position.to_play == BLACK else -value)
+        self._play(point)
+        seat.seconds += time.perf_counter() - start
+
     def finish_turn(self) -> None:
         """Play the move of the search."""
-        seat, mover = self.seat, self.to_move
+        seat = self.seat
         if seat.run is None:
             point = PASS
         else:
             point = self._by_policy(seat) if seat.player.raw else seat.core.choose()
             self._note_value(seat.core)
             seat.run = None
+        self._play(point)
+
+    # -- inside --
+
+    def _play(self, point: int) -> None:
+        """Play a move of who is to move, and see whether the game is over."""
+        mover = self.to_move
         reason = self.referee.play(point)
         if reason:
             detail = f"{coords.to_gtp(point, self.terms.size)}: {reason}"
             self.played = self.referee.lost_by(mover, "illegal move", detail=detail, **self._facts())
         else:
             self._check_end()
-
-    # -- inside --
 
     def _begin(self, seat: SearchSide) -> Run:
         position = self.referee.position

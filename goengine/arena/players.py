@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goengine.player.rank_style import parse_profile
 from goengine.search import params_text as search_settings
 from goengine.search.params import PLAY, SearchParams
 
@@ -41,6 +42,8 @@ class NetPlayer:
     precision: str = "auto"
     symmetries: int = 1  # views of each position that are averaged; 1: a random one
     threads: int = 1  # of the net
+    rank: str = ""  # plays as people of that rank do; the net looks at their moves
+    rank_net: str = "auto"  # the net that knows ranks
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -51,10 +54,19 @@ class NetPlayer:
                 raise ValueError(f"{name} must be from {low} to {high}, not {value}")
         if self.seconds is not None and not 0 < self.seconds < 1e7:
             raise ValueError(f"seconds must be positive, not {self.seconds:g}")
+        if self.rank:
+            parse_profile(self.rank)
+            wrong = [name for name in ("visits", "playouts", "early_stop", "raw") if getattr(self, name)]
+            if wrong:
+                raise ValueError(f"rank={self.rank} goes without {', '.join(wrong)}: a rank chooses its moves without a search")
 
     @property
     def name(self) -> str:
-        """The net's name, without the path of a file."""
+        """The net's name, without the path of a file; with a rank that too."""
+        return f"{self._stem} {self.rank}" if self.rank else self._stem
+
+    @property
+    def _stem(self) -> str:
         paths = map(Path, _parts(self.net) or (self.net,))
         return "+".join(path.stem if path.suffix in _FILES else path.name for path in paths)
 
@@ -95,7 +107,7 @@ class NetPlayer:
         if self.playouts is not None or self.early_stop or self.raw:
             raise ValueError(f"{self.describe()}: playouts, early_stop and raw cannot be had over GTP; give visits or seconds")
         words = [sys.executable, "-m", "goengine.cli", "gtp", "--quiet", "--net", self.net, "--threads", str(self.threads or 1)]
-        visits = DEFAULT_VISITS if self.visits is None and self.seconds is None else self.visits
+        visits = DEFAULT_VISITS if self.visits is None and self.seconds is None and not self.rank else self.visits
         options = {
             "visits": visits,
             "time": self.seconds,
@@ -103,6 +115,8 @@ class NetPlayer:
             "precision": "" if self.precision == "auto" else self.precision,
             "symmetries": None if self.symmetries == 1 else self.symmetries,
             "seed": seed,
+            "rank": self.rank,
+            "rank-net": "" if self.rank_net == "auto" else self.rank_net,
         }
         for name, value in options.items():
             if value not in (None, ""):
@@ -119,6 +133,8 @@ OWN: Mapping[str, type] = {
     "precision": str,
     "symmetries": int,
     "threads": int,
+    "rank": str,
+    "rank_net": str,
 }
 
 

@@ -79,6 +79,11 @@ def default(size: int | None = None, folder: Path | None = None, outputs: frozen
     return max(every, key=suits).name
 
 
+def seeing(features: str, folder: Path | None = None) -> list[Card]:
+    """The cards of all nets that see these features, the one of highest rank first."""
+    return sorted((card for card in _cards(folder) if card.spec.features == features), key=lambda card: -card.results.rank)
+
+
 def _cards(folder: Path | None) -> list[Card]:
     """The cards of all nets. Wrong cards in the user's folder are left out: they must not keep the other nets from playing."""
     found = []

@@ -38,6 +38,10 @@ class GtpOptions:
     ponder: bool = option(_PLAYER.ponder, "think in the opponent's time")
     resign: bool = option(_PLAYER.resign, "give up lost games")
     level: int = option(_PLAYER.level, "strength from 1 (weak) to 20 (full)", least=1, most=MAX_LEVEL)
+    rank: str | None = option(
+        _PLAYER.rank, "play as people of a rank do, 30k to 9d: 12k, 3d, or a profile of KataGo's such as preaz_5k"
+    )
+    rank_net: str = option(_PLAYER.rank_net, "the net that knows ranks: a name or a path; auto: the one that came along")
     book: str = option(
         _PLAYER.book, "openings: auto (the engine's own, unless a net is named), shipped (with any net), none, or a book's file"
     )
@@ -103,7 +107,14 @@ class GtpOptions:
     def player(self) -> EngineOptions:
         """The options of the player. Raises ValueError if one is out of range."""
         options = EngineOptions(
-            visits=self.visits, time=self.time, level=self.level, ponder=self.ponder, resign=self.resign, book=self.book
+            visits=self.visits,
+            time=self.time,
+            level=self.level,
+            ponder=self.ponder,
+            resign=self.resign,
+            rank=self.rank,
+            rank_net=self.rank_net,
+            book=self.book,
         )
         return options if self._lee() is None else dataclasses.replace(options, resign_winrate=RESIGN_CHANCE)
 

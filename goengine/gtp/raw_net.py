@@ -3,15 +3,16 @@
 What this engine's nets do not give is printed as KataGo prints unknowns.
 """
 
+from goengine.board.position import Position
 from goengine.board.state import WHITE
-from goengine.player.engine import Engine
+from goengine.player.opinion import Opinion
 
 
-def raw_text(engine: Engine, color: int, view: int) -> str:
-    """One block, for one symmetry."""
-    position, size = engine.position, engine.position.size
-    answer = engine.opinion.evaluation(position, color, view)
-    policy = engine.opinion.policy(position, color, view)
+def raw_text(opinion: Opinion, position: Position, color: int, view: int) -> str:
+    """One block, for one symmetry, as the net of this opinion has it."""
+    size = position.size
+    answer = opinion.evaluation(position, color, view)
+    policy = opinion.policy(position, color, view)
     sign = 1.0 if color == WHITE else -1.0
     win = (1.0 + sign * float(answer.value[0])) / 2
     lead, stdev = sign * float(answer.score[0]), float(answer.score_stdev[0])

@@ -1,12 +1,20 @@
 """What the engine decided to do, why, and how that reads in a line. Knows a search's result; decides nothing itself."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from goengine.board import coords
 from goengine.board.position import Position
 from goengine.search.report import SearchResult
 
 _SHOWN = 10  # moves of a line of play
+
+
+class Picked(NamedTuple):
+    """A move before the endgame's judgement, and its value for who makes it, where that is known beside the search."""
+
+    point: int
+    value: float | None = None
 
 
 @dataclass(frozen=True)

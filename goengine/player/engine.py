@@ -20,12 +20,14 @@ from goengine.board.state import BLACK, PASS, PASSES
 from goengine.book.book import Book
 from goengine.book.shelf import Shelf
 from goengine.evaluators.base import Evaluator
+from goengine.evaluators.ranked import RankedPolicy
 from goengine.player.aftermath import Aftermath
 from goengine.player.book_play import from_book
-from goengine.player.decision import Decision
+from goengine.player.decision import Decision, Picked
 from goengine.player.endgame import Finish, Resignation, candidates, values_mean_something
 from goengine.player.engine_options import DEFAULT_SECONDS, EngineOptions
 from goengine.player.game_in_progress import GameInProgress
+from goengine.player.human_play import VISITS, HumanPlay
 from goengine.player.levels import draw, strength
 from goengine.player.net_source import Given, NetOptions, NetSource
 from goengine.player.opinion import Opinion
@@ -52,10 +54,14 @@ class Engine(GameInProgress):
         rules: Rules | None = None,
         params: SearchParams = PLAY,
         seed: int | None = None,
+        ranked: RankedPolicy | None = None,
     ):
+        """ranked: in place of the ranked net that the options name. Raises EvaluatorError if they name none."""
         self._nets = nets if isinstance(nets, NetSource) else Given(nets)
         self.options = options or EngineOptions()
         self._shelf = self._shelf_of(self.options.book)
+        self._ranked = ranked
+        self._human = self._human_of(self.options)
         self.seed = random.SystemRandom().getrandbits(31) if seed is None else seed
         self._params = params
         self._chance = np.random.default_rng(self.seed)
@@ -166,7 +172,7 @@ class Engine(GameInProgress):
     def choose(self, color: int, **watch: Unpack[Watch]) -> Decision:
         """The best move, which is not played: no clock runs, nothing is resigned, and nothing is left to chance."""
         decision = self._by_book(color, watch, None)
-        self.last_decision = decision or self._decide(color, self._limits(color, None), watch, _best)
+        self.last_decision = decision or self._decide(color, self._limits(color, None), watch, self._best)
         return self.last_decision
 
     def analyze(self, color: int, limits: Limits | None = None, **watch: Unpack[Watch]) -> SearchResult:
@@ -182,7 +188,7 @@ class Engine(GameInProgress):
         Returns at once where there is nothing to think about. Below full strength it does not think, because a level is a
         number of visits.
         """
-        if self._ponder_left <= 0 or self.position.is_over() or strength(self.options.level) is not None:
+        if self._ponder_left <= 0 or self.position.is_over() or self._is_weaker:
             return
         left, self._ponder_left = self._ponder_left, 0.0  # so that what fails is not tried again
         search = self._prepared(self._turned(self.position.to_play), ())
@@ -199,10 +205,11 @@ class Engine(GameInProgress):
         self._nets.clear()
 
     def configure(self, options: EngineOptions) -> None:
-        """Other settings from now on. Raises BookError, and changes nothing, if another book cannot be used."""
+        """Other settings. Raises BookError or EvaluatorError, and changes nothing, if a book or a net cannot be used."""
+        human = self._human_of(options) if options != self.options else self._human
         if options.book != self.options.book:
             self._shelf = self._shelf_of(options.book)
-        self.options = options
+        self.options, self._human = options, human
         self._judge_with(options.playouts)
         self.clock.lag = options.lag
 
@@ -240,7 +247,13 @@ class Engine(GameInProgress):
         limits = f"visits {options.text('visits')}, time {options.text('time')}"
         book = self._book()
         known = "" if book is None else f", a book of {len(book.nodes)} positions"
-        return f"net {traits.name} ({traits.device}), level {options.level}, {limits}{known}"
+        strength = f"level {options.level}" if self._human is None else self._human.describe(self.position.size)
+        return f"net {traits.name} ({traits.device}), {strength}, {limits}{known}"
+
+    @property
+    def human(self) -> HumanPlay | None:
+        """What plays by a rank; None where none is set."""
+        return self._human
 
     def take_book_problem(self) -> str:
         """Why a book that comes with the engine is not used, said once; empty if nothing is wrong."""
@@ -266,6 +279,15 @@ class Engine(GameInProgress):
         self.opinion = Opinion(self._nets, playouts)
         self._aftermath = Aftermath(self.opinion, self._nets.get, self.seed)
 
+    def _human_of(self, options: EngineOptions) -> HumanPlay | None:
+        """What plays by the rank of the options. Raises EvaluatorError if there is no ranked net."""
+        return None if options.rank is None else HumanPlay(options, self._nets, self._ranked)
+
+    @property
+    def _is_weaker(self) -> bool:
+        """Whether it is not meant to play as well as it can."""
+        return self._human is not None or strength(self.options.level) is not None
+
     def _shelf_of(self, choice: str) -> Shelf:
         """The books of an option. Nobody who chose a net himself gets moves of another one unasked."""
         own = "shipped" if self._nets.is_default else "none"
@@ -273,7 +295,7 @@ class Engine(GameInProgress):
 
     def _book(self) -> Book | None:
         """The book for this board: at full strength only, for a level below it is meant to play openings of its own."""
-        return self._shelf.get(self.position.size) if strength(self.options.level) is None else None
+        return None if self._is_weaker else self._shelf.get(self.position.size)
 
     def _by_book(self, color: int, watch: Watch, generator: np.random.Generator | None) -> Decision | None:
         """A move of the book, if one answers here and nobody asks for more than it can tell."""
@@ -321,7 +343,8 @@ class Engine(GameInProgress):
     def _limits(self, color: int, clock: Clock | None) -> Limits:
         """How long to search for a move: the options', or the clock's where one runs."""
         options, weaker = self.options, strength(self.options.level)
-        visits = options.visits if weaker is None else min(weaker.visits, options.visits or weaker.visits)
+        most = VISITS if self._human is not None else None if weaker is None else weaker.visits
+        visits = options.visits if most is None else min(most, options.visits or most)
         if clock is not None and clock.settings.kind != "none":
             limits = clock.limits(color, len(self.position.moves), self.position.size, visits)
         elif options.time is not None:
@@ -336,14 +359,14 @@ class Engine(GameInProgress):
         color: int,
         limits: Limits,
         watch: Watch,
-        pick: Callable[[SearchResult], int],
+        pick: Callable[[SearchResult, Position, frozenset[int] | None], Picked],
         *,
         cleanup: bool = False,
         may_resign: bool = False,
     ) -> Decision:
         """Search, ``pick`` a move from what was found, then let the endgame's judgement have its say."""
         start, turned = time.monotonic(), self._turned(color)
-        weak = strength(self.options.level) is not None  # an analysis before the move must not lend it its visits
+        weak = self._is_weaker  # an analysis before the move must not lend it its visits
         search = self._prepared(turned, watch.get("restrictions", ()), anew=weak)
         if weak:
             watch = {**watch, "min_moves": self.position.size**2 + 1}
@@ -351,10 +374,15 @@ class Engine(GameInProgress):
         should_stop = watch.get("should_stop")
         stopped = should_stop is not None and should_stop()
         valued = self.evaluator.traits.value_proven
+        allowed = frozenset(m.point for m in result.moves) if watch.get("restrictions") else None
+        picked = pick(result, turned, allowed)
+        values = {m.point: m.value if m.visits else None for m in result.moves}
+        if picked.value is not None:
+            values[picked.point] = picked.value
         finish = Finish(
             self.position,
             color,
-            candidates(turned, {m.point: m.value if m.visits else None for m in result.moves}, pick(result)),
+            candidates(turned, values, picked.point),
             self.opinion.territory(turned),
             (lambda: self.opinion.value_of_pass(turned)) if valued and values_mean_something(turned) else None,
         )
@@ -362,18 +390,24 @@ class Engine(GameInProgress):
         resign = False
         if may_resign and (valued or self._params.rollout_weight > 0):
             counted = self.opinion.estimate(self.position) * (1 if color == BLACK else -1)
-            resign = self._resignation.decide(self.position, self.options, color, (1 + result.value) / 2, counted)
+            options = self.options if self._human is None else self._human.resigning(color)
+            resign = self._resignation.decide(self.position, options, color, (1 + result.value) / 2, counted)
         self._judging.append(time.monotonic() - start - result.seconds)
         return Decision(color, point, resign, with_lead(result, self.opinion, turned), turned, stopped)
 
-    def _drawn(self, result: SearchResult) -> int:
+    def _drawn(self, result: SearchResult, position: Position, allowed: frozenset[int] | None) -> Picked:
         """The move that the search chose; below full strength one drawn at random."""
+        if self._human is not None:
+            choice = self._human.draw(position, allowed, self.evaluator, self._chance)
+            return Picked(result.chosen) if choice is None else Picked(choice.point, choice.after)
         weaker, moves = strength(self.options.level), [m for m in result.moves if m.point != PASS]
         if weaker is None or result.chosen == PASS or not moves:
-            return result.chosen
-        return draw(moves, weaker, self.evaluator.traits.score_proven, self._chance).point
+            return Picked(result.chosen)
+        return Picked(draw(moves, weaker, self.evaluator.traits.score_proven, self._chance).point)
 
-
-def _best(result: SearchResult) -> int:
-    """The move that the search thinks best, whatever it would draw."""
-    return result.moves[0].point if result.moves else result.chosen
+    def _best(self, result: SearchResult, position: Position, allowed: frozenset[int] | None) -> Picked:
+        """The move that the search thinks best, whatever it would draw; by a rank the one that is drawn most often."""
+        choice = None if self._human is None else self._human.likeliest(position, allowed, self.evaluator)
+        if choice is not None:
+            return Picked(choice.point, choice.after)
+        return Picked(result.moves[0].point if result.moves else result.chosen)

@@ -10,7 +10,10 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from goengine.player.rank_style import parse_profile
+
 MAX_LEVEL = 20
+AUTOMATIC = "auto"
 DEFAULT_SECONDS = 3.0  # for a move when nobody set visits, time or a clock: an engine without a limit would never answer
 
 
@@ -35,12 +38,28 @@ class EngineOptions:
     analysis_wide_root_noise: float = 0.0  # 0.04 makes an analysis look at more moves, 1 at all of them; play is as without
     book: str = "auto"  # of openings: auto (the engine's own, with its own nets), shipped (with any net), none, or a file
     playouts: int = 300  # random playouts for one map of who owns what, while no net is trusted with that
+    rank: str | None = None  # play as people of this rank do: 12k, 3d, or a profile of KataGo's such as rank_5k
+    rank_net: str = AUTOMATIC  # the net that knows ranks; auto: the one that comes with the engine
+    human_move_prop: float = 1.0  # with a rank: the share of moves that are people's; the others are the search's
+    human_lambda: float | None = None  # of piKL, in value: what a move may lose; None = as tuned for the rank
+    human_ignore_pass: bool = True  # with a rank: passes are judged, not drawn
 
     def __post_init__(self) -> None:
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise OptionError(f"{name} must be from {low:g} to {high:g}, not {str(value)[:20]}")
+        if self.rank is None:
+            return
+        if self.level != MAX_LEVEL:
+            raise OptionError(
+                f"rank {self.rank[:40]} and level {self.level} exclude each other: a rank plays people's moves, a level "
+                f"weakens the engine's; set rank to none or level to {MAX_LEVEL}"
+            )
+        try:
+            parse_profile(self.rank)
+        except ValueError as error:
+            raise OptionError(str(error)) from None
 
     def with_text(self, name: str, text: str) -> "EngineOptions":
         """The same options with one set from text; `none` unsets what may be None. Raises OptionError."""
@@ -70,6 +89,8 @@ _RANGES = (
     ("lag", 0.0, 60.0),
     ("analysis_wide_root_noise", 0.0, 5.0),
     ("playouts", 10, 100_000),
+    ("human_move_prop", 0.0, 1.0),
+    ("human_lambda", 0.0, 1e9),
 )
 
 
@@ -88,11 +109,11 @@ KINDS: dict[str, tuple[type, bool]] = {
 
 def _from_text(name: str, text: str) -> bool | int | float | str | None:
     kind, optional = KINDS[name]
-    if kind is str:
-        return text.strip()
     plain = text.strip().lower()
     if optional and plain in ("none", ""):
         return None
+    if kind is str:
+        return text.strip()
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[plain]

@@ -46,6 +46,7 @@ class NetSource:
         self._loaded: dict[str, Evaluator] = {}
         self._raw: dict[str, Evaluator] = {}
         self._names: dict[int, str] = {}  # by board size
+        self._others: dict[str, Evaluator] = {}
 
     @property
     def is_default(self) -> bool:
@@ -59,6 +60,12 @@ class NetSource:
     def raw(self, size: int) -> Evaluator:
         """The same net without cache and symmetries."""
         return self._raw[self._ready(size)]
+
+    def other(self, name: str) -> Evaluator:
+        """Another net by name or path, computed as these are, without cache and symmetries. Raises EvaluatorError."""
+        if name not in self._others:
+            self._others[name] = load.load(name, backend=self._backend)
+        return self._others[name]
 
     def _ready(self, size: int) -> str:
         """The name of the net for a size, which is loaded then."""
@@ -86,7 +93,7 @@ class NetSource:
 
     def close(self) -> None:
         """Give back what the nets hold."""
-        for evaluator in self._loaded.values():
+        for evaluator in (*self._loaded.values(), *self._others.values()):
             evaluator.close()
 
     def _wrapped(self, inner: Evaluator) -> Evaluator:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from goengine.dataio.sgf_edit import Edit, GameSpan, NodeSpan, apply, first_node, scan
 from goengine.review.judgement import MoveReview
-from goengine.review.notes import JUDGED, MARK, OURS, REPLACED, Note, Properties, better_line, notes
+from goengine.review.notes import JUDGED, MARK, OURS, REPLACED, Note, Properties, better_line, notes, seen_line
 from goengine.review.reviewer import GameReview
 
 _LINES = re.compile(rb"(?:\r?\n){0,2}(?<![^\r\n])goengine: [^\r\n]*")
@@ -128,9 +128,15 @@ def _text(properties: Properties) -> bytes:
     return "".join(f"{name}[{value}]" for name, value in properties.items()).encode("ascii")
 
 
-def _variation(size: int, move: MoveReview, mark: str) -> bytes:
-    """The better line as a game tree."""
-    first, *following = better_line(move, size)
+def _variations(size: int, move: MoveReview, mark: str) -> bytes:
+    """The better line, and what a stronger player would have seen, as game trees."""
+    best = better_line(move, size)
+    seen = seen_line(move, size)
+    return b"".join(_variation(nodes, mark) for nodes in (best, seen) if nodes)
+
+
+def _variation(nodes: list[Properties], mark: str) -> bytes:
+    first, *following = nodes
     return b"(" + b"".join(b";" + _text(node) for node in [first | {MARK: mark}, *following]) + b")"
 
 
@@ -140,7 +146,7 @@ def _insert(game: GameSpan, size: int, better: list[tuple[int, MoveReview]]) -> 
         node = game.nodes[index]
         close = game.closes[node.level] - 1
         if game.ends_sequence(index):
-            yield Edit(close, close, _variation(size, move, "variation"))
+            yield Edit(close, close, _variations(size, move, "variation"))
         else:
             yield Edit(node.end, node.end, b"(")
-            yield Edit(close, close, b")" + _variation(size, move, "variation wrapped"))
+            yield Edit(close, close, b")" + _variations(size, move, "variation wrapped"))

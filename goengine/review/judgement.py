@@ -8,7 +8,7 @@ different views of the net differed by less in 97 to 99 of 100 cases, at 100 vis
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, Protocol
 
@@ -56,6 +56,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RankedMove:
+    """What people of the player's rank, and stronger ones, would have played. Shares are probabilities."""
+
+    rank: str
+    share: float  # of the played move among people of the rank
+    stronger: str
+    stronger_share: float
+    favourite: int  # the point that people of the rank play most often
+    typical: bool  # whether people of the rank often play the move
+    line: tuple[int, ...] = ()  # how stronger players would have gone on in place of a mistake; points
+
+    def with_line(self, line: tuple[int, ...]) -> "RankedMove":
+        """The same with that line."""
+        return replace(self, line=line)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MoveReview:
     """A move of a game. ``before`` is for who made it, ``after`` for the opponent; None where it was not reviewed."""
 
@@ -65,6 +82,7 @@ class MoveReview:
     before: Evaluation | None
     after: Evaluation | None
     candidates: tuple[Candidate, ...] = ()  # the best first
+    ranked: RankedMove | None = None
 
     @property
     def known(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from goengine.board import coords
 from goengine.board.state import BLACK
 from goengine.review import words
+from goengine.review.by_rank import typical_and_slips
 from goengine.review.judgement import Grade, MoveReview, Reviewed
 from goengine.review.statistics import figures, turning_points
 
@@ -59,6 +60,18 @@ def better_line(move: MoveReview, size: int) -> list[Properties]:
     return nodes
 
 
+def seen_line(move: MoveReview, size: int) -> list[Properties]:
+    """The nodes of what a stronger player would have seen in place of a mistake; none where that was not looked at."""
+    if not move.mistake or move.ranked is None or not move.ranked.line:
+        return []
+    color, nodes = move.color, []
+    for point in move.ranked.line:
+        nodes.append({words.LETTERS[color]: coords.to_sgf(point, size)})
+        color = 3 - color
+    nodes[0]["C"] = _lines([f"what a {move.ranked.stronger} would have seen"])
+    return nodes
+
+
 def _note(review: Reviewed, move: MoveReview, turn: bool) -> Note:
     black = review.black(move.number)
     assert black is not None
@@ -67,7 +80,7 @@ def _note(review: Reviewed, move: MoveReview, turn: bool) -> Note:
         judgement=_judgement(move),
         hotspot={"HO": "2" if move.grade == Grade.BLUNDER else "1"} if turn else {},
         labels=_labels(move, review.size),
-        comment=_lines([words.judgement(move, review.size), words.standing(black)]),
+        comment=_lines([words.judgement(move, review.size), words.standing(black), words.by_rank(move)]),
     )
 
 
@@ -104,6 +117,9 @@ def _summary(review: Reviewed) -> list[str]:
                 f"{name}: accuracy {found.accuracy:.0f} %, mean loss {found.mean_loss:.2f} points, "
                 f"as the engine {words.percent(found.agreement)}, {found.bad} bad moves, {found.blunders} blunders"
             )
+        typical, slips = typical_and_slips([move for move in review.reviewed if move.color == color])
+        if typical + slips:
+            lines.append(f"{name}: mistakes typical of the rank: {typical}; slips: {slips}")
     return lines + list(review.notes)
 
 

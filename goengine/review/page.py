@@ -81,6 +81,8 @@ def _first(review: GameReview, comments: Mapping[int, str]) -> dict[str, Any]:
     return {
         "title": "Before the first move",
         "text": "",
+        "rank": "",
+        "seen": None,
         "standing": words.standing(black) if black else "",
         "comment": comments.get(0, ""),
         "color": 0,
@@ -99,6 +101,8 @@ def _steps(
         yield {
             "title": f"Move {move.number}: {NAMES[move.color]} {coords.to_gtp(move.point, review.size)}",
             "text": words.judgement(move, review.size),
+            "rank": words.by_rank(move),
+            "seen": _seen(move, review.size),
             "standing": words.standing(black) if black else "",
             "comment": comments.get(move.number, ""),
             "color": move.color,
@@ -115,6 +119,13 @@ def _better(move: MoveReview, size: int) -> dict[str, Any] | None:
         return None
     line = move.best.line
     return {"points": [coords.to_index(point, size) for point in line], "text": words.line_text(move.best, size, len(line))}
+
+
+def _seen(move: MoveReview, size: int) -> dict[str, Any] | None:
+    """What a stronger player would have seen in place of a mistake."""
+    if not move.mistake or move.ranked is None or not move.ranked.line:
+        return None
+    return {"points": [coords.to_index(point, size) for point in move.ranked.line], "text": words.seen_text(move, size)}
 
 
 # -- graph and tables --

@@ -8,6 +8,7 @@ from goengine.board import coords
 from goengine.board.state import BLACK, WHITE
 from goengine.core.tables import table
 from goengine.review import words
+from goengine.review.by_rank import typical_and_slips
 from goengine.review.judgement import Candidate, Evaluation, MoveReview
 from goengine.review.reviewer import GameReview
 from goengine.review.statistics import PHASES, Figures, of_game, turning_points, worst
@@ -25,6 +26,9 @@ def to_text(review: GameReview) -> str:
         moves = worst([move for move in review.reviewed if move.color == color])
         if moves:
             parts += [f"\n{player(review, color)}'s worst moves\n", _worst_table(moves, review.size)]
+            typical, slips = typical_and_slips([move for move in review.reviewed if move.color == color])
+            if typical + slips:
+                parts.append(f"Mistakes typical of the rank: {typical}; slips: {slips}\n")
         elif review.reviewed:
             parts.append(f"\n{player(review, color)} made no mistake that this search can tell from its own noise.\n")
     return "".join(parts)
@@ -63,14 +67,23 @@ def _cells(found: Figures) -> tuple[str, ...]:
 
 def _worst_table(moves: Sequence[MoveReview], size: int) -> str:
     rows = []
+    ranked = next((move.ranked for move in moves if move.ranked is not None), None)
     for move in moves:
         assert move.best is not None and move.before is not None and move.after is not None
         chances = f"{words.percent(move.before.winrate)} -> {words.percent(1 - move.after.winrate)}"
         lost = f"{move.points_lost:.1f} ±{move.points_noise:.1f}"
-        rows.append((words.move_name(move, size), lost, chances, words.GRADES[move.grade], words.line_text(move.best, size)))
-    return table(
-        [(row[0], row[4], *row[1:4]) for row in rows], header=("move", "better", "points lost", "win rate", ""), left=2
-    )
+        row = (words.move_name(move, size), words.line_text(move.best, size), lost, chances, words.GRADES[move.grade])
+        rows.append((*row, *_shares(move)) if ranked else row)
+    header = ("move", "better", "points lost", "win rate", "")
+    return table(rows, header=(*header, ranked.rank, ranked.stronger, "") if ranked else header, left=2)
+
+
+def _shares(move: MoveReview) -> tuple[str, str, str]:
+    """How many people of the rank, and of the stronger one, play the move."""
+    if move.ranked is None:
+        return "", "", ""
+    kind = "typical" if move.ranked.typical else "slip"
+    return words.share(move.ranked.share), words.share(move.ranked.stronger_share), kind
 
 
 # -- JSON --
@@ -110,7 +123,23 @@ def _move(review: GameReview, move: MoveReview) -> dict[str, Any]:
         "grade": move.grade.name.lower(),
         "first_choice": move.first_choice,
         "comment": words.judgement(move, review.size),
+        "by_rank": _by_rank(move, review.size),
         "candidates": [_candidate(candidate, review.size) for candidate in move.candidates],
+    }
+
+
+def _by_rank(move: MoveReview, size: int) -> dict[str, Any] | None:
+    found = move.ranked
+    if found is None:
+        return None
+    return {
+        "rank": found.rank,
+        "share": round(found.share, _DIGITS),
+        "stronger": found.stronger,
+        "stronger_share": round(found.stronger_share, _DIGITS),
+        "favourite": coords.to_gtp(found.favourite, size),
+        "typical": found.typical,
+        "seen": [coords.to_gtp(point, size) for point in found.line],
     }
 
 

@@ -27,6 +27,11 @@ class ReviewOptions:
     threads: int | None = option(None, "CPU threads for the net; all cores if not given", least=1, most=MOST_THREADS)
     rules: str | None = option(None, "rules to judge by, such as japanese; the record's if not given")
     komi: float | None = option(None, "komi to judge by; the record's if not given", least=-400, most=400)
+    ranks: str = option(
+        "record", "whose eyes: a rank such as 5k, Black's and White's such as 5k,3d, record (BR and WR), or none"
+    )
+    seen: str | None = option(None, "the rank of what a stronger player would have seen; three stones stronger if not given")
+    rank_net: str = option("auto", "the net that knows ranks: a name or a path; auto: the one that came along")
     variations: bool = option(True, "write better lines into the SGF")
     json: bool = option(False, "write the review as JSON instead of tables")
 

@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goengine.analysis.batch import BatchAnalysis
 from goengine.analysis.jobs import PositionJob
@@ -12,6 +12,8 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK
 from goengine.dataio.records import GameRecord
+from goengine.evaluators.ranked import RankedPolicy
+from goengine.review.by_rank import ranks_of, read_by_rank
 from goengine.review.judgement import Candidate, Evaluation, MoveReview
 from goengine.review.line import GameLine, rules_of
 from goengine.search.report import MoveInfo, SearchResult, winrate
@@ -32,6 +34,8 @@ class ReviewSettings:
     last: int | None = None
     rules: str | None = None
     komi: float | None = None
+    ranks: str = "none"  # by whose eyes, see `by_rank.ranks_of`
+    seen: str | None = None  # the rank of the better lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +82,9 @@ def turned(found: Evaluation) -> Evaluation:
 class Reviewer:
     """Reviews games with the nets of an analysis, one after the other."""
 
-    def __init__(self, analysis: BatchAnalysis, settings: ReviewSettings):
-        self.analysis, self.settings = analysis, settings
+    def __init__(self, analysis: BatchAnalysis, settings: ReviewSettings, policy: RankedPolicy | None = None):
+        """policy: for reviews by rank."""
+        self.analysis, self.settings, self.policy = analysis, settings, policy
 
     def review(self, record: GameRecord, stop: threading.Event | None = None, report: Report | None = None) -> GameReview:
         """Search every position of the wanted moves. ``stop`` ends it early: what is known then is in the review.
@@ -95,7 +100,8 @@ class Reviewer:
         found = self._search(line, wanted, stop, report or (lambda done, total: None))
         evaluations = {index: evaluation_of(result) for index, result in found.items()}
         moves = [_move(line, ply, found, evaluations) for ply in range(len(line.before))]
-        notes = (note, f"{line.fault}: the review ends before it" if line.fault else "")
+        moves, told = self._by_rank(record, line, moves, stop)
+        notes = (note, told, f"{line.fault}: the review ends before it" if line.fault else "")
         return GameReview(
             record=record,
             line=line,
@@ -108,6 +114,16 @@ class Reviewer:
             stopped=sum(any(move.visits > 0 for move in result.moves) for result in found.values()) < len(wanted),
             wanted=(first, last),
         )
+
+    def _by_rank(
+        self, record: GameRecord, line: GameLine, moves: list[MoveReview], stop: threading.Event
+    ) -> tuple[list[MoveReview], str]:
+        """(the moves with what ranks say of them, what is to be told)."""
+        ranks, told = ranks_of(self.settings.ranks, record, self.settings.seen)
+        if ranks is None or self.policy is None:
+            return moves, told
+        found = read_by_rank(self.policy, line, moves, ranks, stop.is_set)
+        return [replace(move, ranked=found.get(move.number)) for move in moves], told
 
     def _visits(self, found: dict[int, SearchResult]) -> int:
         """Visits of a position: as wanted; where the time was limited, of the one in the middle."""

@@ -52,6 +52,29 @@ def judgement(move: MoveReview, size: int) -> str:
     )
 
 
+def by_rank(move: MoveReview) -> str:
+    """How likely people of the player's rank, and stronger ones, play the move; "" where that was not looked at."""
+    found = move.ranked
+    if found is None:
+        return ""
+    shares = f"{found.rank}: {share(found.share)} play this, {found.stronger}: {share(found.stronger_share)}"
+    if not move.mistake:
+        return shares
+    return f"{shares} - {'a mistake typical of the rank' if found.typical else 'a slip: the rank knows better'}"
+
+
+def share(value: float) -> str:
+    """A share as per cent, small ones too."""
+    return f"{100 * value:.0f} %" if value >= 0.095 else f"{100 * value:.1f} %" if value >= 0.001 else "next to none"
+
+
+def seen_text(move: MoveReview, size: int) -> str:
+    """What a stronger player would have seen; "" where there is none."""
+    if move.ranked is None or not move.ranked.line:
+        return ""
+    return f"{move.ranked.stronger} would have seen: " + " ".join(coords.to_gtp(point, size) for point in move.ranked.line)
+
+
 def line_text(candidate: Candidate, size: int, most: int = 8) -> str:
     """The moves of a line."""
     return " ".join(coords.to_gtp(point, size) for point in candidate.line[:most])

@@ -50,7 +50,14 @@ class TerminalGame:
     @staticmethod
     def start(options: PlayOptions) -> "TerminalGame":
         """Load the engine and set up the game. Raises ValueError, OSError or EvaluatorError if something is wrong."""
-        player = EngineOptions(visits=options.visits, time=options.time, level=options.level, book=options.book)
+        player = EngineOptions(
+            visits=options.visits,
+            time=options.time,
+            level=options.level,
+            rank=options.rank,
+            rank_net=options.rank_net,
+            book=options.book,
+        )
         komi = 0.5 if options.komi is None and options.handicap else options.komi
         engine = Engine.load(
             options.net, player, boardsize=options.size, rules=options.rules, komi=komi, threads=options.threads

@@ -20,6 +20,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from goengine import __version__
 from goengine.board.rules import PRESETS
 from goengine.evaluators import shipped_nets
+from goengine.features import zero_ranked
+from goengine.ranks.scale import HIGHEST, LOWEST, rank_name
 from goengine.web.client import Client
 from goengine.web.guard import Guard
 from goengine.web.hub import Hub
@@ -36,7 +38,7 @@ _POLICY_VIOLATION, _TOO_BIG, _TRY_LATER = 1008, 1009, 1013  # codes of RFC 6455 
 def make_app(options: WebOptions, port: int) -> ASGIApp:
     """The application that listens on a port of 127.0.0.1. Its lifespan starts and ends the engine."""
     hub, kept, pictures = Hub(options.threads), Kept(), Pictures(options.threads)
-    nets = _nets(options.net)
+    nets, ranks = _nets(options.net), _ranks()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -50,7 +52,7 @@ def make_app(options: WebOptions, port: int) -> ASGIApp:
         return FileResponse(STATIC / "index.html")
 
     async def info(request: Request) -> Response:
-        return JSONResponse({"version": __version__, "nets": nets, "net": options.net or "", "rules": _rules()})
+        return JSONResponse({"version": __version__, "nets": nets, "net": options.net or "", "rules": _rules(), "ranks": ranks})
 
     async def keep(request: Request) -> Response:
         tab = request.path_params["tab"]
@@ -92,6 +94,12 @@ def _nets(own: str | None) -> list[dict[str, Any]]:
     if own and all(net["name"] != own for net in found):
         found.append({"name": own, "about": Path(own).name})
     return found
+
+
+def _ranks() -> list[str]:
+    """The ranks that an opponent may have, the weakest first; none where no net knows ranks."""
+    there = shipped_nets.seeing(zero_ranked.NAME)
+    return [rank_name(value) for value in range(int(LOWEST), int(HIGHEST) + 1)] if there else []
 
 
 def _rules() -> dict[str, Any]:

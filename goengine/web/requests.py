@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from goengine.player.engine_options import MAX_LEVEL
+from goengine.player.rank_style import parse_profile
+
 MAX_MOVES: Final = 10_000
 MAX_VISITS: Final = 100_000
 MAX_SECONDS: Final = 3600.0
@@ -61,12 +64,13 @@ class ClockState:
 
 @dataclass(frozen=True, kw_only=True)
 class MoveRequest:
-    """A move for a colour, by a level, or a number of visits, or seconds, or a clock."""
+    """A move for a colour, by a level or a rank ("": none), or a number of visits, or seconds, or a clock."""
 
     game: Game
     color: str
     net: str
     level: int
+    rank: str
     visits: int | None
     time: float | None
     clock: ClockState
@@ -242,15 +246,29 @@ def _clock(data: object) -> ClockState:
 
 
 def _move_request(fields: _Fields) -> MoveRequest:
+    rank, level = _rank(fields), fields.whole("level", 1, MAX_LEVEL, MAX_LEVEL)
+    if rank and level != MAX_LEVEL:
+        raise RequestError(f"'rank' {rank} and 'level' {level} exclude each other")
     return MoveRequest(
         game=_game(fields.take("game")),
         color=fields.choice("color", COLORS),
         net=fields.text("net", 200, ""),
-        level=fields.whole("level", 1, 20, 20),
+        level=level,
+        rank=rank,
         visits=fields.whole("visits", 1, MAX_VISITS, None),
         time=fields.number("time", 0, MAX_SECONDS, None),
         clock=_clock(fields.take("clock", {})),
     )
+
+
+def _rank(fields: _Fields) -> str:
+    rank = fields.text("rank", 20, "")
+    try:
+        if rank:
+            parse_profile(rank)
+    except ValueError as error:
+        raise RequestError(f"'rank': {error}") from None
+    return rank
 
 
 def _analyze_request(fields: _Fields) -> AnalyzeRequest:

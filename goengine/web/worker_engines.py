@@ -88,7 +88,7 @@ class Players:
         Raises ValueError if the game cannot be played, EvaluatorError if the net cannot be loaded.
         """
         position = position_of(request.game)
-        options = EngineOptions(visits=request.visits, time=request.time, level=request.level)
+        options = EngineOptions(visits=request.visits, time=request.time, level=request.level, rank=request.rank or None)
         key = tab, request.color, request.net
         if key not in self._players:
             engine = Engine(

@@ -30,6 +30,11 @@ def test_a_move_is_read():
     assert (request.level, request.visits, request.clock.left_main) == (3, None, 12.5)
 
 
+def test_a_rank_is_read():
+    assert read()[2].rank == ""
+    assert read(rank="12k", level=...)[2].rank == "12k"
+
+
 def test_the_other_requests_are_read():
     analyze = read_message(json.dumps({"id": "a", "type": "analyze", "game": GAME, "visits": 10}))[2]
     assert isinstance(analyze, AnalyzeRequest) and analyze.visits == 10
@@ -49,6 +54,11 @@ def test_the_other_requests_are_read():
         ({"type": ["move"]}, "'type'"),
         ({"game": ...}, "lacks 'game'"),
         ({"game": []}, "'game' must be an object"),
+        ({"rank": "30k?", "level": 20}, "'rank': rank '30k?'"),
+        ({"rank": "1p", "level": 20}, "a professional's"),
+        ({"rank": "NR", "level": 20}, "'rank': rank 'nr'"),
+        ({"rank": 5, "level": 20}, "'rank' must be a text"),
+        ({"rank": "12k"}, "'rank' 12k and 'level' 3 exclude each other"),
         ({"game": {**GAME, "size": 26}}, "'size'"),
         ({"game": {**GAME, "size": True}}, "'size'"),
         ({"game": {**GAME, "size": 9.0}}, "'size'"),

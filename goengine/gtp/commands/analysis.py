@@ -4,6 +4,7 @@ The header line is written as soon as the arguments are understood. What comes l
 and asks the session whether a line waits.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from goengine.gtp import arguments
@@ -171,7 +172,7 @@ def get_models(session: Session, words: list[str]) -> str:
         "name": traits.name,
         "internalName": traits.name,
         "maxBatchSize": session.engine.batch_size,
-        "usesHumanSLProfile": False,
+        "usesHumanSLProfile": session.engine.human is not None,
         "version": int(VERSION),
         "usingFP16": {"f16": "true", "bf16": "true", "auto": "auto"}.get(traits.device.split()[-1], "false"),
         "features": traits.features,
@@ -185,13 +186,33 @@ def raw_nn(session: Session, words: list[str]) -> str:
     """`kata-raw-nn [color] 0-7|all [optimism]`: what the net says, without search, for one or all symmetries."""
     from goengine.gtp.raw_net import raw_text
 
-    position = session.engine.position
-    color = arguments.color(words) if words and arguments.is_color(words[0]) else position.to_play
-    rest = words[1:] if words and arguments.is_color(words[0]) else words
+    color, chosen, rest = _views(session, words)
+    if len(rest) > 1 and not 0 <= arguments.number(rest, 1, "the optimism") <= 1:
+        raise GtpError(f"syntax error: the optimism {rest[1]} is not from 0 to 1; no net here has one, so it changes nothing")
+    return "\n".join(raw_text(session.engine.opinion, session.engine.position, color, symmetry) for symmetry in chosen)
+
+
+@command("kata-raw-human-nn", "katago")
+def raw_human_nn(session: Session, words: list[str]) -> str:
+    """`kata-raw-human-nn [color] 0-7|all`: as `kata-raw-nn`, what the ranked net says of the profile's players."""
+    from goengine.gtp.raw_net import raw_text
+
+    color, chosen, rest = _views(session, words)
+    if len(rest) > 1:
+        raise GtpError(f"syntax error: '{rest[1]}' comes after the symmetry")
+    engine = session.engine
+    if engine.human is None:
+        raise GtpError("no rank is set: kata-set-param humanSLProfile rank_5k, or start with --rank 5k")
+    opinion = engine.human.opinion(color)
+    return "\n".join(raw_text(opinion, engine.position, color, symmetry) for symmetry in chosen)
+
+
+def _views(session: Session, words: list[str]) -> tuple[int, Sequence[int], list[str]]:
+    """(color, symmetries, what follows the color). Raises GtpError."""
+    named = bool(words) and arguments.is_color(words[0])
+    color = arguments.color(words) if named else session.engine.position.to_play
+    rest = words[1:] if named else words
     which = arguments.word(rest, 0, "the symmetry").lower()
     if which != "all" and not (arguments.is_integer(which) and 0 <= int(which) <= 7):
         raise GtpError(f"syntax error: symmetry '{which}' is neither 0 to 7 nor all")
-    if len(rest) > 1 and not 0 <= arguments.number(rest, 1, "the optimism") <= 1:
-        raise GtpError(f"syntax error: the optimism {rest[1]} is not from 0 to 1; no net here has one, so it changes nothing")
-    chosen = range(8) if which == "all" else (int(which),)
-    return "\n".join(raw_text(session.engine, color, symmetry) for symmetry in chosen)
+    return color, range(8) if which == "all" else (int(which),), rest

@@ -6,7 +6,7 @@
   const board = byId("board"), stones = byId("stones"), slider = byId("slider"), cursor = byId("cursor");
   const space = "http://www.w3.org/2000/svg", last = data.steps.length - 1;
   const mistakes = data.steps.flatMap((step, i) => (step.mistake ? [i] : []));
-  let now = 0, better = false;
+  let now = 0, better = false, seen = false;
 
   // The board after each number of moves, as it is asked for: every 50th is kept.
   const kept = new Map([[0, data.start]]);
@@ -41,13 +41,14 @@
   function show(index, asked) {
     now = Math.max(0, Math.min(last, index));
     const step = data.steps[now], line = step.better;
-    const shown = better && line !== null;
+    const played = seen && step.seen !== null ? step.seen : better ? line : null;
+    const shown = played !== null;
     const points = boardAt(shown ? now - 1 : now);
     stones.replaceChildren();
     points.forEach((color, point) => { if (color) stone(point, color); });
     if (shown) {
       let color = step.color;
-      line.points.forEach((point, i) => { if (point < data.size ** 2) stone(point, color, String(i + 1)); color = 3 - color; });
+      played.points.forEach((point, i) => { if (point < data.size ** 2) stone(point, color, String(i + 1)); color = 3 - color; });
     } else {
       if (step.point !== null && step.point < data.size ** 2) mark(step.point, "#d33");
       if (line && line.points[0] < data.size ** 2) {
@@ -60,10 +61,13 @@
     byId("status").textContent = said;
     byId("status").className = step.mistake ? "mistake" : "";
     byId("line").textContent = line ? "Better: " + line.text : "";
+    byId("rank").textContent = [step.rank, step.seen ? step.seen.text : ""].filter(Boolean).join(". ");
     byId("comment").textContent = step.comment;
-    board.setAttribute("aria-label", (shown ? "The better line on the board: " + line.text + ". " : "") + said);
+    board.setAttribute("aria-label", (shown ? "A better line on the board: " + played.text + ". " : "") + said);
     byId("better").setAttribute("aria-pressed", String(better));
     byId("better").disabled = line === null;
+    byId("seen").setAttribute("aria-pressed", String(seen));
+    byId("seen").disabled = step.seen === null;
     slider.value = now;
     slider.setAttribute("aria-valuetext", step.title);
     const x = data.graph.left + (last ? (data.graph.width * now) / last : 0);
@@ -77,10 +81,12 @@
   const go = { first: () => show(0, true), previous: () => show(now - 1, true), next: () => show(now + 1, true), last: () => show(last, true),
     "previous-mistake": () => { const found = mistakes.filter((i) => i < now).pop(); if (found !== undefined) show(found, true); },
     "next-mistake": () => { const found = mistakes.find((i) => i > now); if (found !== undefined) show(found, true); },
-    better: () => { better = !better; show(now, false); } };
+    better: () => { better = !better; seen = false; show(now, false); },
+    seen: () => { seen = !seen; better = false; show(now, false); } };
+  byId("seen").hidden = !data.steps.some((step) => step.seen);
   for (const [id, act] of Object.entries(go)) byId(id).addEventListener("click", act);
   slider.addEventListener("input", () => show(Number(slider.value), true));
-  const keys = { ArrowLeft: "previous", ArrowRight: "next", ArrowUp: "previous-mistake", ArrowDown: "next-mistake", Home: "first", End: "last", b: "better" };
+  const keys = { ArrowLeft: "previous", ArrowRight: "next", ArrowUp: "previous-mistake", ArrowDown: "next-mistake", Home: "first", End: "last", b: "better", s: "seen" };
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.target === slider || !(event.key in keys)) return;
     event.preventDefault();

@@ -7,7 +7,7 @@ import {escaped} from './sgf.js'
 export class Play {
   constructor(model) {
     this.model = model
-    this.game = null // {B, W: {kind, net, level, visits, time, name}, clock, left: {B, W}, paused}
+    this.game = null // {B, W: {kind, net, level, rank, visits, time, name}, clock, left: {B, W}, paused}
     this.head = null // where the next move is played
     this.over = '' // how the last game ended
     this._since = null // when the person to move began to think
@@ -97,7 +97,7 @@ export class Play {
       ...clock, left_main: left.main, left_period: left.period ?? 0, left_stones: left.stones ?? 1
     }
     this._asked = model.live.ask({
-      type: 'move', game: model.boards.gameAt(head), color, net: player.net, level: player.level,
+      type: 'move', game: model.boards.gameAt(head), color, net: player.net, level: player.level, rank: player.rank ?? '',
       visits: player.visits ?? null, time: player.time ?? null, clock: timed
     }, answer => {
       this._asked = null

@@ -7,7 +7,7 @@ const CLOCKS = {
 }
 const TITLES = {main: 'Minutes', period: 'Seconds of a period', stones: 'Periods or stones', increment: 'Seconds added'}
 const FIRST = {
-  size: 19, rules: 'chinese', komi: '', handicap: 0, B: 'person', W: 'engine', level: 20, seconds: 3, visits: '',
+  size: 19, rules: 'chinese', komi: '', handicap: 0, B: 'person', W: 'engine', level: 20, rank: '', seconds: 3, visits: '',
   Bnet: '', Wnet: '', clock: 'none', main: 10, period: 30, stones: 5, increment: 10, fromHere: false
 }
 
@@ -51,7 +51,13 @@ export function NewGame({model}) {
           ))}
           {engines.length > 0 && (
             <>
-              <Field title="Level, 1 to 20" name="level" value={form.level} min="1" max="20" />
+              {model.info.ranks.length > 0 && (
+                <label>Plays as people of <select name="rank" value={form.rank}>
+                  <option value="">no rank, but a level</option>
+                  {model.info.ranks.map(rank => <option key={rank} value={rank}>{rank}</option>)}
+                </select></label>
+              )}
+              {form.rank === '' && <Field title="Level, 1 to 20" name="level" value={form.level} min="1" max="20" />}
               <Field title="Seconds a move" name="seconds" value={form.seconds} min="0.1" max="3600" step="0.1" />
               <Field title="Visits at most" name="visits" value={form.visits} min="1" max="100000" placeholder="any" />
             </>
@@ -89,14 +95,15 @@ function options(form, info) {
   const handicap = number(form.handicap, 0)
   const player = color => {
     if (form[color] === 'person') return {kind: 'person'}
-    const level = Math.trunc(number(form.level, 20))
+    const rank = info.ranks.includes(form.rank) ? form.rank : ''
+    const level = rank === '' ? Math.trunc(number(form.level, 20)) : 20
     return {
-      kind: 'engine', net: form[`${color}net`], level, visits: number(form.visits, null), time: number(form.seconds, 3)
+      kind: 'engine', net: form[`${color}net`], level, rank, visits: number(form.visits, null), time: number(form.seconds, 3)
     }
   }
   const name = color => {
-    const {kind, net, level} = player(color)
-    return kind === 'person' ? '' : `goengine ${net || ''} level ${level}`.replace(/ +/g, ' ')
+    const {kind, net, level, rank} = player(color)
+    return kind === 'person' ? '' : `goengine ${net || ''} ${rank || `level ${level}`}`.replace(/ +/g, ' ')
   }
   return {
     size: Number(form.size), rules: form.rules, handicap, fromHere: form.fromHere,
