@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 64_000_000
 MOST_PIXELS: Final = 64_000_000
 MOST_WEBP_PIXELS: Final = 40_000_000  # which take three times the memory of others
-LONGEST: Final = 4096  # pixels of the longer side of what is read; larger pictures are made smaller
+LONGEST: Final = 3000  # pixels of the longer side of what is read; larger pictures are made smaller
 SHORTEST: Final = 24  # pixels: nothing can be read of less
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 STDIN: Final = "-"
