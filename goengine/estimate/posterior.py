@@ -24,7 +24,7 @@ _SERVER_MEAN, _SERVER_SPREAD = -5.0, 7.5  # stones: about how the players of a s
 class Calibration:
     """What was fitted. temperature: moves for which one counts; spread: stones."""
 
-    temperature: float = 4.0
+    temperature: float = 1.5
     spread: float = 1.5
 
 
