@@ -93,7 +93,7 @@ def main() -> None:
         summary = played(f"{a}-{b}", match, options, end)
         sys.stderr.write(f"{a} - {b}: {summary.games} games, {time.monotonic() - start:.0f} s\n")
         if summary.games:
-            share = summary.score.points / summary.games
+            share = summary.score.points
             rows.append((a, b, summary.games, f"{100 * share:.0f} %", f"{summary.elo.difference:+.0f}"))
             found.append({"stronger": a, "weaker": b, "games": summary.games, "share": round(share, 4)})
     sys.stdout.write(table(rows, header=("stronger", "weaker", "games", "won", "Elo"), left=2))
