@@ -16,9 +16,11 @@ from goengine.board.position import Position
 from goengine.board.state import BLACK, PASS
 from goengine.dataio.records import GameRecord
 from goengine.evaluators.ranked import RankedPolicy
+from goengine.nets.sequence.sequence_spec import BOARD
 from goengine.ranks.scale import HIGHEST, RankError, rank_name, rank_value
 from goengine.review.judgement import MoveReview, RankedMove
 from goengine.review.line import GameLine
+from goengine.sequence.decoder import Decoder
 
 STRONGER: Final = 3.0  # stones
 TYPICAL: Final = 0.10
@@ -69,8 +71,23 @@ def ranks_of(text: str, record: GameRecord, seen: str | None = None) -> tuple[Ra
     return Ranks(black, white, above), ""
 
 
+@dataclass(frozen=True)
+class RankedNets:
+    """The nets of a review by rank. decoder: continues lines on 19x19; without it the policy does, as on other boards."""
+
+    policy: RankedPolicy
+    decoder: Decoder | None = None
+
+    def continuations(self, positions: Sequence[Position], ranks: Sequence[float]) -> list[tuple[int, ...]]:
+        """How players of these ranks go on, both sides alike: the likeliest move each time, SEEN of them at most."""
+        if self.decoder is None or positions[0].size != BOARD:
+            return continuations(self.policy, positions, ranks)
+        lines = [self.decoder.continuation(position, rank, rank, SEEN) for position, rank in zip(positions, ranks, strict=True)]
+        return [tuple(step.point for step in line) for line in lines]
+
+
 def read_by_rank(
-    policy: RankedPolicy, line: GameLine, moves: Sequence[MoveReview], ranks: Ranks, stop: Callable[[], bool]
+    nets: RankedNets, line: GameLine, moves: Sequence[MoveReview], ranks: Ranks, stop: Callable[[], bool]
 ) -> dict[int, RankedMove]:
     """By number of the move: what the ranks say of each reviewed move, and what stronger players see in place of mistakes."""
     wanted = [move for move in moves if move.known and ranks.own(move.color) is not None]
@@ -79,7 +96,7 @@ def read_by_rank(
         if stop():
             return found
         part = wanted[start : start + POSITIONS]
-        for move, own, above in zip(part, *_shares(policy, line, part, ranks), strict=True):
+        for move, own, above in zip(part, *_shares(nets.policy, line, part, ranks), strict=True):
             found[move.number] = _ranked(move, own, above, ranks, line.size)
     missed = [move for move in wanted if move.mistake and move.number in found]
     for start in range(0, len(missed), POSITIONS):
@@ -87,7 +104,7 @@ def read_by_rank(
             return found
         part = missed[start : start + POSITIONS]
         positions = [line.at(line.before[move.number - 1]) for move in part]
-        lines = continuations(policy, positions, [ranks.stronger(move.color) for move in part])
+        lines = nets.continuations(positions, [ranks.stronger(move.color) for move in part])
         for move, seen in zip(part, lines, strict=True):
             found[move.number] = found[move.number].with_line(seen)
     return found
@@ -117,7 +134,7 @@ def _ranked(move: MoveReview, own: np.ndarray, above: np.ndarray, ranks: Ranks, 
 
 
 def continuations(policy: RankedPolicy, positions: Sequence[Position], ranks: Sequence[float]) -> list[tuple[int, ...]]:
-    """How players of these ranks go on, both sides alike: the likeliest move each time, SEEN of them at most."""
+    """As `RankedNets.continuations`, by the policy."""
     boards = [position.copy() for position in positions]
     lines: list[list[int]] = [[] for _ in boards]
     for _ in range(SEEN):

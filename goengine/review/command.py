@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import threading
 
     from goengine.analysis.batch import BatchAnalysis
-    from goengine.evaluators.ranked import RankedPolicy
     from goengine.player.net_source import NetSource
+    from goengine.review.by_rank import RankedNets
     from goengine.review.files import Written
     from goengine.review.reviewer import GameReview
     from goengine.review.source import GameText
@@ -48,7 +48,7 @@ class Run:
         self.started = time.monotonic()
         self.done: list[dict[str, Any]] = []
         self.failed = 0
-        self.policy: RankedPolicy | None = None
+        self.ranked: RankedNets | None = None
         self._stems: dict[Path, int] = {}
 
     def run(self) -> int:
@@ -68,7 +68,7 @@ class Run:
             _say(str(error))
             return 2
         try:
-            self.policy = self._ranked(nets)
+            self.ranked = self._ranked_nets(nets)
         except (ValueError, OSError, EvaluatorError) as error:
             _say(str(error))
             return 2
@@ -85,19 +85,20 @@ class Run:
             return INTERRUPTED
         return (1 if self.done else 2) if self.failed else 0
 
-    def _ranked(self, nets: "NetSource") -> "RankedPolicy | None":
-        """The net that knows ranks; None where none came along and nobody asked for one. Raises EvaluatorError or RankError."""
+    def _ranked_nets(self, nets: "NetSource") -> "RankedNets | None":
+        """The nets that know ranks; None where none came along and nobody asked for one. Raises EvaluatorError or RankError."""
         from goengine.dataio.records import GameRecord
         from goengine.evaluators.base import EvaluatorError
         from goengine.player.human_play import load_policy
-        from goengine.review.by_rank import FROM_RECORD, ranks_of
+        from goengine.review.by_rank import FROM_RECORD, RankedNets, ranks_of
+        from goengine.sequence.decoder import Decoder
 
         options = self.options
         ranks_of(options.ranks, GameRecord(size=19, moves=()), options.seen)
         if options.ranks == "none":
             return None
         try:
-            return load_policy(nets, options.rank_net)
+            return RankedNets(load_policy(nets, options.rank_net), Decoder())
         except EvaluatorError:
             if options.ranks == FROM_RECORD and options.rank_net == "auto":
                 return None
@@ -146,7 +147,7 @@ class Run:
         from goengine.review.reviewer import Reviewer
 
         record = read_game(annotate.without_review(game.text))
-        reviewer = Reviewer(analysis, self._settings(left), self.policy)
+        reviewer = Reviewer(analysis, self._settings(left), self.ranked)
         with Progress(f"review of {path.name}", 1.0) as progress:
             review = reviewer.review(
                 record, self.stop, lambda done, total: progress.update(done / total, f"{done} of {total} positions")
@@ -170,7 +171,7 @@ class Run:
             last=options.last,
             rules=options.rules,
             komi=options.komi,
-            ranks="none" if self.policy is None else options.ranks,
+            ranks="none" if self.ranked is None else options.ranks,
             seen=options.seen,
         )
 

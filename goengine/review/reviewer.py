@@ -12,8 +12,7 @@ from goengine.board.position import Position
 from goengine.board.rules import Rules
 from goengine.board.state import BLACK
 from goengine.dataio.records import GameRecord
-from goengine.evaluators.ranked import RankedPolicy
-from goengine.review.by_rank import ranks_of, read_by_rank
+from goengine.review.by_rank import RankedNets, ranks_of, read_by_rank
 from goengine.review.judgement import Candidate, Evaluation, MoveReview
 from goengine.review.line import GameLine, rules_of
 from goengine.search.report import MoveInfo, SearchResult, winrate
@@ -82,9 +81,9 @@ def turned(found: Evaluation) -> Evaluation:
 class Reviewer:
     """Reviews games with the nets of an analysis, one after the other."""
 
-    def __init__(self, analysis: BatchAnalysis, settings: ReviewSettings, policy: RankedPolicy | None = None):
-        """policy: for reviews by rank."""
-        self.analysis, self.settings, self.policy = analysis, settings, policy
+    def __init__(self, analysis: BatchAnalysis, settings: ReviewSettings, ranked: RankedNets | None = None):
+        """ranked: for reviews by rank."""
+        self.analysis, self.settings, self.ranked = analysis, settings, ranked
 
     def review(self, record: GameRecord, stop: threading.Event | None = None, report: Report | None = None) -> GameReview:
         """Search every position of the wanted moves. ``stop`` ends it early: what is known then is in the review.
@@ -120,9 +119,9 @@ class Reviewer:
     ) -> tuple[list[MoveReview], str]:
         """(the moves with what ranks say of them, what is to be told)."""
         ranks, told = ranks_of(self.settings.ranks, record, self.settings.seen)
-        if ranks is None or self.policy is None:
+        if ranks is None or self.ranked is None:
             return moves, told
-        found = read_by_rank(self.policy, line, moves, ranks, stop.is_set)
+        found = read_by_rank(self.ranked, line, moves, ranks, stop.is_set)
         return [replace(move, ranked=found.get(move.number)) for move in moves], told
 
     def _visits(self, found: dict[int, SearchResult]) -> int:

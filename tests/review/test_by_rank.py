@@ -9,6 +9,7 @@ import pytest
 from goengine import features
 from goengine.analysis.batch import BatchAnalysis
 from goengine.board import coords
+from goengine.board.position import Position
 from goengine.dataio.records import GameRecord
 from goengine.dataio.sgf import read_file, read_game
 from goengine.evaluators.uniform import Scripted, flat_evaluation
@@ -17,10 +18,11 @@ from goengine.player.net_source import Given
 from goengine.ranks.inputs import LINE
 from goengine.review import command
 from goengine.review.annotate import annotated, without_review
-from goengine.review.by_rank import SEEN, Ranks, ranks_of, typical_and_slips
+from goengine.review.by_rank import SEEN, RankedNets, Ranks, ranks_of, typical_and_slips
 from goengine.review.page import page
 from goengine.review.report import to_json, to_text
 from goengine.review.reviewer import GameReview, Reviewer, ReviewSettings
+from goengine.sequence.decoder import Decoder
 from tests.player.ranked_support import RANK, ranked_policy
 
 SIZE = 5
@@ -49,7 +51,7 @@ def weak_players_like_corners(planes, values):
 def reviewed(ranks="record", game=GAME, **how) -> GameReview:
     with BatchAnalysis(Given(Scripted(sees))) as analysis:
         settings = ReviewSettings(visits=60, ranks=ranks, **how)
-        return Reviewer(analysis, settings, ranked_policy(weak_players_like_corners)).review(read_game(game))
+        return Reviewer(analysis, settings, RankedNets(ranked_policy(weak_players_like_corners))).review(read_game(game))
 
 
 def test_a_mistake_is_typical_of_a_weak_rank_and_a_slip_of_a_strong_one():
@@ -72,6 +74,15 @@ def test_what_a_stronger_player_would_have_seen():
     assert move.ranked.stronger == "3d"
     assert 1 <= len(move.ranked.line) <= SEEN and coords.to_gtp(move.ranked.line[0], SIZE) == "C3"
     assert review.moves[1].ranked.line == ()  # no mistake
+
+
+def test_on_19x19_the_decoder_says_what_is_seen():
+    decoder, position = Decoder(), Position(19)
+    position.play(coords.from_gtp("Q16", 19))
+    line = RankedNets(ranked_policy(weak_players_like_corners), decoder).continuations([position], [3.0])[0]
+    assert line == tuple(step.point for step in decoder.continuation(position, 3.0, 3.0, SEEN)) and len(line) == SEEN
+    for point in line:
+        position.play(point)
 
 
 def test_it_stands_in_the_sgf_and_goes_out_again():
@@ -108,7 +119,9 @@ def test_a_review_that_is_stopped_has_what_was_found():
     stop.set()
     with BatchAnalysis(Given(Scripted(sees))) as analysis:
         settings = ReviewSettings(visits=8, ranks="record")
-        review = Reviewer(analysis, settings, ranked_policy(weak_players_like_corners)).review(read_game(GAME), stop)
+        review = Reviewer(analysis, settings, RankedNets(ranked_policy(weak_players_like_corners))).review(
+            read_game(GAME), stop
+        )
     assert review.stopped
 
 
