@@ -17,8 +17,8 @@ PROFESSIONALS: Final = "proyear_"
 
 # Tuned by `python benchmarks/rank_ladder.py` so that each rank beats the weaker ones; between them a straight line.
 KNOTS: Final = (-29.0, -19.0, -9.0, -4.0, 0.0, 3.0, 6.0, 9.0)
-TEMPERATURES: Final = (1.1, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
-LAMBDAS: Final = (4.0, 2.0, 0.8, 0.4, 0.25, 0.15, 0.08, 0.05)  # in value, of [-1, 1]: a loss of that much is e times rarer
+TEMPERATURES: Final = (1.2, 1.1, 1.0, 0.9, 0.8, 0.7, 0.4, 0.15)
+LAMBDAS: Final = (6.0, 3.0, 1.4, 0.8, 0.4, 0.22, 0.06, 0.02)  # in value, of [-1, 1]: a loss of that much is e times rarer
 RESIGN_SHARES: Final = (0.05, 0.1, 0.3, 0.5, 0.8, 1.0, 1.0, 1.0)  # of the chance below which the engine gives up
 RESIGN_TURNS: Final = (10.0, 8.0, 6.0, 5.0, 4.0, 3.0, 3.0, 3.0)
 
