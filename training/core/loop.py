@@ -62,7 +62,7 @@ class Stage(Protocol):
         """(loss, figures to show), figures detached. The loop adds `progress` to the batch: the share of the run done."""
 
     def stepped(self, step: int) -> None:
-        """So many steps are done; called after each step, and once before the first of a process."""
+        """So many steps are done; called after each step, and before the first of a process, where it may be called twice."""
         return
 
     def validate(self, module: nn.Module, device_feed: "DeviceFeed") -> dict[str, float]:

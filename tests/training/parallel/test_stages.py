@@ -14,6 +14,8 @@ from goengine.zero import run_folder
 from tests.training.parallel.harness import Together, fates
 from tests.zero.random_games import random_shard
 from training.core.checkpoint import load_state
+from training.parallel.cluster import step_rule
+from training.parallel.server import ParameterServer
 from training.stages import reinforce
 from training.stages.policy_options import ReinforceOptions
 from training.zero import learner
@@ -57,6 +59,12 @@ def test_reinforcement(tmp_path):
     same(tmp_path / "alone", tmp_path / "pushed")
     pools = [sorted(path.name for path in (tmp_path / run / "pool").iterdir()) for run in ("alone", "pushed")]
     assert pools[0] == pools[1] == [f"{step:06d}.safetensors" for step in (0, 2, 4)]
+
+
+def test_a_worker_that_is_faster_than_the_server_finds_its_opponent(tmp_path):
+    config = reinforcement(tmp_path, "run")
+    ParameterServer(reinforce.setup(config), step_rule(config))  # has not begun to run
+    assert (config.run / "pool" / "000000.safetensors").is_file()
 
 
 def test_reinforcement_by_three(tmp_path):
