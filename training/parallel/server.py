@@ -144,9 +144,8 @@ class ParameterServer:
         self.news: list[str] = []
         self.computed: list[float] = []  # seconds that each used gradient took
         self._busy, self._since = 0.0, 0.0  # seconds that steps took here, and when the present one began
-        self._inner.stepped(
-            self.trainer.counters.step
-        )  # workers may come before `run`, and need what it makes, such as opponents
+        # Workers may come before `run`, and need what this makes, such as opponents.
+        self._inner.stepped(self.trainer.counters.step)
         self._weights = self._snapshot()
 
     # -- the loop's thread --
