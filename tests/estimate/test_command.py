@@ -13,7 +13,7 @@ from goengine.estimate.players import name_of, part_of
 from goengine.estimate.posterior import KNOTS
 from goengine.nets import architecture, build, weights_file
 from tests.player.ranked_support import ranked_policy
-from training.data import packs, ranked
+from training.data import holding, packs
 
 POINTS = [f"{column}{row}" for row in "bdfhjlnpr" for column in "bdfhjlnpr"]
 
@@ -115,10 +115,10 @@ def test_parts_are_of_moves_alone():
     assert part_of(one) == part_of(other)
     stones = read_game(b"(;SZ[9]HA[2]AB[cc][gg];W[ee];B[dd];W[];B[])")
     packed = packs.to_games(GamePack.build([one, stones]))
-    assert ranked.held_out(packed).tolist() == [part_of(game) < ranked.HELD_OUT for game in (one, stones)]
+    assert holding.held_out(packed).tolist() == [part_of(game) < holding.HELD_OUT for game in (one, stones)]
     many = [read_game(game(n).encode()) for n in range(20, 60)]
-    held = ranked.held_out(packs.to_games(GamePack.build(many)))
-    assert held.any() and held.tolist() == [part_of(game) < ranked.HELD_OUT for game in many]
+    held = holding.held_out(packs.to_games(GamePack.build(many)))
+    assert held.any() and held.tolist() == [part_of(game) < holding.HELD_OUT for game in many]
     assert len({part_of(read_game(game(n).encode())) for n in range(20, 60)}) > 20
     assert name_of(read_game(game(PB="A\\n\x1b[31mB").encode()), 1, "x") == "A[31mB" or "\x1b" not in name_of(one, 1, "x")
 
