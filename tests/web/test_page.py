@@ -144,6 +144,14 @@ def test_a_game_is_played_and_taken_back(page):
     assert "RE[W+R]" in saved(page)
 
 
+def test_people_of_a_rank_answer(page):
+    new_game(page, rank="12k")
+    said(page, "A game begins. Black to play.")
+    click(page, 4, 4)
+    stones(page, 1, 1)
+    said(page, "White ")
+
+
 def test_a_game_is_counted_with_dead_stones_marked(page):
     load(page, FINISHED)
     stones(page, 18, 19)
