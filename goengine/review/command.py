@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import threading
 
     from goengine.analysis.batch import BatchAnalysis
+    from goengine.dataio.records import GameRecord
     from goengine.player.net_source import NetSource
     from goengine.review.by_rank import RankedNets
     from goengine.review.files import Written
@@ -68,7 +69,9 @@ class Run:
             _say(str(error))
             return 2
         try:
-            self.ranked = self._ranked_nets(nets)
+            self._check_ranks()
+            if self.options.rank_net != "auto" or self.options.ranks not in ("record", "none"):
+                self.ranked = self._ranked_nets(nets)
         except (ValueError, OSError, EvaluatorError) as error:
             _say(str(error))
             return 2
@@ -85,16 +88,27 @@ class Run:
             return INTERRUPTED
         return (1 if self.done else 2) if self.failed else 0
 
-    def _ranked_nets(self, nets: "NetSource") -> "RankedNets | None":
-        """The nets that know ranks; None where none came along and nobody asked for one. Raises EvaluatorError or RankError."""
+    def _check_ranks(self) -> None:
+        """Raises RankError if the options ask for a rank that is none."""
         from goengine.dataio.records import GameRecord
+        from goengine.review.by_rank import ranks_of
+
+        ranks_of(self.options.ranks, GameRecord(size=19, moves=()), self.options.seen)
+
+    def _needs_ranks(self, record: "GameRecord") -> bool:
+        """Whether a game is the first that is to be reviewed by rank: the nets for it are loaded only then."""
+        from goengine.review.by_rank import ranks_of
+
+        return self.ranked is None and ranks_of(self.options.ranks, record, self.options.seen)[0] is not None
+
+    def _ranked_nets(self, nets: "NetSource") -> "RankedNets | None":
+        """The nets that know ranks; None where none came along and nobody asked for one. Raises EvaluatorError."""
         from goengine.evaluators.base import EvaluatorError
         from goengine.player.human_play import load_policy
-        from goengine.review.by_rank import FROM_RECORD, RankedNets, ranks_of
+        from goengine.review.by_rank import FROM_RECORD, RankedNets
         from goengine.sequence.decoder import Decoder
 
         options = self.options
-        ranks_of(options.ranks, GameRecord(size=19, moves=()), options.seen)
         if options.ranks == "none":
             return None
         try:
@@ -147,6 +161,8 @@ class Run:
         from goengine.review.reviewer import Reviewer
 
         record = read_game(annotate.without_review(game.text))
+        if self._needs_ranks(record):
+            self.ranked = self._ranked_nets(analysis.nets)
         reviewer = Reviewer(analysis, self._settings(left), self.ranked)
         with Progress(f"review of {path.name}", 1.0) as progress:
             review = reviewer.review(
@@ -171,7 +187,7 @@ class Run:
             last=options.last,
             rules=options.rules,
             komi=options.komi,
-            ranks="none" if self.ranked is None else options.ranks,
+            ranks=options.ranks,
             seen=options.seen,
         )
 
