@@ -20,6 +20,7 @@ from training.core.command_options import (
     Export,
     GrowOptions,
     PackOptions,
+    RestemOptions,
     ReviveOptions,
     ShipOptions,
     TrainingBenchOptions,
@@ -256,6 +257,31 @@ def run_revive(config: ReviveOptions) -> int:
     data = {**meta.data, "revived_from": meta.sha256}
     weights_file.save(config.out, net, net.spec, step=meta.step, config=meta.config, data=data)
     sys.stderr.write(f"{config.out}: {count} of {len(heard.silent)} units of the value head were silent and begin anew\n")
+    return 0
+
+
+def run_restem(config: RestemOptions) -> int:
+    """Fit the first convolution, and say how well it does what the old one did."""
+    from goengine import features
+    from goengine.nets import weights_file
+    from training.data import packs
+    from training.data.sampling import Draw
+    from training.data.stream import net_inputs
+    from training.stages import restem
+    from training.stages.opponents import known_features
+    from training.stages.supervised import check_features
+
+    check_features(config.features)
+    old, shown = weights_file.load(config.weights), features.get(config.features)
+    known_features(config.weights, old.spec)
+    games, draw = packs.load_sizes(config.data), Draw(config.seed, symmetries=1, shuffle=1, vary=0.0)
+    seen = (net_inputs(games, chosen, draw, config.positions) for chosen in (features.get(old.spec.features), shown))
+    fitted = restem.fit(old.module().eval(), shown, zip(*seen, strict=True))
+    net = restem.restem(old, shown, fitted, config.heads)
+    data = {**old.meta.data, "restemmed_from": old.meta.sha256, "explained": round(fitted.explained, 4)}
+    weights_file.save(config.out, net, net.spec, step=old.meta.step, config=old.meta.config, data=data)
+    share = f"{fitted.explained:.1%} of the variance of what the first convolution said"
+    sys.stderr.write(f"{config.out}: {old.spec.features} became {config.features}; it explains {share}\n")
     return 0
 
 

@@ -372,6 +372,19 @@ class ReviveOptions:
 
 
 @dataclass(frozen=True)
+class RestemOptions:
+    """Let a trained net see another feature set: its first convolution is fitted by least squares, all behind it stays."""
+
+    weights: Path = option(help="the net (net.safetensors of a run or of a shipped net)")
+    features: str = option(help="feature set that it sees afterwards, such as lee48")
+    data: tuple[Path, ...] = option(help="packed games or self-play shards: the positions that are shown in both ways")
+    out: Path = option(help="weights file to write")
+    heads: Literal["both", "policy", "value"] = option("both", "heads that it keeps")
+    positions: int = option(4096, "positions, of all board sizes alike", least=1, most=1 << 20)
+    seed: int = option(0, "of the positions")
+
+
+@dataclass(frozen=True)
 class Export:
     """Write a net as an ONNX file, for other programs: planes and globals in, policy, value, score and ownership out."""
 
