@@ -4,26 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from goengine import features
 from goengine.arena.fixtures import Fixture, GameSetup
 from goengine.arena.net_match import play_in_process
 from goengine.arena.players import parse_player
 from goengine.arena.referee import Referee
 from goengine.board.rules import Rules
 from goengine.evaluators.uniform import Uniform
-from goengine.nets import architecture, build, weights_file
+from tests.player.ranked_support import tiny_ranked_net
 
 TERMS = GameSetup(5, Rules.parse("tromp-taylor").with_komi(0.5))
 
 
 @pytest.fixture(scope="module")
 def ranked_net(tmp_path_factory):
-    """The file of a ranked net that has learned nothing."""
-    path = tmp_path_factory.mktemp("ranked") / "tiny.safetensors"
-    chosen = features.get("zero_ranked")
-    net = build.build(architecture.parse("b1c8", "zero_ranked", chosen.planes, chosen.globals), 3)
-    weights_file.save(path, net, net.spec)
-    return path
+    return tiny_ranked_net(tmp_path_factory.mktemp("ranked"))
 
 
 def play(ranked_net, other, games, count_at_once):

@@ -4,15 +4,13 @@ import json
 
 import pytest
 
-from goengine import features
 from goengine.dataio.records import GamePack
 from goengine.dataio.sgf import read_game
 from goengine.estimate.command import main
 from goengine.estimate.likelihood import side_curves
 from goengine.estimate.players import name_of, part_of
 from goengine.estimate.posterior import KNOTS
-from goengine.nets import architecture, build, weights_file
-from tests.player.ranked_support import ranked_policy
+from tests.player.ranked_support import ranked_policy, tiny_ranked_net
 from training.data import holding, packs
 
 POINTS = [f"{column}{row}" for row in "bdfhjlnpr" for column in "bdfhjlnpr"]
@@ -27,11 +25,7 @@ def game(moves=40, **properties):
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory):
-    path = tmp_path_factory.mktemp("ranked") / "tiny.safetensors"
-    chosen = features.get("zero_ranked")
-    made = build.build(architecture.parse("b1c8", "zero_ranked", chosen.planes, chosen.globals), 3)
-    weights_file.save(path, made, made.spec)
-    return str(path)
+    return str(tiny_ranked_net(tmp_path_factory.mktemp("ranked")))
 
 
 def run(capsys, tmp_path, net, text, *words):

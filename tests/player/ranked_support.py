@@ -1,5 +1,7 @@
 """Ranked policies for tests, which say what a test tells them."""
 
+from pathlib import Path
+
 import numpy as np
 
 from goengine.evaluators.base import Traits
@@ -25,3 +27,14 @@ def ranked_policy(script=None, name="ranked") -> RankedPolicy:
         return answer
 
     return RankedPolicy(Scripted(script or later, traits=Traits(name=name, features="zero_ranked")))
+
+
+def tiny_ranked_net(folder: Path) -> Path:
+    """The file of a ranked net that has learned nothing."""
+    from goengine import features
+    from goengine.nets import architecture, build, weights_file
+
+    chosen = features.get("zero_ranked")
+    net = build.build(architecture.parse("b1c8", chosen.name, chosen.planes, chosen.globals), 3)
+    weights_file.save(folder / "tiny.safetensors", net, net.spec)
+    return folder / "tiny.safetensors"

@@ -67,3 +67,15 @@ def browser():
         opened = run.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page that has opened; it asks nobody but its server, and no error reaches its console."""
+    from tests.web.page_support import open_page
+
+    context = browser.new_context(viewport={"width": 1100, "height": 800}, accept_downloads=True)
+    opened = open_page(context, address)
+    yield opened
+    assert opened.problems == []
+    context.close()

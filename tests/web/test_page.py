@@ -1,14 +1,9 @@
 """The page in Chromium: a game to the count, analysis, SGF, review, tabs, reloads, and an engine that is killed."""
 
-import base64
-import itertools
 import os
 import re
 import signal
 import subprocess
-from pathlib import Path
-
-import pytest
 
 from goengine.analysis.batch import BatchAnalysis
 from goengine.dataio.sgf import read_game
@@ -17,12 +12,7 @@ from goengine.player.net_source import NetSource
 from goengine.review.annotate import annotated, without_review
 from goengine.review.reviewer import Reviewer, ReviewSettings
 from tests.processes import wait_for
-from tests.vision.boards import chess, draw, encoded
-from tests.vision.boards import page as boards_page
-
-expect = pytest.importorskip("playwright.sync_api").expect
-PATIENCE = 120_000  # milliseconds: a busy machine is no fault of the page
-expect.set_options(timeout=PATIENCE)
+from tests.web.page_support import attach, button, click, expect, load, new_game, nodes, open_page, said, saved, stones
 
 # Black owns the left of the board, White the right, which is one point less; a white stone is dead in the lower left corner.
 FINISHED = "(;GM[1]FF[4]SZ[9]KM[0.5]RU[Chinese]AB" + "".join(f"[{c}{r}]" for c in "ce" for r in "abcdefghi") + "AW"
@@ -31,97 +21,6 @@ BRANCHED = (
     "(;GM[1]FF[4]CA[UTF-8]SZ[9]KM[6.5]RU[Japanese]PB[A \\] b]C[first: a\\\\b]XX[own\\:value]\n"
     ";B[ee](;W[cc];B[gc]C[äöü 囲碁](;W[cg])(;W[gg];B[];W[tt]))(;W[gg]LB[aa:1][bb:x\\]]TR[cc][dd])(;W[gc]))\n"
 )
-
-
-NUMBERS = itertools.count(1)
-
-
-@pytest.fixture
-def page(browser, address):
-    context = browser.new_context(viewport={"width": 1100, "height": 800}, accept_downloads=True)
-    opened = open_page(context, address)
-    yield opened
-    assert opened.problems == []
-    context.close()
-
-
-def open_page(context, address):
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
-    page.on("request", lambda request: request.url.startswith((address, "data:", "blob:")) or page.problems.append(request.url))
-    page.goto(address)
-    expect(page.locator(".board")).to_be_visible()
-    expect(page.locator(".banner")).to_be_hidden()
-    drawn(page)
-    return page
-
-
-def button(page, name):
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def said(page, text):
-    expect(page.locator(".said")).to_contain_text(text)
-
-
-def stones(page, black, white):
-    expect(page.locator(".shudan-sign_1 .shudan-shadow")).to_have_count(black)
-    expect(page.locator(".shudan-sign_-1 .shudan-shadow")).to_have_count(white)
-
-
-def drawn(page):
-    """Wait until the page has drawn what came before, as people do before they click."""
-    page.evaluate("() => new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 50))")
-
-
-def click(page, x, y):
-    drawn(page)
-    point(page, x, y).click()
-    drawn(page)
-
-
-def point(page, x, y):
-    return page.locator(f"[data-x='{x}'][data-y='{y}']")
-
-
-def new_game(page, **fields):
-    button(page, "New game").click()
-    for name, value in {"size": "9", "visits": "4", **fields}.items():
-        field = page.locator(f"dialog [name={name}]")
-        if isinstance(value, bool):
-            field.set_checked(value)
-        elif field.evaluate("field => field.tagName") == "SELECT":
-            field.select_option(value)
-        else:
-            field.fill(value)
-    button(page, "Begin").click()
-
-
-def attach(page, text, name):
-    data = text.encode() if isinstance(text, str) else text
-    page.get_by_label("SGF file").set_input_files({"name": name, "mimeType": "application/x-go-sgf", "buffer": data})
-
-
-def load(page, text):
-    """Open a game and wait until it is there: the page reads files while people, and tests, go on."""
-    name = f"game-{next(NUMBERS)}.sgf"
-    attach(page, text, name)
-    said(page, f"{name} is open")
-
-
-def saved(page) -> str:
-    drawn(page)
-    with page.expect_download() as download:
-        button(page, "Save").click()
-    return Path(download.value.path()).read_text(encoding="utf-8")
-
-
-def nodes(text) -> list[str]:
-    """An SGF text without what stands between its nodes for the eye."""
-    return re.sub(r"(?<=[\]();])\s+(?=[();A-Z])", "", text).strip()
 
 
 def test_a_game_is_played_and_taken_back(page):
@@ -471,88 +370,3 @@ def test_every_control_has_a_name(page):
     )
     assert len(names) > 15 and all(name.strip() for name in names)
     expect(page.get_by_role("status")).to_have_attribute("aria-live", "polite")
-
-
-def reading(page):
-    return page.get_by_role("dialog", name="Position of a picture")
-
-
-def show_picture(page, picture, name="board.png"):
-    """Give the page a picture and wait until it is read and shown."""
-    data = {"name": name, "mimeType": "image/png", "buffer": picture}
-    page.get_by_label("Picture of a board").set_input_files(data)
-    expect(reading(page)).to_be_visible()
-    page.wait_for_function("() => document.querySelector('.seen img')?.naturalWidth > 0")
-
-
-def shown(page, black, white):
-    expect(page.locator(".seen circle.black")).to_have_count(black)
-    expect(page.locator(".seen circle.white")).to_have_count(white)
-
-
-def click_read(page, x, y):
-    drawn(page)
-    reading(page).locator(f"[data-x='{x}'][data-y='{y}']").click()
-    drawn(page)
-
-
-PICTURED = ["........."] * 3 + ["..XO....."] + ["........."] * 5
-
-
-def test_a_picture_is_read_corrected_and_played(page):
-    show_picture(page, encoded(draw(PICTURED, 30)))
-    shown(page, 1, 1)
-    read_stones = reading(page).locator(".shudan-sign_1 .shudan-shadow")
-    expect(read_stones).to_have_count(1)
-    click_read(page, 4, 4)  # empty becomes black
-    expect(read_stones).to_have_count(2)
-    click_read(page, 2, 3)  # black becomes white
-    expect(read_stones).to_have_count(1)
-    click_read(page, 3, 3)  # white becomes empty
-    expect(reading(page).locator(".shudan-sign_-1 .shudan-shadow")).to_have_count(1)
-    reading(page).locator("select[name=toPlay]").select_option("W")
-    button(page, "Use this position").click()
-    expect(reading(page)).to_have_count(0)
-    said(page, "The position of the picture. White to play.")
-    stones(page, 1, 1)
-    click(page, 0, 0)
-    stones(page, 1, 2)
-    text = nodes(saved(page))
-    assert "AB[ee]" in text and "AW[cd]" in text and "PL[W]" in text and "SZ[9]" in text and ";W[aa]" in text
-
-
-def test_of_several_boards_one_is_chosen(page):
-    other = ["......."] * 3 + ["..X.X.."] + ["......."] * 3
-    show_picture(page, encoded(boards_page(draw(PICTURED, 30), draw([line + "......" for line in other + other[:6]], 24))))
-    chosen = reading(page).locator("select[name=board]")
-    expect(chosen.locator("option")).to_have_count(2)
-    for index, points in ((1, 169), (0, 81), (1, 169)):
-        chosen.select_option(index=index)
-        expect(page.locator(".seen circle")).to_have_count(points)
-    button(page, "Cancel").click()
-    expect(reading(page)).to_have_count(0)
-    stones(page, 0, 0)
-
-
-def test_pictures_without_a_board_are_told(page):
-    for data, reason in ((encoded(chess()), "The picture shows no Go board"), (b"\x89PNG\r\n\x1a\n", "The picture is broken")):
-        page.get_by_label("Picture of a board").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": data})
-        expect(page.locator(".error")).to_contain_text(reason)
-        page.problems[:] = [problem for problem in page.problems if "422" not in problem]  # which Chromium logs
-    expect(reading(page)).to_have_count(0)
-
-
-def test_a_picture_is_dropped(page):
-    text = base64.b64encode(encoded(draw(PICTURED, 30))).decode()
-    page.evaluate(
-        """text => {
-          const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
-          const data = new DataTransfer()
-          data.items.add(new File([bytes], 'dropped.png', {type: 'image/png'}))
-          const drop = new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})
-          document.querySelector('.page').dispatchEvent(drop)
-        }""",
-        text,
-    )
-    expect(reading(page)).to_be_visible()
-    shown(page, 1, 1)
