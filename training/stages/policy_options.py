@@ -48,13 +48,14 @@ class ReinforceOptions(PolicyPlayOptions, ManyWorkers):
     log_every: int = option(1, "iterations between two lines of the log", least=1)
     every: int = option(500, "iterations after which the net joins the pool of opponents, again and again", least=1)
     baseline: Path | None = option(None, "a value net, whose expectation is taken off each result")
+    moves_per_game: int = option(0, "moves of each game that are learned from, drawn at random; 0: all of them")
     rows: int = option(1024, "positions that are learned from at once: a question of memory", least=1)
     validation_games: int = option(200, "games against the net of the beginning in a measurement; 0: none")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_workers(self.batch)
-        for name, least in (("every", 1), ("rows", 1), ("validation_games", 0)):
+        for name, least in (("every", 1), ("rows", 1), ("validation_games", 0), ("moves_per_game", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}")
 

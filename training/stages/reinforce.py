@@ -42,7 +42,7 @@ from training.stages.policy_options import ReinforceOptions
 from training.stages.supervised import computes_half, device_name, loop_config
 
 FORBIDDEN = -1e9  # logit of a move that could not be drawn
-_PLAYED, _DRAWN, _MEASURED = range(3)  # what the chance is for
+_PLAYED, _DRAWN, _MEASURED, _CHOSEN = range(4)  # what the chance is for
 
 
 class Moves(NamedTuple):
@@ -81,6 +81,24 @@ def outcomes(finished: FinishedPolicyGame, moves: Moves) -> np.ndarray:
     return np.where(moves.ply % 2 == 0, 1, -1) * finished.result[moves.game]
 
 
+def chosen_moves(moves: Moves, advantage: np.ndarray, most: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(int64[K] rows to learn from, float32[K] what each counts): at most so many moves of each game, drawn at random.
+
+    A game's drawn moves count for all of its moves, so the gradient they give is on average that of all; 0 draws all. Rows
+    without an advantage (nan) are left out.
+    """
+    rows = np.flatnonzero(~np.isnan(advantage))
+    if not most:
+        return rows, np.ones(len(rows), np.float32)
+    rows = chance.permutation(rows)
+    rows = rows[np.argsort(moves.game[rows], kind="stable")]  # game by game, each in random order
+    _, first, count = np.unique(moves.game[rows], return_index=True, return_counts=True)
+    drawn = np.minimum(count, most)
+    kept = np.concatenate([np.arange(start, start + number) for start, number in zip(first, drawn, strict=True)] or [rows])
+    order = np.argsort(rows[kept])
+    return rows[kept][order], np.repeat(count / drawn, drawn)[order].astype(np.float32)
+
+
 def policy_gradient_loss(
     logits: torch.Tensor, legal: torch.Tensor, played: torch.Tensor, advantage: torch.Tensor, temperature: float = 1.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -106,17 +124,19 @@ class Baseline:
         self._place, self._rows = device_feed, rows
         self.net.to(device_feed.device, memory_format=torch.channels_last)
 
-    def values(self, finished: FinishedPolicyGame, terms: PolicyGameParams, moves: Moves) -> np.ndarray:
-        """float32[R]: expectation in [-1, 1] for who made each move, before it."""
+    def values(self, finished: FinishedPolicyGame, terms: PolicyGameParams, moves: Moves, rows: np.ndarray) -> np.ndarray:
+        """float32[K]: expectation in [-1, 1] for who made each of the moves in these rows, before it."""
         games = packs.to_games(finished.pack(terms))
-        sampler = Sampler(games, features.get(self.meta.spec.features), Draw(0, symmetries=0, shuffle=0, vary=0.0))
-        count, found = games.moves.size, []
+        places = games.start[moves.game[rows]] + moves.ply[rows]
+        draw = Draw(0, symmetries=0, shuffle=0, vary=0.0)
+        sampler = Sampler(games, features.get(self.meta.spec.features), draw, chosen=places)
+        count, found = len(places), []
         for first in range(0, count, self._rows):
             targets = sampler.batch(first, min(self._rows, count - first))
             batch = self._place.put({"planes": targets.planes, "globals": targets.globals})
             with torch.inference_mode(), self._place.autocast():
                 found.append(torch.tanh(self.net(batch["planes"], batch["globals"], True).value.float() / 2).cpu().numpy())
-        return np.concatenate(found)[games.start[moves.game] + moves.ply]
+        return np.concatenate(found)
 
 
 class ReinforceStage(Stage):
@@ -160,7 +180,8 @@ class ReinforceStage(Stage):
         learner = RecordingPolicy(NetPolicy(module, self.spec, self.device_feed))
         seed = (self.config.seed, iteration, _PLAYED)
         finished = self._games.play([learner, self._player(net)], self._who, seed)
-        loss, entropy = self._learn(module, finished, learner.moves())
+        chance = np.random.default_rng([self.config.seed, iteration, _CHOSEN])
+        loss, entropy = self._learn(module, finished, learner.moves(), chance)
         figures = {**_figures(finished, 0), "entropy": entropy, "opponent": float(opponent)}
         return loss, {name: torch.tensor(value) for name, value in figures.items()}
 
@@ -192,17 +213,20 @@ class ReinforceStage(Stage):
     def _player(self, net: build.Net) -> NetPolicy:
         return NetPolicy(net.to(self.device_feed.device, memory_format=torch.channels_last), self.spec, self.device_feed)
 
-    def _learn(self, module: nn.Module, finished: FinishedPolicyGame, moves: Moves) -> tuple[torch.Tensor, float]:
+    def _learn(
+        self, module: nn.Module, finished: FinishedPolicyGame, moves: Moves, chance: np.random.Generator
+    ) -> tuple[torch.Tensor, float]:
         """(loss, mean entropy of the policy); the loss has the last rows' gradients only, the others' have been added up.
 
         Memory then holds what one part of the rows needs.
         """
         advantage = outcomes(finished, moves)
-        if self.baseline is not None:
-            advantage = advantage - self.baseline.values(finished, self.terms, moves)
-        known = np.flatnonzero(~np.isnan(advantage))
+        known, counts = chosen_moves(moves, advantage, self.config.moves_per_game, chance)
         if not len(known):  # there is no winner
             return sum((parameter * 0.0).sum() for parameter in self.module.parameters()), float("nan")
+        if self.baseline is not None:
+            advantage[known] -= self.baseline.values(finished, self.terms, moves, known)
+        advantage[known] *= counts
         total, entropies, loss = 0.0, 0.0, None
         for part in np.array_split(known, -(-len(known) // self.config.rows)):
             if loss is not None:

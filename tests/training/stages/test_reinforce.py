@@ -117,7 +117,8 @@ def test_moves_that_win_become_likelier_and_moves_that_lose_less(folder):
         black = np.where(played.moves[:, 0] == 4, 1.0, -1.0)
         white = np.where(np.isin(played.moves[:, 1], (0, 2, 6, 8)), -1.0, 1.0)
         of_learner = np.where(np.arange(64) % 2 == 0, black, white).astype(np.float32)
-        loss, _ = stage._learn(stage.module, played._replace(margin=of_learner), learner.moves())
+        chance = np.random.default_rng(iteration)
+        loss, _ = stage._learn(stage.module, played._replace(margin=of_learner), learner.moves(), chance)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -136,7 +137,7 @@ def test_rows_in_parts_give_the_gradient_of_all(folder):
         played = stage._games.play([learner, NetPolicy(stage.module, stage.spec, stage.device_feed)], stage._who, (1,))
         assert 7 < len(learner.moves().game) < 10_000
         stage.module.double().register_forward_pre_hook(lambda _net, given: (given[0].double(), given[1].double(), *given[2:]))
-        loss, _ = stage._learn(stage.module, played, learner.moves())
+        loss, _ = stage._learn(stage.module, played, learner.moves(), np.random.default_rng(1))
         loss.backward()
         gradients.append([parameter.grad for parameter in stage.module.parameters()] + [loss.detach()])
     for one, other in zip(*gradients, strict=True):
@@ -147,15 +148,44 @@ def test_a_baseline_is_taken_off(folder):
     stage = stage_for(folder, baseline=folder / "value.safetensors")
     learner = reinforce.RecordingPolicy(NetPolicy(stage.module, stage.spec, stage.device_feed))
     played = stage._games.play([learner, NetPolicy(stage.module, stage.spec, stage.device_feed)], stage._who, (1,))
-    values = stage.baseline.values(played, stage.terms, learner.moves())
+    everything = np.arange(len(learner.moves().game))
+    values = stage.baseline.values(played, stage.terms, learner.moves(), everything)
+    some = everything[3::5]
+    np.testing.assert_allclose(stage.baseline.values(played, stage.terms, learner.moves(), some), values[some], atol=1e-5)
     assert values.shape == learner.moves().game.shape and (np.abs(values) < 1).all() and values.std() > 0
     with torch.no_grad():  # one who is sure that Black wins: nothing is left to learn for him in games that he has won
         stage.baseline.net.value.outputs.weight.zero_()
         stage.baseline.net.value.outputs.bias.fill_(50.0)
     moves = learner.moves()
     expected = played.result[moves.game] * np.where(moves.ply % 2 == 0, 1, -1) - 1
-    left = outcomes(played, moves) - stage.baseline.values(played, stage.terms, moves)
+    left = outcomes(played, moves) - stage.baseline.values(played, stage.terms, moves, everything)
     np.testing.assert_allclose(left, expected, atol=1e-5)
+
+
+def test_a_few_moves_of_each_game_stand_for_all():
+    game = np.array([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
+    moves = Moves(*(np.zeros(10) for _ in range(3)), game, np.arange(10))
+    advantage = np.where(game == 2, np.nan, np.arange(10.0))
+    sums = []
+    for seed in range(2000):
+        rows, counts = reinforce.chosen_moves(moves, advantage, 3, np.random.default_rng(seed))
+        assert (np.diff(rows) > 0).all() and np.bincount(game[rows]).tolist() == [3, 2]
+        assert counts.tolist() == pytest.approx([5 / 3] * 3 + [1] * 2)
+        sums.append((advantage[rows] * counts)[game[rows] == 0].sum())
+    assert np.mean(sums) == pytest.approx(advantage[:5].sum(), rel=0.02) and np.std(sums) > 1
+    rows, counts = reinforce.chosen_moves(moves, advantage, 0, np.random.default_rng(0))
+    assert rows.tolist() == list(range(7)) and (counts == 1).all()
+    assert len(reinforce.chosen_moves(moves, advantage * np.nan, 3, np.random.default_rng(0))[0]) == 0
+
+
+def test_the_number_of_moves_bounds_what_is_learned_from(folder, monkeypatch):
+    stage, seen = stage_for(folder, moves_per_game=2), []
+    part = stage._part
+    monkeypatch.setattr(stage, "_part", lambda *given: seen.append(len(given[-1])) or part(*given))
+    stage.stepped(0)
+    loss, figures = stage.loss(stage.module, {"iteration": np.array(0)})
+    loss.backward()
+    assert 0 < sum(seen) <= 2 * stage.config.batch and np.isfinite(float(figures["entropy"]))
 
 
 # ------------------------------------------------------------------- runs
