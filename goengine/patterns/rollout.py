@@ -231,8 +231,14 @@ def _drawn_slowly(board, flow, side, generator):
 
 @kernel
 def play_rollout(board, flow, factors, last, color, generator, most):
-    """Play on by the policy until both pass, or so many moves are played. Returns the number of moves."""
+    """Begin here, and play on by the policy until both pass, or so many moves are played. Returns the number of moves."""
     begin_flow(board, flow, factors)
+    return play_on(board, flow, factors, last, color, generator, most)
+
+
+@kernel
+def play_on(board, flow, factors, last, color, generator, most):
+    """As `play_rollout`, where all points have been weighed."""
     passes = 0
     for moves in range(most):
         move = draw_move(board, flow, factors, last, color, generator)

@@ -250,6 +250,19 @@ def _take_off(around, s):
 
 
 @kernel
+def recall_captured(board, around, before, color):
+    """List what the last move captured, after `survey`: stones of ``color``, to move now, that are on the board ``before`` it
+    (colours by point) and gone since.
+    """
+    taken = np.int64(0)
+    for p in range(before.size):
+        if before[p] == color and board.color[p] == EMPTY:
+            around.captured[taken] = p
+            taken += 1
+    around.count[1] = taken
+
+
+@kernel
 def _list_captured(board, around, p, s, dying):
     """List the stones of all chains beside a point that have that state."""
     taken = np.int64(0)

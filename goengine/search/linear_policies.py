@@ -1,7 +1,7 @@
 """The linear policies of `goengine.patterns` as the search uses them: rollouts from its leaves, priors until a net answers.
 
-Both start from a board as it stands: what the last move captured is not known, so the first move of a rollout and the priors
-have no feature of captured shapes. Rollouts are counted by area under all rules, and know no button. Knows no tree.
+Both know the last move, and what it captured by the board before it, so their first move answers it as all later ones answer
+theirs. Rollouts are counted by area under all rules, and know no button. Knows no tree.
 """
 
 import functools
@@ -13,8 +13,8 @@ import numpy as np
 from goengine.board.coords import padded
 from goengine.board.scoring import area
 from goengine.board.stacked import policy_index
-from goengine.board.state import BLACK, EMPTIES, SIZE, TO_PLAY, copy_board
-from goengine.core.jit import kernel
+from goengine.board.state import BLACK, EMPTIES, NONE, PASS, SIZE, TO_PLAY, copy_board
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.patterns import shipped_policies
 from goengine.patterns.candidates import (
     Candidates,
@@ -26,8 +26,8 @@ from goengine.patterns.candidates import (
     number_squares,
 )
 from goengine.patterns.policy import COLUMNS, ROLLOUT, TREE, LinearPolicy
-from goengine.patterns.rollout import Factors, Flow, new_flow, play_rollout
-from goengine.patterns.surroundings import Surroundings, new_surroundings, survey
+from goengine.patterns.rollout import Factors, Flow, begin_flow, new_flow, play_on
+from goengine.patterns.surroundings import Surroundings, new_surroundings, recall_captured, survey
 
 _COLUMNS = COLUMNS[TREE]
 _SENSELESS = -15.0  # logit, below the least of the others, of moves that the policy does not consider
@@ -85,13 +85,21 @@ def roll_out(game, copy, rollout_scratch, komi, generator):
     """Play a game to its end on ``copy``, a board, and count it by area: 1, 0 or -1 for the player to move."""
     copy_board(copy, game.board)
     size, to_play = game.board.info[SIZE], np.int64(game.status[TO_PLAY])
-    play_rollout(
-        copy, rollout_scratch.flow, rollout_scratch.factors, np.int64(game.recent[0]), to_play, generator, 3 * size * size
-    )
+    last, flow, factors = np.int64(game.recent[0]), rollout_scratch.flow, rollout_scratch.factors
+    begin_flow(copy, flow, factors)
+    recall(game, last, flow.around)
+    play_on(copy, flow, factors, last, to_play, generator, 3 * size * size)
     score = area(copy, rollout_scratch.owner, rollout_scratch.stack) - komi
     if score == 0:
         return 0.0
     return 1.0 if (score > 0) == (to_play == BLACK) else -1.0
+
+
+@inlined_kernel
+def recall(game, last, around):
+    """List what the last move captured, if there is one."""
+    if last != PASS and last != NONE:
+        recall_captured(game.board, around, game.past[0], game.status[TO_PLAY])
 
 
 @kernel
@@ -106,6 +114,7 @@ def guess(game, tree_policy_scratch):
         around.changed[around.count[0]] = p
         around.count[0] += 1
     number_squares(board, around, tree_policy_scratch.patterns, candidates)
+    recall(game, np.int64(game.recent[0]), around)
     last, earlier, color = np.int64(game.recent[0]), np.int64(game.recent[1]), np.int64(game.status[TO_PLAY])
     find_candidates(board, around, last, color, tree_policy_scratch.patterns, candidates)
     add_tree_features(board, around, last, earlier, color, tree_policy_scratch.patterns, candidates)

@@ -1,6 +1,7 @@
 """The linear policies in the search: guesses against the features written out, and rollouts from boards that are decided."""
 
 import math
+from collections import Counter
 from functools import cache
 from types import SimpleNamespace
 
@@ -12,10 +13,11 @@ from goengine.board.kernels import fills_eye, is_legal
 from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.rules import Rules
-from goengine.board.state import BLACK, PASS, WHITE, new_board
+from goengine.board.state import BLACK, NONE, PASS, WHITE, copy_board, new_board
 from goengine.patterns import shipped_policies
 from goengine.patterns.policy import COLUMNS, TREE
-from goengine.search.linear_policies import guess, new_rollout_scratch, new_tree_policy_scratch, roll_out
+from goengine.patterns.rollout import begin_flow, draw_move
+from goengine.search.linear_policies import guess, new_rollout_scratch, new_tree_policy_scratch, recall, roll_out
 from tests.patterns.helpers import surveyed
 from tests.patterns.test_policies import listed
 
@@ -52,7 +54,11 @@ def features_by_point(policy, position: Position) -> dict[int, list[int]]:
     """The numbers of the features of each candidate, as the trainer lists them from a board that is looked at afresh."""
     board, game = position.game.board, position.game
     last, earlier = int(game.recent[0]), int(game.recent[1])
-    table, _ = listed(policy, board, surveyed(board), last, earlier, position.to_play)
+    around = surveyed(board)
+    if last not in (PASS, NONE):
+        taken = np.flatnonzero((game.past[0] == position.to_play) & (board.color == 0))
+        around.captured[: len(taken)], around.count[1] = taken, len(taken)
+    table, _ = listed(policy, board, around, last, earlier, position.to_play)
     count, near = int(table.count[0]), table.near
     found = {int(table.point[i]): [int(f) for f in table.own[i, : COLUMNS[TREE]] if f >= 0] for i in range(count)}
     for point, feature in zip(near.point[: near.count[0]].tolist(), near.feature[: near.count[0]].tolist(), strict=True):
@@ -86,6 +92,42 @@ def test_a_guess_is_the_sum_of_the_weights_of_the_features(size, seed, plies):
         assert math.exp(found[-1]) == pytest.approx(np.mean([math.exp(by_point[p]) for p in expected]), rel=1e-4)
         compared, rejected, kos = compared + len(expected), rejected + len(others), kos + (position.ko != PASS)
     assert compared > 300 and rejected > 300 and kos > 0
+
+
+def after_d1(black: str) -> Position:
+    """White has played D1; black stones without a liberty then are taken."""
+    position = Position(7, RULES)
+    own, other = ([coords.from_gtp(move, 7) for move in text.split()] for text in (black, "A2 B2 C2 E4"))
+    position.set_up(own, other, WHITE)
+    position.play(coords.from_gtp("D1", 7))
+    return position
+
+
+def first_moves(position: Position, count: int = 4000) -> dict[str, int]:
+    """How often the first move of a rollout is which."""
+    scratch, copy, generator = new_rollout_scratch(7), new_board(7), new_generator(5)
+    moves: Counter[str] = Counter()
+    for _ in range(count):
+        copy_board(copy, position.game.board)
+        begin_flow(copy, scratch.flow, scratch.factors)
+        recall(position.game, np.int64(position.game.recent[0]), scratch.flow.around)
+        last = np.int64(position.game.recent[0])
+        point = draw_move(copy, scratch.flow, scratch.factors, last, position.to_play, generator)
+        moves[coords.to_gtp(int(point), 7)] += 1
+    return moves
+
+
+def test_what_the_last_move_captured_is_known():
+    """B1 is the vital point of what three black stones left; without them the same stones stand on the board."""
+    taken, quiet = after_d1("A1 B1 C1"), after_d1("")
+    assert np.array_equal(taken.game.board.color, quiet.game.board.color) and taken.to_play == quiet.to_play == BLACK
+    scratch = new_tree_policy_scratch(7)
+    more = guessed(taken, scratch).copy() - guessed(quiet, scratch)
+    empty = [int(p) for p in coords.points(7) if taken.color(int(p)) == 0]
+    changed = {coords.to_gtp(p, 7) for p in empty if abs(more[coords.to_index(p, 7)]) > 1e-6}
+    assert "B1" in changed and changed <= {"A1", "B1", "C1"}
+    assert more[coords.to_index(coords.from_gtp("B1", 7), 7)] > 0.5
+    assert first_moves(taken)["B1"] > 1.3 * first_moves(quiet)["B1"]
 
 
 @pytest.mark.parametrize("size", [5, 9])
