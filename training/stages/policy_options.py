@@ -18,6 +18,9 @@ class PolicyPlayOptions(LoopedOptions):
     temperature: float = option(1.0, "of the softmax that moves are drawn from")
     longest: float = option(3.0, "plies over points of the board, after which a game has no result and teaches nothing")
     seed: int = option(1, "of all chance")
+    play: Literal["torch", "openvino", "auto"] = option(
+        "auto", "what computes the nets that play; auto: OpenVINO on a CPU, where it is faster, torch on a GPU"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,13 +51,16 @@ class ReinforceOptions(PolicyPlayOptions, ManyWorkers):
     log_every: int = option(1, "iterations between two lines of the log", least=1)
     every: int = option(500, "iterations after which the net joins the pool of opponents, again and again", least=1)
     baseline: Path | None = option(None, "a value net, whose expectation is taken off each result")
+    moves_per_game: int = option(
+        0, "learn from so many moves of each game, drawn at random, each for as many as there are for it; 0: from all"
+    )
     rows: int = option(1024, "positions that are learned from at once: a question of memory", least=1)
     validation_games: int = option(200, "games against the net of the beginning in a measurement; 0: none")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_workers(self.batch)
-        for name, least in (("every", 1), ("rows", 1), ("validation_games", 0)):
+        for name, least in (("every", 1), ("rows", 1), ("moves_per_game", 0), ("validation_games", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}")
 
