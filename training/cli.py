@@ -40,7 +40,7 @@ from training.laboratory.forms_options import FormsOptions
 from training.laboratory.lessons_options import LessonsOptions
 from training.laboratory.prune_options import PruneOptions
 from training.pictures.reader_options import ExportReaderOptions, ReaderOptions, ReadPicturesOptions
-from training.stages.policy_options import ReinforceOptions, ValueOptions
+from training.stages.policy_options import PolicyMatchOptions, ReinforceOptions, ValueOptions
 from training.zero.zero_options import Rate, ZeroOptions
 
 # Packages that come with an extra, of which commands import what they need: the extra's name.
@@ -87,6 +87,7 @@ COMMANDS = {
     "rollout": (RolloutOptions, learning_commands.run_rollout),
     "reinforce": (ReinforceOptions, learning_commands.run_reinforce),
     "value": (ValueOptions, learning_commands.run_value),
+    "policy-match": (PolicyMatchOptions, net_commands.run_policy_match),
     "zero": (ZeroOptions, learning_commands.run_zero),
     "rate": (Rate, learning_commands.run_rate),
     "evaluate": (EvaluateOptions, net_commands.run_evaluate),

@@ -32,6 +32,7 @@ from training.core.worker_options import ParallelBenchOptions
 from training.detection.detection_options import ShipDetectorOptions
 from training.laboratory.forms_options import FormsOptions
 from training.pictures.reader_options import ExportReaderOptions, ReadPicturesOptions
+from training.stages.policy_options import PolicyMatchOptions
 
 
 def run_pack(config: PackOptions) -> int:
@@ -54,6 +55,16 @@ def run_pack(config: PackOptions) -> int:
         f"{f', {report.unknown_rules} with unknown rules' if report.unknown_rules else ''}"
         f"{f'; each with its reason: {report.reasons}' if report.reasons else ''}\n"
     )
+    return 0
+
+
+def run_policy_match(config: PolicyMatchOptions) -> int:
+    """Play, and print a line for each temperature of b, or one JSON object."""
+    from training.stages import policy_match
+
+    results = policy_match.run(config)
+    told = {"a": config.a, "b": config.b, "size": config.size, "matches": [result.to_json() for result in results]}
+    sys.stdout.write(json.dumps(told) + "\n" if config.json else policy_match.to_text(config, results))
     return 0
 
 

@@ -56,6 +56,14 @@ def best_precision() -> str:
     return "bf16" if "BF16" in found else "f16" if "FP16" in found else "f32"
 
 
+def cpu_properties(precision: str, threads: int, streams: int = 1) -> dict[str, str | int | bool]:
+    """How a model is compiled for the CPU; threads: 0 leaves the choice to OpenVINO."""
+    # Left alone, OpenVINO ties its threads to cores from core 0 on: two processes of one thread would share that core.
+    properties: dict[str, str | int | bool] = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": streams}
+    properties["ENABLE_CPU_PINNING"] = False
+    return properties | ({"INFERENCE_NUM_THREADS": threads} if threads else {})
+
+
 def read_pair(xml: Path) -> tuple[bytes, bytes]:
     """Both files of an IR.
 
@@ -115,10 +123,7 @@ class OpenVINO(EvaluatorBase):
         self.precision = best_precision() if precision == "auto" else precision
         self.traits = traits
         self.planes, self.globals = spec.planes, spec.globals
-        # Left alone, OpenVINO ties its threads to cores from core 0 on: two processes of one thread would share that core.
-        properties = {"INFERENCE_PRECISION_HINT": self.precision, "NUM_STREAMS": streams, "ENABLE_CPU_PINNING": False}
-        if threads:
-            properties["INFERENCE_NUM_THREADS"] = threads
+        properties = cpu_properties(self.precision, threads, streams)
         if cache_folder is not None:
             properties["CACHE_DIR"] = str(cache_folder)
         try:

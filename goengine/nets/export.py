@@ -82,9 +82,14 @@ def export_onnx(net: Net, meta: Meta, path: str | os.PathLike[str]) -> None:
         program.save(str(beside), external_data=False)
 
 
+def openvino_plays(spec: NetSpec) -> bool:
+    """Whether OpenVINO (2026.4) answers such a net; of others it gives empty answers without an error."""
+    return spec.norm not in ("group", "instance") or not any(block.kind.startswith("down_up") for block in spec.blocks)
+
+
 def _check_blocks(spec: NetSpec) -> None:
-    """Raises WeightsError where OpenVINO (2026.4) gives empty answers without an error."""
-    if spec.norm in ("group", "instance") and any(block.kind.startswith("down_up") for block in spec.blocks):
+    """Raises WeightsError for a net that OpenVINO does not answer."""
+    if not openvino_plays(spec):
         raise WeightsError(
             f"OpenVINO gives no answers of down-up blocks with {spec.norm} norm: play the .safetensors file by torch "
             "(--device torch-cpu or cuda), or train with batch, layer or fixed norm"
@@ -92,17 +97,25 @@ def _check_blocks(spec: NetSpec) -> None:
 
 
 def openvino_model(net: Net, meta: Meta) -> Model:
+    """As `openvino_graph`, with the labels of the weights file that the net came from."""
+    model = openvino_graph(net)
+    for key, value in labels(meta).items():
+        model.set_rt_info(value, [RT_INFO, key])
+    return model
+
+
+def openvino_graph(net: Net) -> Model:
     """The net as an OpenVINO model in float32, with dynamic batch and board size, straight from the module.
 
     Reshaping to a fixed batch and size gains 10-25 % at a batch of one and nothing measurable from a batch of 8; fixing the
     size alone gains nothing (b4c64 and b6c96, 9x9 and 19x19, bfloat16, one thread). So one dynamic model can serve everything.
     Raises WeightsError for a net whose model OpenVINO answers with nothing.
     """
-    _check_blocks(meta.spec)
+    spec = net.spec
+    _check_blocks(spec)
     from goengine.core.openvino_import import ov, unreported
 
     player = ExportedNet(net)
-    spec = meta.spec
     with quiet(), unreported(), torch.no_grad():
         shapes = [ov.PartialShape([-1, spec.planes, -1, -1]), ov.PartialShape([-1, spec.globals])]
         model = ov.convert_model(player, example_input=_example(net), input=shapes)
@@ -110,8 +123,6 @@ def openvino_model(net: Net, meta: Meta) -> Model:
         port.get_tensor().set_names({name})
     for port, name in zip(model.outputs, OUTPUTS, strict=True):
         port.get_tensor().set_names({name})
-    for key, value in labels(meta).items():
-        model.set_rt_info(value, [RT_INFO, key])
     return model
 
 

@@ -111,13 +111,13 @@ def draw(logits, legal, temperature, generator, weights):
 def advance(table, count, logits, temperature, komi):
     """Draw and play a move in the first ``count`` places. Returns how many games are still under way.
 
-    ``logits`` float32[count, A]. `survey` comes before. A game ends when both pass, and is counted as it stands
-    (Tromp-Taylor); one of L plies ends without a count.
+    ``logits`` float32[count, A], ``temperature`` float64[count]. `survey` comes before. A game ends when both pass, and is
+    counted as it stands (Tromp-Taylor); one of L plies ends without a count.
     """
     size = table.games.board.info[0, SIZE]
     for place in range(count - 1, -1, -1):  # downwards: the last game under way, which fills a gap, has had its move
         game, number = game_at(table.games, place), table.number[place]
-        ply_temperature = temperature
+        ply_temperature = temperature[place]
         if table.length[number] == table.random_at[number]:
             logits[place, :] = 0.0
             ply_temperature = 1.0

@@ -128,22 +128,33 @@ class PolicyGames:
         self._groups: dict[str, _PolicyGroup] = {}
 
     def play(
-        self, policies: Sequence[Policy], who: Who, seed: Sequence[int], random_at: np.ndarray | None = None
+        self,
+        policies: Sequence[Policy],
+        who: Who,
+        seed: Sequence[int],
+        random_at: np.ndarray | None = None,
+        *,
+        temperatures: Sequence[float] | None = None,
+        tell: Callable[[int], None] = lambda ended: None,
     ) -> FinishedPolicyGame:
         """Play all games to their ends. The same policies and seed give the same games.
 
-        random_at: int64[games]: the ply of each game that is drawn from all legal points alike, -1 for none. Raises ValueError
-        if a policy's answers are no numbers.
+        random_at: int64[games]: the ply of each game that is drawn from all legal points alike, -1 for none. temperatures: of
+        each policy, instead of the one of all. tell: hears after each ply how many games have ended. Raises ValueError if a
+        policy's answers are no numbers.
         """
+        of_policies = np.full(len(policies), self.terms.temperature) if temperatures is None else np.array(temperatures, float)
         table, count, ply = self._table, self.games, 0
         table.generator[:] = np.random.SeedSequence(seed).generate_state(2 * count, np.uint64).reshape(count, 2)
         table.random_at[:] = -1 if random_at is None else random_at
         tables.begin(table, self.terms.size)
         while count:
             tables.survey(table, count, self._rules)
-            logits = self._ask(policies, who(table.number[:count], ply), count, ply)
-            count = tables.advance(table, count, logits, float(self.terms.temperature), self._rules.komi)
+            movers = who(table.number[:count], ply)
+            logits = self._ask(policies, movers, count, ply)
+            count = tables.advance(table, count, logits, of_policies[movers], self._rules.komi)
             ply += 1
+            tell(self.games - count)
         return FinishedPolicyGame(table.moves.copy(), table.length.copy(), table.margin.copy())
 
     def _ask(self, policies: Sequence[Policy], movers: np.ndarray, count: int, ply: int) -> np.ndarray:

@@ -1,16 +1,14 @@
-"""Nets as players without a search, and the pool of earlier forms of a net that it learns against.
+"""Policies from files, and the pool of earlier forms of a net that it learns against.
 
 The pool is a folder of weights files, named by the iteration whose beginning they show: 000000 is the net that the run began
 with. Which of them belong to the pool is a function of the iteration alone, so a run that was killed goes on with those that it
 had; files of later iterations, which a killed process has left, are written again. Knows no learning.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from goengine import features
@@ -18,24 +16,7 @@ from goengine.nets import weights_file
 from goengine.nets.architecture import to_text
 from goengine.nets.build import Net
 from goengine.nets.spec import NetSpec
-from goengine.policy_play.games import PolicyRows
 from training.core.checkpoint import RunError
-from training.core.device_feed import DeviceFeed
-
-
-class NetPolicy:
-    """A net that plays by its policy, on its device."""
-
-    def __init__(self, forward: Callable[..., Any], spec: NetSpec, device_feed: DeviceFeed):
-        """forward: the net, or what calls it; in evaluation mode."""
-        self.features, self._forward, self._place = features.get(spec.features), forward, device_feed
-
-    def logits(self, rows: PolicyRows) -> np.ndarray:
-        """As `goengine.policy_play.games.Policy`."""
-        batch = self._place.put({"planes": rows.planes, "globals": rows.globals})
-        with torch.inference_mode(), self._place.autocast():
-            logits: np.ndarray = self._forward(batch["planes"], batch["globals"], True).policy.float().cpu().numpy()
-            return logits
 
 
 def load_policy(path: Path) -> tuple[Net, weights_file.Meta]:
@@ -87,16 +68,19 @@ class Pool:
                 f"cannot write {self.path(iteration)}: {error.strerror or error}; make room and start again"
             ) from error
 
-    def opponent(self, iteration: int, chance: np.random.Generator) -> tuple[int, Net]:
-        """(iteration, net in evaluation mode) of a member drawn at random.
+    def drawn(self, iteration: int, chance: np.random.Generator) -> int:
+        """The iteration of a member drawn at random."""
+        return int(chance.choice(self.members(iteration)))
+
+    def net(self, member: int) -> Net:
+        """A member's net in evaluation mode.
 
         Raises WeightsError if its file is damaged or gone, RunError if it is a net of another form.
         """
-        chosen = int(chance.choice(self.members(iteration)))
-        found = weights_file.load(self.path(chosen))
+        found = weights_file.load(self.path(member))
         if found.spec != self.spec:
             raise RunError(
-                f"{self.path(chosen)}: is another net than the run's: it sees the features {found.spec.features} and is "
+                f"{self.path(member)}: is another net than the run's: it sees the features {found.spec.features} and is "
                 f"{to_text(found.spec)}, the run's {self.spec.features} and {to_text(self.spec)}; take another --run folder"
             )
-        return chosen, found.module()
+        return found.module()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from goengine.core.options import Seconds, option
-from training.core.command_options import LoopedOptions
+from goengine.core.options import MOST_THREADS, Seconds, option
+from training.core.command_options import LoopedOptions, check_packs
 from training.core.worker_options import ManyWorkers
 
 
@@ -18,6 +18,9 @@ class PolicyPlayOptions(LoopedOptions):
     temperature: float = option(1.0, "of the softmax that moves are drawn from")
     longest: float = option(3.0, "plies over points of the board, after which a game has no result and teaches nothing")
     seed: int = option(1, "of all chance")
+    play: Literal["torch", "openvino", "auto"] = option(
+        "auto", "what computes the nets that play; auto: OpenVINO on a CPU, where it is faster, torch on a GPU"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,14 +51,16 @@ class ReinforceOptions(PolicyPlayOptions, ManyWorkers):
     log_every: int = option(1, "iterations between two lines of the log", least=1)
     every: int = option(500, "iterations after which the net joins the pool of opponents, again and again", least=1)
     baseline: Path | None = option(None, "a value net, whose expectation is taken off each result")
-    moves_per_game: int = option(0, "moves of each game that are learned from, drawn at random; 0: all of them")
+    moves_per_game: int = option(
+        0, "learn from so many moves of each game, drawn at random, each for as many as there are for it; 0: from all"
+    )
     rows: int = option(1024, "positions that are learned from at once: a question of memory", least=1)
     validation_games: int = option(200, "games against the net of the beginning in a measurement; 0: none")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_workers(self.batch)
-        for name, least in (("every", 1), ("rows", 1), ("validation_games", 0), ("moves_per_game", 0)):
+        for name, least in (("every", 1), ("rows", 1), ("moves_per_game", 0), ("validation_games", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least {least}")
 
@@ -97,3 +102,42 @@ class ValueOptions(PolicyPlayOptions):
             raise ValueError(f"--held-out {self.held_out} of --positions {self.positions} leaves nothing to learn from")
         if not 0 < self.latest <= self.longest:
             raise ValueError(f"--latest {self.latest}: above 0 and at most --longest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyMatchOptions:
+    """Let two policies play each other without a search, all games in step, and say how much stronger one is.
+
+    Moves are drawn from the softmax of each policy at its own temperature. With several temperatures for b, a meets each in
+    turn.
+    """
+
+    a: str = option(help="a policy: a weights file, or a net's name or folder (`goengine nets`)")
+    b: str = option(help="the other one")
+    temperature_a: float = option(1.0, "of a's moves; 0: always the likeliest")
+    temperatures_b: tuple[float, ...] = option((1.0,), "of b's moves, a match for each", short="--temperature-b")
+    size: int = option(19, "board size", least=2, most=25)
+    komi: float = option(7.5, "points for White", least=None)
+    games: int = option(400, "games of a match, all at once; a is Black in every second one", least=1)
+    longest: float = option(3.0, "plies over points of the board, after which a game has no result and does not count")
+    seed: int = option(1, "of all chance")
+    play: Literal["torch", "openvino", "auto"] = option(
+        "auto", "what computes weights files; auto: OpenVINO on a CPU, where it is faster, torch on a GPU"
+    )
+    device: str = option("auto", "cpu, cuda, cuda:1; auto takes a GPU where there is one")
+    half: bool | None = option(None, "compute in bfloat16; by default where the GPU or CPU has it")
+    threads: int = option(0, "threads of the nets on a CPU; 0: their own choice", most=MOST_THREADS)
+    games_out: Path | None = option(None, "write the games here, a pack (NAME.npz)")
+    json: bool = option(False, "print one JSON object")
+
+    def __post_init__(self) -> None:
+        if not self.temperatures_b or not all(
+            0 <= value < float("inf") for value in (self.temperature_a, *self.temperatures_b)
+        ):
+            raise ValueError("--temperature-a and --temperatures-b are numbers from 0 on")
+        if not 2 <= self.size <= 25 or not 0 < self.longest <= 10 or self.games < 1:
+            raise ValueError("--size is from 2 to 25, --longest up to 10 times the points, --games at least 1")
+        if not abs(self.komi) <= 1000 or self.komi * 2 != round(self.komi * 2):
+            raise ValueError(f"--komi {self.komi}: whole or half points, up to 1000")
+        if self.games_out is not None:
+            check_packs("--games-out", self.games_out)

@@ -2,8 +2,10 @@
 
 An iteration plays some games against an opponent from the pool and then changes the net once: by the sum over its moves of
 z d log p(a|s), the mean over games, where z is how the game ended for it, or z less what a value net expected. p is what the
-move was drawn from: the softmax at the temperature over the moves that could be drawn. Chance comes from the seed and the
-iteration's number, so that a run goes on as if it had never been stopped. Knows games as `goengine.policy_play` plays them; the
+move was drawn from: the softmax at the temperature over the moves that could be drawn. Where OpenVINO plays, p is computed by
+torch all the same, from the same weights: the two differ by roundings, of which no account is taken. Of each game some moves
+may stand for all (`played_moves`): the gradient's expectation is the same. Chance comes from the seed and the iteration's
+number, so that a run goes on as if it had never been stopped. Knows games as `goengine.policy_play` plays them; the
 loop, its folder and its end are `training.core.loop`'s.
 """
 
@@ -11,7 +13,7 @@ import dataclasses
 import itertools
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,10 +23,8 @@ from goengine import features
 from goengine.nets import build, weights_file
 from goengine.policy_play.games import (
     FinishedPolicyGame,
-    Policy,
     PolicyGameParams,
     PolicyGames,
-    PolicyRows,
     alternating,
     by_colour,
 )
@@ -37,105 +37,55 @@ from training.data import packs
 from training.data.sampling import Draw
 from training.data.stream import Sampler
 from training.parallel import cluster
-from training.stages.opponents import NetPolicy, Pool, known_features, load_policy
+from training.stages.opponents import Pool, known_features, load_policy
+from training.stages.played_moves import Moves, outcomes, recorder
+from training.stages.players import NetPolicy, Seat
 from training.stages.policy_options import ReinforceOptions
 from training.stages.supervised import computes_half, device_name, loop_config
 
 FORBIDDEN = -1e9  # logit of a move that could not be drawn
-_PLAYED, _DRAWN, _MEASURED, _CHOSEN = range(4)  # what the chance is for
-
-
-class Moves(NamedTuple):
-    """R moves of the learning player and the positions they were made in, ply by ply."""
-
-    planes: np.ndarray  # uint8[R, C, N, N]
-    globals: np.ndarray  # float32[R, G]
-    legal: np.ndarray  # uint8[R, A]  1 for the moves that could be drawn
-    game: np.ndarray  # int64[R]
-    ply: np.ndarray  # int64[R]
-
-
-class RecordingPolicy:
-    """A policy that keeps the positions in which it had to move, a byte for a point of a plane.
-
-    That is 23 MB for 128 games on 9x9 with 48 planes, and 330 MB on 19x19.
-    """
-
-    def __init__(self, inner: Policy):
-        self.features, self._inner = inner.features, inner
-        self._parts: list[tuple[np.ndarray, ...]] = []
-
-    def logits(self, rows: PolicyRows) -> np.ndarray:
-        """What the policy says."""
-        planes, plies = rows.planes.astype(np.uint8), np.full(len(rows.games), rows.ply)
-        self._parts.append((planes, rows.globals, rows.legal, rows.games, plies))
-        return self._inner.logits(rows)
-
-    def moves(self) -> Moves:
-        """All of them."""
-        return Moves(*(np.concatenate(arrays) for arrays in zip(*self._parts, strict=True)))
-
-
-def outcomes(finished: FinishedPolicyGame, moves: Moves) -> np.ndarray:
-    """float32[R]: how the game ended for who made each move: 1, -1 or 0; nan for a game without a result."""
-    return np.where(moves.ply % 2 == 0, 1, -1) * finished.result[moves.game]
-
-
-def chosen_moves(moves: Moves, advantage: np.ndarray, most: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(int64[K] rows to learn from, float32[K] what each counts): at most so many moves of each game, drawn at random.
-
-    A game's drawn moves count for all of its moves, so the gradient they give is on average that of all; 0 draws all. Rows
-    without an advantage (nan) are left out.
-    """
-    rows = np.flatnonzero(~np.isnan(advantage))
-    if not most:
-        return rows, np.ones(len(rows), np.float32)
-    rows = chance.permutation(rows)
-    rows = rows[np.argsort(moves.game[rows], kind="stable")]  # game by game, each in random order
-    _, first, count = np.unique(moves.game[rows], return_index=True, return_counts=True)
-    drawn = np.minimum(count, most)
-    kept = np.concatenate([np.arange(start, start + number) for start, number in zip(first, drawn, strict=True)] or [rows])
-    order = np.argsort(rows[kept])
-    return rows[kept][order], np.repeat(count / drawn, drawn)[order].astype(np.float32)
+OPPONENTS = 4  # members of the pool that are kept ready to play
+_PLAYED, _DRAWN, _MEASURED, _KEPT = range(4)  # what the chance is for
 
 
 def policy_gradient_loss(
-    logits: torch.Tensor, legal: torch.Tensor, played: torch.Tensor, advantage: torch.Tensor, temperature: float = 1.0
+    logits: torch.Tensor,
+    legal: torch.Tensor,
+    played: torch.Tensor,
+    advantage: torch.Tensor,
+    weight: torch.Tensor,
+    temperature: float = 1.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(-sum of advantage log p(played), sum of the entropies of p), p being what the moves were drawn from.
+    """(-sum of weight advantage log p(played), sum of weight times entropy of p), p being what the moves were drawn from.
 
-    logits [R,A], legal uint8 [R,A], played int64 [R], advantage float32 [R]. Its gradient is that of REINFORCE (Williams 1992).
+    logits [R,A], legal uint8 [R,A], played int64 [R], advantage and weight float32 [R]. Its gradient is that of REINFORCE
+    (Williams 1992).
     """
     drawn_from = torch.where(legal > 0, logits.float() / temperature, FORBIDDEN)
     log = torch.log_softmax(drawn_from, 1)
-    entropy = -(log.exp() * log).sum()
-    return -(advantage * log.gather(1, played[:, None]).squeeze(1)).sum(), entropy.detach()
+    entropy = -(weight * (log.exp() * log).sum(1)).sum()
+    return -(weight * advantage * log.gather(1, played[:, None]).squeeze(1)).sum(), entropy.detach()
 
 
 class Baseline:
     """A value net: how the games were expected to end."""
 
-    def __init__(self, path: Path, device_feed: DeviceFeed, rows: int):
+    def __init__(self, path: Path, seat: Seat, rows: int):
         """Raises WeightsError if the file is damaged, RunError if the net has no value or sees unknown features."""
-        self.net, self.meta = weights_file.load_module(path)
+        net, self.meta = weights_file.load_module(path)
         if "value" not in self.meta.spec.outputs:
             raise RunError(f"--baseline {path}: the net has no value")
         known_features(path, self.meta.spec)
-        self._place, self._rows = device_feed, rows
-        self.net.to(device_feed.device, memory_format=torch.channels_last)
+        self.answers, self._rows = seat.answers(net, "value"), rows
 
-    def values(self, finished: FinishedPolicyGame, terms: PolicyGameParams, moves: Moves, rows: np.ndarray) -> np.ndarray:
-        """float32[K]: expectation in [-1, 1] for who made each of the moves in these rows, before it."""
-        games = packs.to_games(finished.pack(terms))
-        places = games.start[moves.game[rows]] + moves.ply[rows]
-        draw = Draw(0, symmetries=0, shuffle=0, vary=0.0)
-        sampler = Sampler(games, features.get(self.meta.spec.features), draw, chosen=places)
-        count, found = len(places), []
+    def values(self, finished: FinishedPolicyGame, terms: PolicyGameParams, moves: Moves) -> np.ndarray:
+        """float32[R]: expectation in [-1, 1] for who made each move, before it."""
+        games, count, found = packs.to_games(finished.pack(terms)), len(moves.game), []
+        chosen, draw = games.start[moves.game] + moves.ply, Draw(0, symmetries=0, shuffle=0, vary=0.0)
+        sampler = Sampler(games, features.get(self.meta.spec.features), draw, chosen=chosen)
         for first in range(0, count, self._rows):
             targets = sampler.batch(first, min(self._rows, count - first))
-            batch = self._place.put({"planes": targets.planes, "globals": targets.globals})
-            with torch.inference_mode(), self._place.autocast():
-                found.append(torch.tanh(self.net(batch["planes"], batch["globals"], True).value.float() / 2).cpu().numpy())
+            found.append(self.answers(targets.planes, targets.globals))
         return np.concatenate(found)
 
 
@@ -152,8 +102,10 @@ class ReinforceStage(Stage):
         self.config, self.spec, self.start, self.module = config, module.spec, start, module
         self.device_feed = DeviceFeed(device_name(config), computes_half(config))
         self.terms = PolicyGameParams(config.size, config.komi, config.temperature, config.longest)
+        self._seat = Seat(self.device_feed, config.play, config.threads or 0)
+        self._opponents: dict[int, NetPolicy] = {}
         self.pool = Pool(config.run / "pool", module.spec, config.every)
-        self.baseline = Baseline(config.baseline, self.device_feed, config.rows) if config.baseline is not None else None
+        self.baseline = Baseline(config.baseline, self._seat, config.rows) if config.baseline is not None else None
         self._games = PolicyGames(self.terms, config.batch)
         self._who = by_colour(alternating(config.batch))
         self._first = weights_file.arrays_of(module)
@@ -176,12 +128,12 @@ class ReinforceStage(Stage):
         iteration = int(batch["iteration"])
         step = int(batch["step"]) if "step" in batch else iteration
         self.module.eval()  # no change of the statistics: the net must learn with the policy that it played with
-        opponent, net = self.pool.opponent(step, np.random.default_rng([self.config.seed, iteration, _DRAWN]))
-        learner = RecordingPolicy(NetPolicy(module, self.spec, self.device_feed))
+        opponent = self.pool.drawn(step, self._chance(iteration, _DRAWN))
+        most, player = self.config.moves_per_game, self._seat.policy(self.module, module)
+        learner = recorder(player, self.config.batch, most, self._chance(iteration, _KEPT))
         seed = (self.config.seed, iteration, _PLAYED)
-        finished = self._games.play([learner, self._player(net)], self._who, seed)
-        chance = np.random.default_rng([self.config.seed, iteration, _CHOSEN])
-        loss, entropy = self._learn(module, finished, learner.moves(), chance)
+        finished = self._games.play([learner, self._opponent(opponent)], self._who, seed)
+        loss, entropy = self._learn(module, finished, learner.moves())
         figures = {**_figures(finished, 0), "entropy": entropy, "opponent": float(opponent)}
         return loss, {name: torch.tensor(value) for name, value in figures.items()}
 
@@ -192,7 +144,7 @@ class ReinforceStage(Stage):
             return {}
         first = build.skeleton(self.spec).to_empty(device="cpu")
         weights_file.restore(first, self._first)
-        players = [NetPolicy(module, self.spec, device_feed), self._player(first.eval())]
+        players = [self._seat.policy(cast(build.Net, module)), self._seat.policy(first.eval())]
         seed = (self.config.seed, 0, _MEASURED)
         finished = PolicyGames(self.terms, games).play(players, by_colour(alternating(games)), seed)
         return {f"{name}_start": value for name, value in _figures(finished, 0).items() if np.isfinite(value)}
@@ -210,31 +162,37 @@ class ReinforceStage(Stage):
 
     # -- inside --
 
-    def _player(self, net: build.Net) -> NetPolicy:
-        return NetPolicy(net.to(self.device_feed.device, memory_format=torch.channels_last), self.spec, self.device_feed)
+    def _chance(self, iteration: int, purpose: int) -> np.random.Generator:
+        return np.random.default_rng([self.config.seed, iteration, purpose])
 
-    def _learn(
-        self, module: nn.Module, finished: FinishedPolicyGame, moves: Moves, chance: np.random.Generator
-    ) -> tuple[torch.Tensor, float]:
+    def _opponent(self, member: int) -> NetPolicy:
+        """A member of the pool as a player. The latest few are kept: for OpenVINO each has to be converted."""
+        found = self._opponents.pop(member, None) or self._seat.policy(self.pool.net(member))
+        self._opponents[member] = found
+        if len(self._opponents) > OPPONENTS:
+            del self._opponents[next(iter(self._opponents))]
+        return found
+
+    def _learn(self, module: nn.Module, finished: FinishedPolicyGame, moves: Moves) -> tuple[torch.Tensor, float]:
         """(loss, mean entropy of the policy); the loss has the last rows' gradients only, the others' have been added up.
 
         Memory then holds what one part of the rows needs.
         """
-        advantage = outcomes(finished, moves)
-        known, counts = chosen_moves(moves, advantage, self.config.moves_per_game, chance)
-        if not len(known):  # there is no winner
+        moves = moves.rows(~np.isnan(outcomes(finished, moves)))
+        count = len(moves.game)
+        if not count:  # there is no winner
             return sum((parameter * 0.0).sum() for parameter in self.module.parameters()), float("nan")
+        advantage = outcomes(finished, moves)
         if self.baseline is not None:
-            advantage[known] -= self.baseline.values(finished, self.terms, moves, known)
-        advantage[known] *= counts
+            advantage = advantage - self.baseline.values(finished, self.terms, moves)
         total, entropies, loss = 0.0, 0.0, None
-        for part in np.array_split(known, -(-len(known) // self.config.rows)):
+        for part in np.array_split(np.arange(count), -(-count // self.config.rows)):
             if loss is not None:
                 loss.backward()
                 total += float(loss.detach())
             loss, entropy = self._part(module, finished, moves, advantage, part)
             entropies += float(entropy)
-        return loss + total, entropies / len(known)
+        return loss + total, entropies / float(moves.weight.sum())
 
     def _part(self, module, finished: FinishedPolicyGame, moves: Moves, advantage: np.ndarray, rows: np.ndarray):
         """(loss, sum of entropies) of some of the moves."""
@@ -244,12 +202,13 @@ class ReinforceStage(Stage):
             "legal": moves.legal[rows],
             "played": finished.moves[moves.game[rows], moves.ply[rows]].astype(np.int64),
             "advantage": advantage[rows].astype(np.float32),
+            "weight": moves.weight[rows],
         }
         batch = self.device_feed.put(arrays)
         with self.device_feed.autocast():
             logits = module(batch["planes"], batch["globals"], True).policy
-        rest = batch["legal"], batch["played"], batch["advantage"], self.config.temperature
-        loss, entropy = policy_gradient_loss(logits, *rest)
+        rest = (batch[name] for name in ("legal", "played", "advantage", "weight"))
+        loss, entropy = policy_gradient_loss(logits, *rest, self.config.temperature)
         return loss / self.config.batch, entropy
 
 

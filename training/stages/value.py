@@ -29,7 +29,8 @@ from training.data.sampling import Draw
 from training.data.stream import Sampler, pinned, stream
 from training.measure.evaluate import measure_with
 from training.stages import value_games
-from training.stages.opponents import NetPolicy, load_policy
+from training.stages.opponents import load_policy
+from training.stages.players import NetPolicy, Seat
 from training.stages.policy_options import ValueOptions
 from training.stages.supervised import computes_half, device_name, fresh_or_loaded, loop_config, predictor
 
@@ -113,8 +114,9 @@ def play(config: ValueOptions, folder: Path) -> bool:
     recipe, device_feed = recipe_of(config), DeviceFeed(device_name(config), computes_half(config))
 
     def players() -> tuple[NetPolicy, NetPolicy]:
-        modules = [load_policy(path)[0].to(device_feed.device, memory_format=torch.channels_last) for path in _policies(config)]
-        return tuple(NetPolicy(module, module.spec, device_feed) for module in modules)
+        seat = Seat(device_feed, config.play, config.threads or 0)
+        before, after = (seat.policy(load_policy(path)[0]) for path in _policies(config))
+        return before, after
 
     config.run.mkdir(parents=True, exist_ok=True)
     lock = lock_run(config.run)

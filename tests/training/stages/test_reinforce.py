@@ -15,17 +15,34 @@ from goengine.nets import weights_file
 from goengine.nets.architecture import parse
 from goengine.nets.build import build
 from goengine.nets.spec import BlockSpec
-from goengine.policy_play.games import FinishedPolicyGame
+from goengine.policy_play.games import FinishedPolicyGame, PolicyRows
 from training import cli
 from training.core.device_feed import DeviceFeed
 from training.stages import reinforce
-from training.stages.opponents import NetPolicy, Pool
+from training.stages.opponents import Pool
+from training.stages.played_moves import AllMoves, Moves, SomeMoves, outcomes
+from training.stages.players import Seat
 from training.stages.policy_options import ReinforceOptions
-from training.stages.reinforce import Moves, ReinforceStage, outcomes, policy_gradient_loss
+from training.stages.reinforce import ReinforceStage, policy_gradient_loss
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SMALL = ("--size", "3", "--games", "6", "--validation-games", "4", "--threads", "1", "--every", "2", "--rows", "16")
+SMALL = (
+    "--size",
+    "3",
+    "--games",
+    "6",
+    "--validation-games",
+    "4",
+    "--threads",
+    "1",
+    "--every",
+    "2",
+    "--rows",
+    "16",
+    "--play",
+    "torch",
+)
 
 
 def spec_of(net, name="agz17"):
@@ -62,7 +79,7 @@ def test_the_gradient_is_that_of_the_formula():
     legal = torch.ones(5, 10, dtype=torch.uint8)
     legal[:, 7:] = 0
     played, z = torch.tensor([0, 1, 2, 3, 4]), torch.tensor([1.0, -1.0, 0.0, 0.5, -2.0])
-    loss, entropy = policy_gradient_loss(logits, legal, played, z, temperature=2.0)
+    loss, entropy = policy_gradient_loss(logits, legal, played, z, torch.ones(5), temperature=2.0)
     loss.backward()
     p = torch.softmax(logits.detach()[:, :7] / 2.0, 1)
     expected = torch.zeros(5, 10)
@@ -74,12 +91,20 @@ def test_the_gradient_is_that_of_the_formula():
 def test_outcomes_are_for_who_moved():
     finished = FinishedPolicyGame(np.zeros((3, 4), np.uint16), np.array([4, 4, 4]), np.array([7.5, -0.5, np.nan], np.float32))
     game, ply = np.repeat(np.arange(3), 2), np.tile([0, 1], 3)
-    moves = Moves(*(np.zeros(6) for _ in range(3)), game, ply)
+    moves = Moves(*(np.zeros(6) for _ in range(3)), game, ply, np.ones(6))
     np.testing.assert_array_equal(outcomes(finished, moves), [1, -1, -1, 1, np.nan, np.nan])
 
 
 def stage_for(folder, **changes):
-    values = {"run": folder / "run", "net": folder / "policy.safetensors", "size": 3, "batch": 32, "threads": 1, "rows": 100}
+    values = {
+        "run": folder / "run",
+        "net": folder / "policy.safetensors",
+        "size": 3,
+        "batch": 32,
+        "threads": 1,
+        "rows": 100,
+        "play": "torch",
+    }
     config = ReinforceOptions(**{**values, **changes})
     module, meta = reinforce.load_policy(config.net)
     return ReinforceStage(config, module, meta)
@@ -100,7 +125,7 @@ def shares(stage, stones):
     asked.logits = logits
     stage._games.play([asked], lambda games, ply: np.zeros(len(games), int), (1,))
     rows = seen[len(stones)]
-    found = NetPolicy(stage.module, stage.spec, stage.device_feed).logits(rows)[0, :9]
+    found = stage._seat.policy(stage.module).logits(rows)[0, :9]
     return np.exp(found - found.max()) / np.exp(found - found.max()).sum()
 
 
@@ -112,13 +137,12 @@ def test_moves_that_win_become_likelier_and_moves_that_lose_less(folder):
     optimizer = torch.optim.Adam(stage.module.parameters(), 0.01)
     before = shares(stage, []), shares(stage, [4])
     for iteration in range(15):
-        learner = reinforce.RecordingPolicy(NetPolicy(stage.module, stage.spec, stage.device_feed))
-        played = stage._games.play([learner, NetPolicy(stage.module, stage.spec, stage.device_feed)], stage._who, (iteration,))
+        learner = AllMoves(stage._seat.policy(stage.module))
+        played = stage._games.play([learner, stage._seat.policy(stage.module)], stage._who, (iteration,))
         black = np.where(played.moves[:, 0] == 4, 1.0, -1.0)
         white = np.where(np.isin(played.moves[:, 1], (0, 2, 6, 8)), -1.0, 1.0)
         of_learner = np.where(np.arange(64) % 2 == 0, black, white).astype(np.float32)
-        chance = np.random.default_rng(iteration)
-        loss, _ = stage._learn(stage.module, played._replace(margin=of_learner), learner.moves(), chance)
+        loss, _ = stage._learn(stage.module, played._replace(margin=of_learner), learner.moves())
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -133,11 +157,11 @@ def test_rows_in_parts_give_the_gradient_of_all(folder):
     gradients = []
     for rows in (7, 10_000):
         stage = stage_for(folder, rows=rows)
-        learner = reinforce.RecordingPolicy(NetPolicy(stage.module, stage.spec, stage.device_feed))
-        played = stage._games.play([learner, NetPolicy(stage.module, stage.spec, stage.device_feed)], stage._who, (1,))
+        learner = AllMoves(stage._seat.policy(stage.module))
+        played = stage._games.play([learner, stage._seat.policy(stage.module)], stage._who, (1,))
         assert 7 < len(learner.moves().game) < 10_000
         stage.module.double().register_forward_pre_hook(lambda _net, given: (given[0].double(), given[1].double(), *given[2:]))
-        loss, _ = stage._learn(stage.module, played, learner.moves(), np.random.default_rng(1))
+        loss, _ = stage._learn(stage.module, played, learner.moves())
         loss.backward()
         gradients.append([parameter.grad for parameter in stage.module.parameters()] + [loss.detach()])
     for one, other in zip(*gradients, strict=True):
@@ -146,46 +170,139 @@ def test_rows_in_parts_give_the_gradient_of_all(folder):
 
 def test_a_baseline_is_taken_off(folder):
     stage = stage_for(folder, baseline=folder / "value.safetensors")
-    learner = reinforce.RecordingPolicy(NetPolicy(stage.module, stage.spec, stage.device_feed))
-    played = stage._games.play([learner, NetPolicy(stage.module, stage.spec, stage.device_feed)], stage._who, (1,))
-    everything = np.arange(len(learner.moves().game))
-    values = stage.baseline.values(played, stage.terms, learner.moves(), everything)
-    some = everything[3::5]
-    np.testing.assert_allclose(stage.baseline.values(played, stage.terms, learner.moves(), some), values[some], atol=1e-5)
+    learner = AllMoves(stage._seat.policy(stage.module))
+    played = stage._games.play([learner, stage._seat.policy(stage.module)], stage._who, (1,))
+    values = stage.baseline.values(played, stage.terms, learner.moves())
     assert values.shape == learner.moves().game.shape and (np.abs(values) < 1).all() and values.std() > 0
     with torch.no_grad():  # one who is sure that Black wins: nothing is left to learn for him in games that he has won
-        stage.baseline.net.value.outputs.weight.zero_()
-        stage.baseline.net.value.outputs.bias.fill_(50.0)
+        sure, _ = weights_file.load_module(folder / "value.safetensors")
+        sure.value.outputs.weight.zero_()
+        sure.value.outputs.bias.fill_(50.0)
+    stage.baseline.answers = stage._seat.answers(sure, "value")
     moves = learner.moves()
     expected = played.result[moves.game] * np.where(moves.ply % 2 == 0, 1, -1) - 1
-    left = outcomes(played, moves) - stage.baseline.values(played, stage.terms, moves, everything)
+    left = outcomes(played, moves) - stage.baseline.values(played, stage.terms, moves)
     np.testing.assert_allclose(left, expected, atol=1e-5)
 
 
-def test_a_few_moves_of_each_game_stand_for_all():
-    game = np.array([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
-    moves = Moves(*(np.zeros(10) for _ in range(3)), game, np.arange(10))
-    advantage = np.where(game == 2, np.nan, np.arange(10.0))
-    sums = []
-    for seed in range(2000):
-        rows, counts = reinforce.chosen_moves(moves, advantage, 3, np.random.default_rng(seed))
-        assert (np.diff(rows) > 0).all() and np.bincount(game[rows]).tolist() == [3, 2]
-        assert counts.tolist() == pytest.approx([5 / 3] * 3 + [1] * 2)
-        sums.append((advantage[rows] * counts)[game[rows] == 0].sum())
-    assert np.mean(sums) == pytest.approx(advantage[:5].sum(), rel=0.02) and np.std(sums) > 1
-    rows, counts = reinforce.chosen_moves(moves, advantage, 0, np.random.default_rng(0))
-    assert rows.tolist() == list(range(7)) and (counts == 1).all()
-    assert len(reinforce.chosen_moves(moves, advantage * np.nan, 3, np.random.default_rng(0))[0]) == 0
+# ------------------------------------------------------------------- some moves of each game
 
 
-def test_the_number_of_moves_bounds_what_is_learned_from(folder, monkeypatch):
-    stage, seen = stage_for(folder, moves_per_game=2), []
-    part = stage._part
-    monkeypatch.setattr(stage, "_part", lambda *given: seen.append(len(given[-1])) or part(*given))
-    stage.stepped(0)
-    loss, figures = stage.loss(stage.module, {"iteration": np.array(0)})
-    loss.backward()
-    assert 0 < sum(seen) <= 2 * stage.config.batch and np.isfinite(float(figures["entropy"]))
+def played_with(stage, keep):
+    """(games, moves) of one game that both a recorder of all moves and another one have seen."""
+    every = AllMoves(stage._seat.policy(stage.module))
+    some = SomeMoves(every, stage.config.batch, *keep)
+    finished = stage._games.play([some, stage._seat.policy(stage.module)], stage._who, (1,))
+    return finished, every.moves(), some.moves()
+
+
+@pytest.mark.parametrize("most", [1, 3, 1000])
+def test_what_is_kept_of_each_game_stands_for_all_of_it(folder, most):
+    stage = stage_for(folder)
+    _, every, some = played_with(stage, (most, np.random.default_rng(1)))
+    made, kept = (np.bincount(moves.game, minlength=32) for moves in (every, some))
+    np.testing.assert_array_equal(kept, np.minimum(made, most))
+    np.testing.assert_allclose(np.bincount(some.game, some.weight), made, rtol=1e-6)
+    places = {(game, ply): row for row, (game, ply) in enumerate(zip(every.game, every.ply, strict=True))}
+    rows = [places[place] for place in zip(some.game, some.ply, strict=True)]
+    assert len(set(rows)) == len(rows)
+    for one, other in zip(every.rows(np.array(rows))[:5], some[:5], strict=True):
+        np.testing.assert_array_equal(one, other)
+    _, _, again = played_with(stage, (most, np.random.default_rng(1)))
+    assert all(np.array_equal(one, other) for one, other in zip(some, again, strict=True))
+
+
+def test_every_move_is_as_likely_to_be_kept():
+    """And any two of a game together: K of n without a preference."""
+    games, most, made = 30_000, 2, 5
+    inner = types.SimpleNamespace(features=features.get("agz17"), logits=lambda rows: np.zeros(rows.legal.shape, np.float32))
+    some, number = SomeMoves(inner, games, most, np.random.default_rng(1)), np.arange(games)
+    for ply in range(made):
+        shown = (np.zeros((games, 1, 1, 1), np.float32), np.zeros((games, 0), np.float32), np.ones((games, 2), np.uint8))
+        some.logits(PolicyRows(*shown, number, ply))
+    plies = np.sort(some.moves().ply.reshape(games, most), 1)
+    pairs = np.bincount(plies[:, 0] * made + plies[:, 1], minlength=made**2).reshape(made, made)
+    assert np.abs(pairs[np.triu_indices(made, 1)] / games - 0.1).max() < 0.01 and pairs.sum() == games
+    assert (some.moves().weight == made / most).all()
+
+
+def test_the_expected_gradient_of_some_moves_is_that_of_all(folder):
+    """Exact: the mean over every choice of K moves of each game, of games with two moves of the learner, one of them kept."""
+    stage = stage_for(folder, batch=4, longest=0.45, half=False)  # four plies
+    finished, every, _ = played_with(stage, (1, np.random.default_rng(1)))
+    finished = finished._replace(margin=np.array([1.0, -1.0, 1.0, 1.0], np.float32))
+
+    def gradient(moves):
+        stage.module.zero_grad()
+        stage._learn(stage.module, finished, moves)[0].backward()
+        return torch.cat([parameter.grad.flatten() for parameter in stage.module.parameters()])
+
+    assert np.bincount(every.game).tolist() == [2] * 4
+    rows = [np.flatnonzero(every.game == game) for game in range(4)]
+    choices = [[rows[game][choice >> game & 1] for game in range(4)] for choice in range(16)]
+    drawn = [gradient(every.rows(np.array(chosen))._replace(weight=np.full(4, 2.0, np.float32))) for chosen in choices]
+    whole = gradient(every)
+    torch.testing.assert_close(torch.stack(drawn).mean(0), whole, rtol=1e-3, atol=1e-5)
+    assert not torch.allclose(drawn[0], whole, rtol=1e-1, atol=1e-3)
+
+
+def test_the_baseline_is_asked_only_for_what_is_learned_from(folder):
+    stage = stage_for(folder, baseline=folder / "value.safetensors", half=False)
+    finished, every, some = played_with(stage, (2, np.random.default_rng(1)))
+    asked, answers = [], stage.baseline.answers
+    stage.baseline.answers = lambda planes, values: asked.append(len(planes)) or answers(planes, values)
+    found = stage.baseline.values(finished, stage.terms, some)
+    assert sum(asked) == len(some.game) == 64
+    places = {place: row for row, place in enumerate(zip(every.game, every.ply, strict=True))}
+    rows = [places[place] for place in zip(some.game, some.ply, strict=True)]
+    np.testing.assert_allclose(found, stage.baseline.values(finished, stage.terms, every)[rows], atol=1e-5)
+
+
+# ------------------------------------------------------------------- who computes the games
+
+
+@pytest.mark.parametrize("net", ["lee-policy-16", "b2c16"])
+def test_openvino_draws_from_the_distribution_of_torch(folder, net):
+    spec = spec_of(net, "lee48")
+    module = build(spec, 1).eval()
+    planes = np.random.default_rng(1).integers(0, 2, (20, 48, 7, 7)).astype(np.float32)
+    planes[:, 0] = 1
+    values = np.zeros((20, 0), np.float32)
+    for _ in range(2):  # again after the weights have changed, as they do after every iteration
+        plain, graph = (Seat(DeviceFeed("cpu", False), play, 1).answers(module, "policy") for play in ("torch", "openvino"))
+        one, other = (torch.softmax(torch.from_numpy(ask(planes, values)), 1) for ask in (plain, graph))
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+        half = Seat(DeviceFeed("cpu", True), "openvino", 1).answers(module, "policy")(planes, values)
+        assert (torch.softmax(torch.from_numpy(half), 1) - one).abs().max() < 0.03
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.mul_(1.3)
+
+
+def test_values_by_openvino_are_those_of_torch(folder):
+    net, _ = weights_file.load_module(folder / "value.safetensors")
+    planes = np.ones((3, net.spec.planes, 3, 3), np.uint8)
+    values = np.random.default_rng(1).random((3, net.spec.globals), np.float32)
+    plain, graph = (Seat(DeviceFeed("cpu", False), play, 1).answers(net, "value") for play in ("torch", "openvino"))
+    np.testing.assert_allclose(plain(planes, values), graph(planes, values), atol=1e-5)
+
+
+@pytest.mark.parametrize("device, by_openvino", [("cpu", True), ("meta", False)])
+def test_openvino_plays_where_torch_is_on_the_cpu(device, by_openvino):
+    feed = DeviceFeed(device, False)
+    assert Seat(feed).by_openvino(spec_of("b2c16")) == by_openvino
+    assert not Seat(feed, "torch").by_openvino(spec_of("b2c16")) and Seat(feed, "openvino").by_openvino(spec_of("b2c16"))
+
+
+def test_a_run_by_openvino_on_some_moves_goes_on_to_the_same_weights(folder):
+    more = ("--play", "openvino", "--moves-per-game", "2", "--baseline", str(folder / "value.safetensors"))
+    assert cli.main(command(folder, "whole", "--iterations", "3", *more)) == 0
+    for iterations in ("1", "3"):
+        assert cli.main(command(folder, "parts", "--iterations", iterations, *more)) == 0
+    whole, parts = (_arrays(folder / run / "net.safetensors") for run in ("whole", "parts"))
+    assert all(np.array_equal(whole[name], parts[name]) for name in whole)
+    start = weights_file.load(folder / "policy.safetensors").arrays
+    assert any(not np.array_equal(whole[name], start[name]) for name in start)
 
 
 # ------------------------------------------------------------------- runs
@@ -214,7 +331,7 @@ def test_the_pool_grows(folder):
     members = Pool(pool, start.spec, 2)
     assert [list(members.members(number)) for number in (0, 1, 2, 5)] == [[0], [0], [0, 2], [0, 2, 4]]
     chance = np.random.default_rng(1)
-    drawn = [members.opponent(5, chance)[0] for _ in range(60)]
+    drawn = [members.drawn(5, chance) for _ in range(60)]
     assert all(10 <= drawn.count(number) <= 30 for number in (0, 2, 4))
     assert {line["opponent"] for line in log(folder / "run")[:2]} == {0.0}
 
@@ -305,7 +422,15 @@ def test_features_that_are_not_known_here(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    "more", [("--temperature", "0"), ("--komi", "0.3"), ("--size", "26"), ("--every", "0"), ("--games", "0")]
+    "more",
+    [
+        ("--temperature", "0"),
+        ("--komi", "0.3"),
+        ("--size", "26"),
+        ("--every", "0"),
+        ("--games", "0"),
+        ("--moves-per-game", "-1"),
+    ],
 )
 def test_wrong_options(folder, more):
     with pytest.raises(SystemExit) as stop:

@@ -22,7 +22,22 @@ from training.stages.value import ValueOptions, ValueStage
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SMALL = ("--size", "4", "--komi", "0.5", "--parallel", "8", "--positions", "70", "--held-out", "12", "--threads", "1")
+SMALL = (
+    "--size",
+    "4",
+    "--komi",
+    "0.5",
+    "--parallel",
+    "8",
+    "--positions",
+    "70",
+    "--held-out",
+    "12",
+    "--threads",
+    "1",
+    "--play",
+    "torch",
+)
 RECIPE = value_games.Recipe(PolicyGameParams(4, komi=0.5), 12, 8, 3, {"seed": 3})
 
 
