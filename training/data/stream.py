@@ -184,18 +184,25 @@ class Mixture:
         return self.sources[place].source(before * batch + rest, batch)
 
 
-def mixture(games: Mapping[int, Games], features: FeatureSet, draw: Draw, shares: Mapping[int, float]) -> Sampler | Mixture:
+def mixture(
+    games: Mapping[int, Games],
+    features: FeatureSet,
+    draw: Draw,
+    shares: Mapping[int, float],
+    chosen: Mapping[int, np.ndarray] | None = None,
+) -> Sampler | Mixture:
     """What draws from the games of each board size: in proportion to their positions, or as often as `shares` says.
 
-    Raises RecordError if `shares` names other sizes than there are.
+    chosen: of each size, as of `Sampler`. Raises RecordError if `shares` names other sizes than there are.
     """
     sizes = ", ".join(map(str, games))
     if shares and set(shares) - set(games):
         missing = ", ".join(str(size) for size in shares if size not in games)
-        raise RecordError(f"--sizes asks for board size {missing}; the packs have {sizes}")
-    chosen = {size: share for size, share in shares.items() if share} or {g: part.moves.size for g, part in games.items()}
-    samplers = [Sampler(games[size], features, draw) for size in chosen]
-    return samplers[0] if len(samplers) == 1 else Mixture(samplers, list(chosen.values()))
+        raise RecordError(f"--sizes asks for board size {missing}; the games have {sizes}")
+    counts = {size: part.moves.size if chosen is None else len(chosen[size]) for size, part in games.items()}
+    used = {size: share for size, share in shares.items() if share} or counts
+    samplers = [Sampler(games[size], features, draw, chosen=None if chosen is None else chosen[size]) for size in used]
+    return samplers[0] if len(samplers) == 1 else Mixture(samplers, list(used.values()))
 
 
 def net_inputs(

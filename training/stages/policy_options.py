@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from goengine.core.options import MOST_THREADS, Seconds, option
-from training.core.command_options import LoopedOptions, check_packs
+from training.core.command_options import LoopedOptions, board_shares, check_packs
 from training.core.worker_options import ManyWorkers
 
 
@@ -78,11 +78,19 @@ class ValueOptions(PolicyPlayOptions):
     reinforced: Path | None = option(None, "the policy that plays after it (net.safetensors of reinforce); by default the same")
     net: str = option("lee-value-64", "an architecture (lee-value-64 ...) for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
-    positions: int = option(100_000, "positions to have, each of a game of its own", least=1)
+    positions: int = option(100_000, "positions to have, of each folder of games, each of a game of its own", least=1)
     held_out: int = option(2000, "of these, so many are only measured", least=1)
     latest: float = option(450 / 361, "latest move that is the random one, over points of the board")
     parallel: int = option(128, "games at once", least=1)
-    data: Path | None = option(None, "folder of games that another run has made, instead of playing")
+    data: tuple[Path, ...] = option(
+        (), "folders of games that other runs have made, instead of playing; of one size or several"
+    )
+    sizes: str = option("", "share of batches by board size, 19=0.8,9=0.2; by default in proportion to positions")
+    keep_norms: bool | None = option(
+        None,
+        "normalise by the statistics that the net came with, not by each batch's; by default where a trained net learns from "
+        "boards of several sizes",
+    )
     positions_per_game: Literal["one", "all"] = option(
         "one", "all: learn from every position of the games, to see a net learn their results by heart"
     )
@@ -96,7 +104,8 @@ class ValueOptions(PolicyPlayOptions):
         for name in ("positions", "held_out", "parallel", "validation_positions"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name.replace('_', '-')} must be at least 1")
-        if (self.policy is None) == (self.data is None):
+        board_shares(self.sizes)
+        if (self.policy is None) == (not self.data):
             raise ValueError("give --policy to play games, or --data for games that are there")
         if self.held_out >= self.positions:
             raise ValueError(f"--held-out {self.held_out} of --positions {self.positions} leaves nothing to learn from")

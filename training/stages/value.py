@@ -8,7 +8,7 @@ business.
 """
 
 import dataclasses
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +19,17 @@ from goengine import features
 from goengine.core.progress import Progress
 from goengine.core.stopping import told_to_stop
 from goengine.nets import build, weights_file
+from goengine.nets.norms import freeze_batch_norm
 from goengine.policy_play.games import PolicyGameParams
 from training.core.checkpoint import Counters, RunError, plain
+from training.core.command_options import board_shares, keeps_norms
 from training.core.device_feed import Batch, DeviceFeed
 from training.core.loop import Stage, Trainer
 from training.core.losses import RESULTS, value_errors, weighted_mean
 from training.core.run_lock import lock_run
 from training.data.sampling import Draw
-from training.data.stream import Sampler, pinned, stream
-from training.measure.evaluate import measure_with
+from training.data.stream import Sampler, mixture, pinned, stream
+from training.measure.evaluate import combine, measure_with
 from training.stages import value_games
 from training.stages.opponents import load_policy
 from training.stages.players import NetPolicy, Seat
@@ -38,24 +40,22 @@ from training.stages.supervised import computes_half, device_name, fresh_or_load
 class ValueStage(Stage):
     """Positions of games with their results, for `training.core.loop`."""
 
-    def __init__(self, config: ValueOptions, module: build.Net, folder: Path):
-        """folder: of the games. Raises RecordError if they cannot be read, RunError if the net has no value."""
+    def __init__(self, config: ValueOptions, module: build.Net, folders: Sequence[Path]):
+        """folders: of the games. Raises RecordError if they cannot be read, RunError if the net has no value."""
         if "value" not in module.spec.outputs:
             raise RunError(f"--net {config.net}: has no value to learn")
         self.config, self.spec = config, module.spec
-        games, chosen, self.story = value_games.load(folder, config.positions)
-        if len(chosen) <= config.held_out:
-            raise RunError(
-                f"{folder}: {len(chosen)} games, of which {config.held_out} are held out; play more, or hold out fewer"
-            )
-        held, rest = chosen[: config.held_out], chosen[config.held_out : config.positions]
-        if config.positions_per_game == "all":
-            rest = np.arange(games.start[config.held_out], games.start[min(config.positions, len(chosen))])
-        seen = features.get(module.spec.features)
+        every = config.positions_per_game == "all"
+        games, self.stories = value_games.load_folders(folders, config.positions, config.held_out, every)
+        shares, seen = board_shares(config.sizes), features.get(module.spec.features)
+        draw = Draw(config.seed, int(config.symmetries), 1, 0.0)
+        learned = {size: part.learned for size, part in games.items()}
+        self.source = mixture({size: part.games for size, part in games.items()}, seen, draw, shares, learned)
+        self.games = {size: part for size, part in games.items() if shares.get(size, not shares)}
         plainly = Draw(0, symmetries=0, shuffle=1, vary=0.0)
-        self.source = Sampler(games, seen, Draw(config.seed, int(config.symmetries), 1, 0.0), chosen=rest)
         self.measured = {
-            name: Sampler(games, seen, plainly, chosen=part) for name, part in (("learned", rest), ("held_out", held))
+            kind: {size: Sampler(part.games, seen, plainly, chosen=getattr(part, kind)) for size, part in self.games.items()}
+            for kind in ("learned", "held_out")
         }
 
     def batches(self, first_sample: int) -> Generator[Mapping[str, np.ndarray], None, None]:
@@ -71,20 +71,28 @@ class ValueStage(Stage):
         return error, {"mse": error.detach()}
 
     def validate(self, module: nn.Module, device_feed: DeviceFeed) -> dict[str, float]:
-        """Mean squared errors and shares of winners named, on positions learned from and on those held out."""
-        figures = {}
-        for name, sampler in self.measured.items():
-            count = min(self.config.validation_positions, len(sampler.chosen))
-            found = measure_with(predictor(module, device_feed), sampler, count, max(self.config.batch, 64))
-            figures |= {f"mse_{name}": found.value_mse, f"right_{name}": found.value_right}
+        """Mean squared errors and shares of winners named, on positions learned from and on those held out.
+
+        Over all positions measured, so many of each board size, and of each size if there are several.
+        """
+        predict, figures = predictor(module, device_feed), {}
+        for kind, samplers in self.measured.items():
+            found = {}
+            for size, sampler in samplers.items():
+                count = min(self.config.validation_positions, len(sampler.chosen))
+                found[f"{kind}_{size}"] = measure_with(predict, sampler, count, max(self.config.batch, 64))
+            told = {kind: combine(list(found.values()))} | (found if len(found) > 1 else {})
+            for name, part in told.items():
+                figures |= {f"mse_{name}": part.value_mse, f"right_{name}": part.value_right}
         return figures
 
     def save_net(self, path: Path, arrays: Mapping[str, np.ndarray], counters: Counters, figures: Mapping[str, float]) -> None:
         """Write the averaged net with its configuration and data card."""
         card = {
-            "games": self.story,
-            "positions": len(self.source.chosen),
-            "positions_held_out": len(self.measured["held_out"].chosen),
+            "games": self.stories[0] if len(self.stories) == 1 else self.stories,
+            "positions": sum(len(part.learned) for part in self.games.values()),
+            "positions_held_out": sum(len(part.held_out) for part in self.games.values()),
+            "sizes": list(self.games),
             "samples": counters.samples,
             "seconds": round(counters.seconds, 1),
             "validation": {name: value for name, value in figures.items() if np.isfinite(value)},
@@ -136,10 +144,12 @@ def run(config: ValueOptions) -> bool:
     if config.threads:
         torch.set_num_threads(config.threads)
     module = fresh_or_loaded(config.net, config.features, config.seed)
-    folder = config.run / "games" if config.data is None else config.data
-    if config.data is None and not play(config, folder):
+    folders = config.data or (config.run / "games",)
+    if not config.data and not play(config, *folders):
         return False
-    stage = ValueStage(config, module, folder)
+    stage = ValueStage(config, module, folders)
+    if keeps_norms(config.keep_norms, config.net, len(stage.games)):
+        freeze_batch_norm(module)
     described = {"options": plain(config), "spec": dataclasses.asdict(module.spec)}
     bound = {"positions per game": config.positions_per_game, "held out": str(config.held_out)}
     return Trainer(config.run, module, stage, loop_config(config), described=described, bound=bound).run()

@@ -9,6 +9,7 @@ NAME.places.npz beside it: how many moves stand before each game's position. Kno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -149,6 +150,46 @@ def load(folder: Path, positions: int) -> tuple[Games, np.ndarray, dict]:
     if not games:
         raise RecordError(f"{folder}: there are no games")
     return packs.join(games), np.concatenate(chosen), story
+
+
+class SizedGames(NamedTuple):
+    """The games of some folders on boards of one size, and which of their positions, numbered through, are for what."""
+
+    games: Games
+    learned: np.ndarray  # int64[K]
+    held_out: np.ndarray  # int64[H]
+
+
+def load_folders(
+    folders: Sequence[Path], positions: int, held_out: int, every: bool = False
+) -> tuple[dict[int, SizedGames], list[dict]]:
+    """(games by board size, the smallest first; stories) of folders: up to so many positions of each, the first are held out.
+
+    every: all positions of the games are for learning. Raises RecordError as `load`, or if a folder has nothing to learn from.
+    """
+    found: dict[int, list[SizedGames]] = {}
+    stories = []
+    for folder in folders:
+        games, chosen, story = load(folder, positions)
+        if len(chosen) <= held_out:
+            raise RecordError(f"{folder}: {len(chosen)} games, of which {held_out} are held out; play more, or hold out fewer")
+        if len(sizes := np.unique(games.size)) != 1:
+            raise RecordError(f"{folder}: games of several board sizes ({', '.join(map(str, sizes))}); a folder has one")
+        learned = chosen[held_out:positions]
+        if every:
+            learned = np.arange(games.start[held_out], games.start[min(positions, len(chosen))])
+        found.setdefault(int(sizes[0]), []).append(SizedGames(games, learned, chosen[:held_out]))
+        stories.append(story)
+    return {size: _joined(found[size]) for size in sorted(found)}, stories
+
+
+def _joined(parts: Sequence[SizedGames]) -> SizedGames:
+    """Games of one size of several folders."""
+    before = np.cumsum([0, *(part.games.moves.size for part in parts)])
+    learned, held_out = (
+        np.concatenate([part[kind] + first for part, first in zip(parts, before, strict=False)]) for kind in (1, 2)
+    )
+    return SizedGames(packs.join([part.games for part in parts]), learned, held_out)
 
 
 def _parts(folder: Path) -> Sequence[Path]:

@@ -131,11 +131,98 @@ def test_a_run_keeps_what_it_holds_out(folder, capsys):
 def test_held_out_games_are_not_learned_from(folder):
     assert cli.main(command(folder, "run", "--steps", "1")) == 0
     config = ValueOptions(
-        run=folder / "x", data=folder / "run" / "games", steps=1, positions=70, held_out=12, positions_per_game="all"
+        run=folder / "x", data=(folder / "run" / "games",), steps=1, positions=70, held_out=12, positions_per_game="all"
     )
     stage = ValueStage(config, build(spec_of("lee-value-8"), 1), config.data)
     start = stage.source.games.start
-    assert stage.source.chosen.min() == start[12] and stage.measured["held_out"].chosen.max() < start[12]
+    assert stage.source.chosen.min() == start[12] and stage.measured["held_out"][4].chosen.max() < start[12]
+
+
+# ------------------------------------------------------------------- several folders
+
+
+@pytest.fixture
+def two_sizes(folder):
+    """Folders of games on 4x4 and 5x5, each of two parts."""
+    for size in (4, 5):
+        recipe = value_games.Recipe(PolicyGameParams(size, komi=0.5), 12, 8, 3, {"size": size})
+        (folder / f"games{size}").mkdir()
+        for number in range(2):
+            pack, places = value_games.play_part(recipe, number, Scripted(), Scripted(), PolicyGames(recipe.terms, 8))
+            value_games.save_part(value_games.path_of(folder / f"games{size}", number), pack, places, recipe.story)
+    return folder
+
+
+def learn(folder, run, *more, sizes=(4, 5), net="lee-value-8"):
+    data = [str(folder / f"games{size}") for size in sizes]
+    words = ["value", "--data", *data, "--run", str(folder / run), "--net", net, "--features", "agz17", "--positions", "60"]
+    return [*words, "--held-out", "10", "--threads", "1", "--batch", "6", "--log-every", "1", *more]
+
+
+def test_one_net_learns_from_games_of_two_sizes(two_sizes):
+    assert cli.main(learn(two_sizes, "run", "--steps", "4", "--sizes", "4=0.25,5=0.75", net="b1c8")) == 0
+    data = weights_file.load(two_sizes / "run" / "net.safetensors").meta.data
+    assert (data["positions"], data["positions_held_out"], data["sizes"]) == (100, 20, [4, 5])
+    assert data["games"] == [{"size": 4}, {"size": 5}]
+    figures = data["validation"]
+    for kind, rows in (("learned", (50, 50)), ("held_out", (10, 10))):
+        parts = [figures[f"mse_{kind}_{size}"] for size in (4, 5)]
+        assert figures[f"mse_{kind}"] == pytest.approx(np.average(parts, weights=rows)) and parts[0] != parts[1]
+
+
+def test_batches_have_one_size_each_as_often_as_was_said(two_sizes):
+    config = ValueOptions(
+        run=two_sizes / "x",
+        data=tuple(two_sizes / f"games{size}" for size in (4, 5)),
+        sizes="4=0.25,5=0.75",
+        steps=1,
+        positions=60,
+        held_out=10,
+        batch=6,
+        features="agz17",
+        device="cpu",
+    )
+    stage = ValueStage(config, build(spec_of("b1c8"), 1), config.data)
+    batches = stage.batches(0)
+    assert sorted(next(batches)["planes"].shape[-1] for _ in range(8)) == [4] * 2 + [5] * 6
+    batches.close()
+    for size, part in stage.games.items():
+        alone, chosen, _ = value_games.load(two_sizes / f"games{size}", 60)
+        assert np.array_equal(part.games.moves, alone.moves)
+        assert np.array_equal(part.held_out, chosen[:10]) and np.array_equal(part.learned, chosen[10:60])
+
+
+def test_folders_of_the_same_size_are_held_out_each(two_sizes):
+    folders = [two_sizes / "games4", two_sizes / "games4"]
+    games, _ = value_games.load_folders(folders, 60, 10)
+    one, chosen, _ = value_games.load(folders[0], 60)
+    both = games[4]
+    assert both.games.moves.size == 2 * one.moves.size and len(both.learned) == 100
+    assert both.held_out.tolist() == [*chosen[:10], *(chosen[:10] + one.moves.size)]
+    assert np.array_equal(both.learned[50:] - one.moves.size, both.learned[:50])
+
+
+@pytest.mark.parametrize(
+    "more, sizes, said",
+    [
+        (("--sizes", "9=1"), (4, 5), "board size 9; the games have 4, 5"),
+        (("--held-out", "59", "--positions", "10000"), (4, 5, 6), "games6"),
+    ],
+)
+def test_folders_that_do_not_fit_are_refused(two_sizes, capsys, more, sizes, said):
+    assert cli.main(learn(two_sizes, "run", "--steps", "1", *more, sizes=sizes)) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_trained_net_keeps_its_statistics_where_sizes_are_mixed(two_sizes):
+    spec = spec_of("b1c8")
+    weights_file.save(two_sizes / "start.safetensors", build(spec, 1), spec)
+    for sizes, kept in (((4, 5), True), ((4,), False)):
+        run = f"run{len(sizes)}"
+        assert cli.main(learn(two_sizes, run, "--steps", "2", sizes=sizes, net=str(two_sizes / "start.safetensors"))) == 0
+        one, other = (weights_file.load(two_sizes / name).arrays for name in ("start.safetensors", f"{run}/net.safetensors"))
+        names = [name for name in one if "running_mean" in name]
+        assert names and all(np.array_equal(one[name], other[name]) == kept for name in names)
 
 
 def test_games_that_were_stopped_go_on_as_if_they_had_not_been(folder, monkeypatch):
