@@ -11,7 +11,7 @@ from goengine.search import gumbel
 from goengine.search import tree as trees
 from goengine.search.backup import back_up, update_batch
 from goengine.search.constants import make_constants
-from goengine.search.formulas import mean_utility
+from goengine.search.formulas import mean_utility, node_means, young_utility
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits
 from goengine.search.search import Search
 from goengine.search.tree import (
@@ -97,6 +97,23 @@ def test_what_is_no_number_changes_nothing():
     answer = Evaluation(*(np.array([x], np.float32) for x in (np.zeros(26), np.nan, 3.0, 8.0, np.zeros(25))))
     assert not update_batch(tree, stride, constants, np.array([2], np.int32), 1, 0.0, answer)
     assert all(np.array_equal(one, other) for one, other in zip(before, tree, strict=True))
+
+
+def test_young_children_are_compared_as_their_parent_stands():
+    """A few rollouts count beside so many of the parent's mean; a child without a value has the parent's."""
+    tree, _, constants = scripted_tree()
+    constants = constants._replace(rollout_prior=6.0)
+    for z in (1.0, 1.0, -1.0, 1.0):  # for Black, who is to move at node 0: the parent's mean is 0.5
+        back_up(tree, 0, 1.0, 0.0, z, constants)
+    back_up(tree, 1, 1.0, 0.0, 1.0, constants)  # a loss for Black
+    back_up(tree, 1, 1.0, 0.0, 1.0, constants)
+    value, rollout = node_means(tree, 0, constants)
+    assert value == rollout == pytest.approx(0.0)
+    assert young_utility(tree, 1, 0.0, 0.3, 0.5, constants) == pytest.approx(0.75 * 0.3 + 0.25 * (6 * 0.5 - 2) / 8)
+    assert young_utility(tree, 1, 3.0, 0.3, 0.5, constants) == pytest.approx(0.75 * 0.3 + 0.25 * (6 * 0.5 - 5) / 11)
+    alone = constants._replace(rollout_weight=1.0)
+    assert young_utility(tree, 2, 0.0, 0.3, 0.5, alone) == pytest.approx(0.5)  # nothing of its own
+    assert young_utility(tree, 2, 0.0, 0.3, 0.5, alone._replace(rollout_prior=0.0)) == 0
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0])
