@@ -17,6 +17,7 @@ from goengine.search.tree import (
     OWN,
     PENDING,
     ROLLOUT_SUM,
+    TERMINAL,
     UTILITY_SQUARES,
     UTILITY_SUM,
     VALUES,
@@ -61,10 +62,11 @@ def young_utility(tree, child, lost, value, rollout, constants):
     """Utility of a child as its parent compares it where rollouts are played; ``lost``: rollouts taken for lost.
 
     A few rollouts say little: their mean is taken with ``rollout_prior`` more that gave the parent's mean, ``rollout``. A child
-    that has no value yet has the parent's, ``value``.
+    that has no value yet has the parent's, ``value``. The result of a finished game is no chance.
     """
-    n = tree.stats[child, VISITS] + constants.rollout_prior + lost
-    r = (tree.stats[child, ROLLOUT_SUM] + constants.rollout_prior * rollout - lost) / n if n > 0 else 0.0
+    k = 0.0 if tree.state[child] == TERMINAL else constants.rollout_prior
+    n = tree.stats[child, VISITS] + k + lost
+    r = (tree.stats[child, ROLLOUT_SUM] + k * rollout - lost) / n if n > 0 else 0.0
     share = constants.rollout_weight
     if share == 1.0:
         return r

@@ -137,6 +137,15 @@ def test_where_no_value_is_believed_rollouts_count_for_all():
     assert values[0] < -0.8 < values[1]
 
 
+@pytest.mark.parametrize(("moves", "lost"), [("C3", True), ("C3 C4 pass B4 D4", False)])
+def test_a_pass_that_loses_at_once_is_seen(moves, lost):
+    """White passes: where Black then wins by passing as well, no rollout says otherwise; else rollouts go on from there."""
+    engine, result = search(position(5, moves), Uniform(), 400, LEE.with_(rollout_weight=1.0))
+    node = trees.find_child(engine.core.tree, 0, coords.PASS)
+    assert node > 0 and (engine.core.tree.state[node] == TERMINAL) == lost
+    assert not lost or next(m.value for m in result.moves if m.point == coords.PASS) == -1
+
+
 def test_lee_keeps_its_utilities_when_the_centre_moves():
     """A leaf that has had several rollouts counts its value once, also after the sums are made anew at the next move."""
     engine, result = search(position(5), noisy(5, score=True), 600, LEE.with_(expansion_threshold=10))
