@@ -36,6 +36,7 @@ class SearchConstants(NamedTuple):
     placeholder_priors: int
     virtual_loss: float
     rollout_weight: float
+    rollout_prior: float
     net_priors: int
     static_score: float
     dynamic_score: float

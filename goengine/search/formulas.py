@@ -17,6 +17,7 @@ from goengine.search.tree import (
     OWN,
     PENDING,
     ROLLOUT_SUM,
+    TERMINAL,
     UTILITY_SQUARES,
     UTILITY_SUM,
     VALUES,
@@ -42,6 +43,36 @@ def mean_utility(tree, node, rollout_weight):
         share = rollout_weight if values > 0 else 1.0
         q = (1.0 - share) * q + share * tree.stats[node, ROLLOUT_SUM] / visits
     return q
+
+
+@inlined_kernel
+def node_means(tree, node, constants):
+    """(value, result of a rollout) of all that is known below a node, each a mean for its player to move.
+
+    Where only one of the two is known it stands for both; 0 where nothing is.
+    """
+    values, visits = tree.stats[node, VALUES], tree.stats[node, VISITS]
+    rollout = -tree.stats[node, ROLLOUT_SUM] / visits if visits > 0 else 0.0
+    value = -tree.stats[node, UTILITY_SUM] / values if values > 0 else rollout
+    return value, rollout
+
+
+@inlined_kernel
+def young_utility(tree, child, lost, value, rollout, constants):
+    """Utility of a child as its parent compares it where rollouts are played; ``lost``: rollouts taken for lost.
+
+    A few rollouts say little: their mean is taken with ``rollout_prior`` more that gave the parent's mean, ``rollout``. A child
+    that has no value yet has the parent's, ``value``. The result of a finished game is no chance.
+    """
+    k = 0.0 if tree.state[child] == TERMINAL else constants.rollout_prior
+    n = tree.stats[child, VISITS] + k + lost
+    r = (tree.stats[child, ROLLOUT_SUM] + k * rollout - lost) / n if n > 0 else 0.0
+    share = constants.rollout_weight
+    if share == 1.0:
+        return r
+    values = tree.stats[child, VALUES]
+    v = tree.stats[child, UTILITY_SUM] / values if values > 0 else value
+    return (1.0 - share) * v + share * r
 
 
 @inlined_kernel
@@ -75,7 +106,11 @@ def first_play_urgency(tree, node, mass, constants):
     if constants.fpu_relative == 0:
         return constants.fpu_value
     share = mass * mass
-    parent = -share * mean_utility(tree, node, constants.rollout_weight) + (1.0 - share) * tree.net[node, NET_UTILITY]
+    if constants.rollout_weight > 0:  # the net's opinion is one of values
+        value, rollout = node_means(tree, node, constants)
+        parent = (1.0 - constants.rollout_weight) * value + constants.rollout_weight * rollout
+    else:
+        parent = -share * mean_utility(tree, node, 0.0) + (1.0 - share) * tree.net[node, NET_UTILITY]
     reduction = constants.root_fpu_reduction if node == 0 else constants.fpu_reduction
     return parent - reduction * math.sqrt(mass)
 
@@ -106,6 +141,8 @@ def choose_edge(tree, node, constants, may_grow):
     forced = constants.forced_playouts * total if node == 0 else 0.0
     wide = constants.wide_root_noise if node == 0 else 0.0
     flatter = 1.0 / (4.0 * wide + 1.0)
+    rolls = constants.rollout_weight > 0
+    value, rollout = node_means(tree, node, constants) if rolls else (0.0, 0.0)
     best = -1
     best_worth = -1e30
     mass = 0.0
@@ -116,8 +153,10 @@ def choose_edge(tree, node, constants, may_grow):
         lost = constants.virtual_loss * tree.links[child, VIRTUAL]
         n = tree.stats[child, VISITS]
         q = 0.0
-        if n + lost > 0:
-            q = (mean_utility(tree, child, constants.rollout_weight) * n - lost) / (n + lost)
+        if rolls:
+            q = young_utility(tree, child, lost, value, rollout, constants)
+        elif n + lost > 0:
+            q = (mean_utility(tree, child, 0.0) * n - lost) / (n + lost)
         n += tree.links[child, VIRTUAL]
         if wide > 0:
             prior = prior**flatter

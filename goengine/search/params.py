@@ -76,6 +76,7 @@ class SearchParams:
     batches: int = 1  # batches under way; 2 lets the tree work while the net does
     # Value channels: Q = (1 - lambda) W_v / N_v + lambda W_r / N_r.
     rollout_weight: float = 0.0  # lambda; Lee 0.5; 0 = no rollouts are played
+    rollout_prior: float = 0.0  # k; n rollouts of a child count n / (n + k), the rest is its parent's mean; ours 10, Lee 0
     rollout_threads: int = 1  # that play them, the search's own among them; the paper's match version had 40
     # Score in the utility, where the evaluator's score is proven.
     static_score: float = 0.0  # KataGo staticScoreUtilityFactor 0.10 for play
@@ -144,6 +145,8 @@ class SearchParams:
 
 LEE = SearchParams(
     cpuct=5.0,
+    fpu_relative=True,  # KataGo; at 0, as in the paper, a player who is behind tries everything once before he looks again
+    rollout_prior=10.0,  # not the paper's, who had thousands of rollouts a move: the first ones are 1 or -1 by chance
     policy_temperature=0.67,
     rollout_weight=0.5,
     expansion_threshold=40,

@@ -33,10 +33,10 @@ class RolloutThreads:
         self._begin, self._roll, self._end = PretypedKernel(begin_wave), PretypedKernel(roll_wave), PretypedKernel(end_wave)
 
     def play(
-        self, context: SearchContext, leaves: Found, root_game: Game, threshold: float, want: int, budget: int
+        self, context: SearchContext, leaves: Found, root_game: Game, threshold: float, found: int, want: int, budget: int
     ) -> tuple[int, int]:
-        """Waves of ``budget`` visits, or until they bring ``want`` leaves. Returns (leaves, visits), as `simulate_batch`."""
-        found = done = 0
+        """Waves of ``budget`` visits, or until there are ``want`` leaves. Returns (leaves, visits), as `simulate_batch`."""
+        done = 0
         while done < budget and (found < want or want == 0):
             visits = min(budget - done, self._most, max(1, int(context.tree.stats[0, VISITS]) // RAMP))
             count = self._begin(context, self._wave, root_game, visits)

@@ -10,6 +10,7 @@ see `goengine.search.simulate`.
 import numpy as np
 
 from goengine.board.kernels import mix, position_key
+from goengine.board.rules import SCORING_TERRITORY
 from goengine.board.stacked import game_at
 from goengine.board.state import BLACK, PASS
 from goengine.core.jit import inlined_kernel, kernel
@@ -48,6 +49,8 @@ def _make_child(tree, node, edge):
 def _finish_if_over(context, child, game, passes, button):
     """See whether the game is over at a new node behind a pass, where ``game`` stands after ``passes`` passes in all.
 
+    Where rollouts are played it is over, too, if the next player wins by passing as well: rollouts would play on, and find a
+    pass in the middle of a game as good as any move. So by area; a pass has a price under other rules, and with a button.
     ``button``: points for Black that the first pass below the root has won.
     """
     tree, rules = context.tree, context.rules
@@ -57,6 +60,13 @@ def _finish_if_over(context, child, game, passes, button):
         if tree.to_play[child] != BLACK:
             score = -score
         set_net(tree, child, np.sign(score), score, 0.0, context.constants)
+    elif context.constants.rollout_weight > 0 and rules.scoring != SCORING_TERRITORY and rules.button == 0:
+        score = final_score(game.board, rules, context.scratch)
+        if tree.to_play[child] != BLACK:
+            score = -score
+        if score > 0:
+            tree.state[child] = TERMINAL
+            set_net(tree, child, 1.0, score, 0.0, context.constants)
 
 
 @inlined_kernel

@@ -3,8 +3,8 @@
 A visit walks to a leaf, plays a rollout from there, and is complete: it waits for no net. A leaf that has had as many rollouts
 as the threshold is evaluated and grows moves, whose priors may be the tree policy's until the net answers; that answer comes as
 a backup of its own (`update_batch`), into the other channel. So nets and rollouts work at the same time, and if nets cannot
-keep up, leaves wait their turn while rollouts go on. One thread plays visits one by one (`simulate_batch`); several play the
-rollouts of a wave of visits.
+keep up, leaves wait in a queue while rollouts go on; the next batch takes them first. One thread plays visits one by one
+(`simulate_batch`); several play the rollouts of a wave of visits.
 """
 
 from typing import NamedTuple
@@ -14,13 +14,13 @@ import numpy as np
 from goengine.board.kernels import mix, position_key
 from goengine.board.stacked import game_at, new_games
 from goengine.board.state import Game, copy_game
-from goengine.core.jit import kernel
+from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.backup import back_up, forget_descent, ungrown
 from goengine.search.edges import fill_priors, make_edges
-from goengine.search.line import go_along
+from goengine.search.line import NOWHERE, go_along
 from goengine.search.linear_policies import guess, roll_out
 from goengine.search.select import walk
-from goengine.search.tree import FRESH, LEAF, NET_VALUE, PENDING, TERMINAL, VISITS
+from goengine.search.tree import FRESH, LEAF, MOVE, NET_VALUE, PARENT, PENDING, QUEUED, TERMINAL, VISITS
 
 
 @kernel
@@ -40,7 +40,7 @@ def end_visit(context, node, depth, game, rollout, threshold, free):
     """Back a rollout up. Returns whether the leaf is to be evaluated now.
 
     ``threshold``: visits of a leaf with which it is ripe for that, the root at once; if nobody is ``free`` to do it, the leaf
-    waits until it is met again.
+    joins the queue (`take_queued`).
     """
     tree = context.tree
     back_up(tree, node, 1.0, 0.0, rollout, context.constants)
@@ -48,13 +48,77 @@ def end_visit(context, node, depth, game, rollout, threshold, free):
     if state != FRESH and state != LEAF:
         return False
     tree.state[node] = LEAF
-    if not free or (node > 0 and tree.stats[node, VISITS] < threshold):
+    if node > 0 and tree.stats[node, VISITS] < threshold:
         return False
+    if not free:
+        _queue(tree, node)
+        return False
+    return _prepare(context, node, depth, game)
+
+
+@inlined_kernel
+def _prepare(context, node, depth, game):
+    """Make a leaf ready for its evaluation; ``game`` stands there. Returns False if there is no room for its moves."""
+    tree = context.tree
     grown = make_edges(tree, node, game, context.rules, context.forbidden, depth, context.scratch.legal)
     if not grown and node > 0:
         return False
     tree.state[node] = PENDING
     return True
+
+
+@kernel
+def _queue(tree, node):
+    """Put a ripe leaf at the end of the queue, unless it is there or the queue is full."""
+    count = tree.used[QUEUED]
+    if count == tree.queue.size or node == 0:
+        return
+    for i in range(count):
+        if tree.queue[i] == node:
+            return
+    tree.queue[count] = node
+    tree.used[QUEUED] = count + 1
+
+
+@kernel
+def take_queued(context, leaves, want):
+    """Begin a batch with up to ``want`` leaves of the queue. Returns how many.
+
+    Those that were evaluated since, met by another visit, are passed over. ``leaves`` as in `simulate_batch`.
+    """
+    tree, line = context.tree, context.scratch.line
+    root_game = game_at(leaves.games, leaves.games.status.shape[0] - 2)
+    found, taken = 0, 0
+    while taken < tree.used[QUEUED] and found < want:
+        node = np.int64(tree.queue[taken])
+        taken += 1
+        if tree.state[node] != LEAF:
+            continue
+        depth = _line_to(tree, node, line)
+        game = game_at(leaves.games, found)
+        go_along(game, root_game, line, NOWHERE, depth, depth)
+        if _prepare(context, node, depth, game):
+            _note(leaves, found, node, game, context.constants.salt)
+            found += 1
+    left = tree.used[QUEUED] - taken
+    for i in range(left):
+        tree.queue[i] = tree.queue[i + taken]
+    tree.used[QUEUED] = left
+    return found
+
+
+@kernel
+def _line_to(tree, node, line):
+    """Write the moves from the root to a node. Returns how many they are."""
+    depth = 0
+    at = node
+    while tree.links[at, PARENT] >= 0:
+        depth += 1
+        at = np.int64(tree.links[at, PARENT])
+    for i in range(depth - 1, -1, -1):
+        line[i] = tree.links[node, MOVE]
+        node = np.int64(tree.links[node, PARENT])
+    return depth
 
 
 @kernel
@@ -65,15 +129,15 @@ def _note(leaves, found, node, game, salt):
 
 
 @kernel
-def simulate_batch(context, leaves, rollout_scratch, generator, threshold, want, budget):
-    """Play ``budget`` visits, or as many as bring ``want`` leaves. Returns (leaves, visits).
+def simulate_batch(context, leaves, rollout_scratch, generator, threshold, found, want, budget):
+    """Play ``budget`` visits, or as many as bring ``want`` leaves, ``found`` of which are there. Returns (leaves, visits).
 
     ``leaves`` as in `goengine.search.select.select_batch`; the last of its games is scratch.
     """
     games = leaves.games
     root_game = game_at(games, games.status.shape[0] - 2)
     spare = game_at(games, games.status.shape[0] - 1).board
-    found, done = 0, 0
+    done = 0
     while done < budget and (found < want or want == 0):
         game = game_at(games, found)
         node, depth = begin_visit(context, root_game, game)

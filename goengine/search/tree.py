@@ -37,11 +37,14 @@ FOLDED = -1  # in SORTED: the COUNT places hold logits in policy order, and no e
 # States of a node: new; under evaluation; without children, though visited; with children; the game is over.
 FRESH, PENDING, LEAF, EXPANDED, TERMINAL = range(5)
 # Places in used.
-NODES, EDGES = range(2)
+NODES, EDGES, QUEUED = range(3)
+
+QUEUE = 64  # ripe leaves that wait for an evaluator; of more, the latest wait until they are met again
 
 OWNERSHIP_SCALE = 127.0
 _NODE_BYTES = 8 * 8 + 8 * 4 + 4 * 4 + 2
 _EDGE_BYTES = 2 + 4 + 4
+_OTHER_BYTES = 4 * QUEUE + 4 * 8
 _MOST_EDGES = 2**31 - 1  # links hold places in the pool as int32
 
 
@@ -57,7 +60,8 @@ class Tree(NamedTuple):
     edge_move: np.ndarray  # int16[edges]  points
     edge_prior: np.ndarray  # float32[edges]
     edge_child: np.ndarray  # int32[edges]  -1: none yet
-    used: np.ndarray  # int64[4]
+    queue: np.ndarray  # int32[QUEUE]  leaves that are to be evaluated, the one that has waited longest first
+    used: np.ndarray  # int64[4]  nodes, edges and places of the queue
 
 
 def new_tree(points: int, nodes: int, edges: int) -> Tree:
@@ -72,12 +76,13 @@ def new_tree(points: int, nodes: int, edges: int) -> Tree:
         edge_move=np.zeros(edges, np.int16),
         edge_prior=np.zeros(edges, np.float32),
         edge_child=np.zeros(edges, np.int32),
+        queue=np.zeros(QUEUE, np.int32),
         used=np.zeros(4, np.int64),
     )
 
 
 def memory(points: int, nodes: int, edges: int) -> int:
-    """Bytes of such a tree."""
+    """Bytes of the nodes and edges of such a tree."""
     return nodes * (_NODE_BYTES + points) + edges * _EDGE_BYTES
 
 
@@ -105,6 +110,7 @@ def grow(tree: Tree, nodes: int, edges: int, max_nodes: int, max_bytes: int) -> 
         return tree
     want_nodes = have_nodes if need_nodes <= have_nodes else min(max(2 * have_nodes, need_nodes), max_nodes)
     want_edges = have_edges if need_edges <= have_edges else min(max(2 * have_edges, need_edges), _MOST_EDGES)
+    max_bytes -= _OTHER_BYTES
     free = max_bytes - memory(points, want_nodes, want_edges)
     if free < 0 and want_edges > have_edges:
         want_edges = max(have_edges, want_edges + free // _EDGE_BYTES)
@@ -189,6 +195,7 @@ def reroot(tree: Tree, root: int) -> None:
     """
     place = np.full(int(tree.used[NODES]), -1, np.int32)
     _compact_nodes(tree, root, place)
+    _compact_queue(tree, place)
     order = np.argsort(tree.links[: int(tree.used[NODES]), FIRST], kind="stable")
     _compact_edges(tree, place, order)
 
@@ -252,6 +259,18 @@ def _compact_nodes(tree, root, place):
         kept += 1
     tree.used[NODES] = kept
     tree.links[0, MOVE] = -1
+
+
+@kernel
+def _compact_queue(tree, place):
+    """Give the leaves that wait their new numbers; those that are gone wait no more. The root is no leaf."""
+    kept = 0
+    for i in range(tree.used[QUEUED]):
+        node = place[tree.queue[i]]
+        if node > 0:
+            tree.queue[kept] = node
+            kept += 1
+    tree.used[QUEUED] = kept
 
 
 @kernel

@@ -30,8 +30,8 @@ from goengine.search.linear_policies import new_rollout_scratch, new_tree_policy
 from goengine.search.params import Restriction, SearchParams
 from goengine.search.rollout_threads import RolloutThreads
 from goengine.search.select import select_batch
-from goengine.search.simulate import guess_priors, simulate_batch, withdraw_batch
-from goengine.search.tree import EDGES, EXPANDED, NODES, SCORE_SUM, VALUES, VISITED, VISITS
+from goengine.search.simulate import guess_priors, simulate_batch, take_queued, withdraw_batch
+from goengine.search.tree import EDGES, EXPANDED, NODES, QUEUED, SCORE_SUM, VALUES, VISITED, VISITS
 
 _FIRST_NODES = 512
 _PACE = 1.05  # by which the threshold changes at a time
@@ -75,6 +75,7 @@ class TreeSearch:
         self._encode = PretypedKernel(batch_encoder(features))
         self._select_batch, self._update_batch = PretypedKernel(select_batch), PretypedKernel(update_batch)
         self._simulate_batch, self._guess_priors = PretypedKernel(simulate_batch), PretypedKernel(guess_priors)
+        self._take_queued = PretypedKernel(take_queued)
         self._origin: _Origin | None = None
         self._moves: list[tuple[int, int]] = []
         self._simulations = params.gumbel_visits
@@ -348,9 +349,11 @@ class TreeSearch:
         leaves = Found(self._games, nodes, keys)
         if not self.rolls:
             return self._select_batch(context, leaves, want, budget)
+        pace = self.threshold
+        found = self._take_queued(context, leaves, want) if want > 0 and self.tree.used[QUEUED] else 0
         if self._rollout_threads is not None:
-            return self._rollout_threads.play(context, leaves, self._game, self.threshold, want, budget)
-        return self._simulate_batch(context, leaves, self._rollout_scratch, self.generator, self.threshold, want, budget)
+            return self._rollout_threads.play(context, leaves, self._game, pace, found, want, budget)
+        return self._simulate_batch(context, leaves, self._rollout_scratch, self.generator, pace, found, want, budget)
 
     def update(self, leaves: Leaves, answer: Evaluation) -> None:
         """Enter the answers to all leaves. Raises ValueError if their shapes are others, or one is not a number."""

@@ -11,7 +11,7 @@ from goengine.search import gumbel
 from goengine.search import tree as trees
 from goengine.search.backup import back_up, update_batch
 from goengine.search.constants import make_constants
-from goengine.search.formulas import mean_utility
+from goengine.search.formulas import mean_utility, node_means, young_utility
 from goengine.search.params import GUMBEL, LEE, PLAY, ZERO, Limits
 from goengine.search.search import Search
 from goengine.search.tree import (
@@ -99,6 +99,23 @@ def test_what_is_no_number_changes_nothing():
     assert all(np.array_equal(one, other) for one, other in zip(before, tree, strict=True))
 
 
+def test_young_children_are_compared_as_their_parent_stands():
+    """A few rollouts count beside so many of the parent's mean; a child without a value has the parent's."""
+    tree, _, constants = scripted_tree()
+    constants = constants._replace(rollout_prior=6.0)
+    for z in (1.0, 1.0, -1.0, 1.0):  # for Black, who is to move at node 0: the parent's mean is 0.5
+        back_up(tree, 0, 1.0, 0.0, z, constants)
+    back_up(tree, 1, 1.0, 0.0, 1.0, constants)  # a loss for Black
+    back_up(tree, 1, 1.0, 0.0, 1.0, constants)
+    value, rollout = node_means(tree, 0, constants)
+    assert value == rollout == pytest.approx(0.0)
+    assert young_utility(tree, 1, 0.0, 0.3, 0.5, constants) == pytest.approx(0.75 * 0.3 + 0.25 * (6 * 0.5 - 2) / 8)
+    assert young_utility(tree, 1, 3.0, 0.3, 0.5, constants) == pytest.approx(0.75 * 0.3 + 0.25 * (6 * 0.5 - 5) / 11)
+    alone = constants._replace(rollout_weight=1.0)
+    assert young_utility(tree, 2, 0.0, 0.3, 0.5, alone) == pytest.approx(0.5)  # nothing of its own
+    assert young_utility(tree, 2, 0.0, 0.3, 0.5, alone._replace(rollout_prior=0.0)) == 0
+
+
 @pytest.mark.parametrize("weight", [0.0, 1.0])
 def test_one_channel_alone(weight):
     """lambda = 0 never looks at rollouts; lambda = 1 plays by them alone and sees who holds the board."""
@@ -118,6 +135,15 @@ def test_where_no_value_is_believed_rollouts_count_for_all():
     lost = position(5, "pass B2 pass B4 pass D4 pass D2")
     values = [search(lost, Slow(noisy(4), 0, t), 300, LEE.with_(expansion_threshold=4))[1].value for t in (traits, None)]
     assert values[0] < -0.8 < values[1]
+
+
+@pytest.mark.parametrize(("moves", "lost"), [("C3", True), ("C3 C4 pass B4 D4", False)])
+def test_a_pass_that_loses_at_once_is_seen(moves, lost):
+    """White passes: where Black then wins by passing as well, no rollout says otherwise; else rollouts go on from there."""
+    engine, result = search(position(5, moves), Uniform(), 400, LEE.with_(rollout_weight=1.0))
+    node = trees.find_child(engine.core.tree, 0, coords.PASS)
+    assert node > 0 and (engine.core.tree.state[node] == TERMINAL) == lost
+    assert not lost or next(m.value for m in result.moves if m.point == coords.PASS) == -1
 
 
 def test_lee_keeps_its_utilities_when_the_centre_moves():
