@@ -8,6 +8,7 @@ playing on a CPU never imports torch.
 
 import ctypes
 import dataclasses
+import functools
 import hashlib
 import os
 import sys
@@ -87,7 +88,8 @@ def _exists(name: str) -> bool:
 def resolved(name: str, size: int | None) -> str:
     """The name with shipped nets for that board size in place of '' and 'lee'. Raises EvaluatorError.
 
-    The value net of 'lee' is left out on board sizes that it has not learned: it knows points by their places.
+    The value net of 'lee' is left out on board sizes that it has not learned, if it knows points by their places; that is
+    said once on stderr.
     """
     both = parts(name)
     try:
@@ -95,10 +97,23 @@ def resolved(name: str, size: int | None) -> str:
             return name or shipped_nets.default(size)
         policy = shipped_nets.default(size, outputs=frozenset({"policy"})) if both[0] == LEE else both[0]
         value = shipped_nets.default(size, outputs=frozenset({"value"})) if both[1] == LEE else both[1]
-        strange = both[1] == LEE and size is not None and not shipped_nets.knows(value, size)
-        return policy + _JOINT + ("" if strange else value)
+        if both[1] == LEE and size is not None and shipped_nets.is_strange(value, size):
+            _tell_left_out(value, size)
+            value = ""
+        return policy + _JOINT + value
     except WeightsError as error:
         raise EvaluatorError(str(error)) from error
+
+
+@functools.cache
+def _tell_left_out(value: str, size: int) -> None:
+    """Say once that the first AlphaGo plays on this size without its value net."""
+    if sys.stderr is not None:
+        learned = ", ".join(f"{known}x{known}" for known in sorted(shipped_nets.read(value).results.sizes))
+        sys.stderr.write(
+            f"warning: {value} has learned {learned} and knows each point by its place, so on {size}x{size} rollouts alone "
+            "give the values; --net POLICY+VALUE names another value net\n"
+        )
 
 
 def cuda_devices() -> int:

@@ -113,9 +113,13 @@ def digest_of_weights(graph: bytes, beside: Path) -> str | None:
     return None
 
 
-def knows(name: str, size: int, folder: Path | None = None) -> bool:
-    """Whether a shipped net has learned on boards of about that size. Raises WeightsError if there is no such net."""
-    return any(abs(size - known) <= _ABOUT for known in read(name, folder).results.sizes)
+def is_strange(name: str, size: int, folder: Path | None = None) -> bool:
+    """Whether boards of that size are strange to a shipped net: a head of it knows points by their places, and has learned them
+    on boards of other sizes. Heads that see all points alike know every size. Raises WeightsError if there is no such net.
+    """
+    card = read(name, folder)
+    placed = "placed" in (card.spec.policy_head, card.spec.value_head)
+    return placed and all(abs(size - known) > _ABOUT for known in card.results.sizes)
 
 
 def problems(name: str, folder: Path | None = None) -> list[str]:

@@ -9,10 +9,10 @@ import pytest
 from goengine.arena.players import parse_player
 from goengine.evaluators import shipped_nets
 from goengine.evaluators.base import EvaluatorError
-from goengine.evaluators.load import load, parts, resolved
+from goengine.evaluators.load import _tell_left_out, load, parts, resolved
 from goengine.nets import card as cards
 from goengine.nets.safetensors_file import WeightsError
-from tests.evaluators.conftest import NAME
+from tests.evaluators.conftest import NAME, shipped
 from tests.evaluators.helpers import assert_close, batch_of
 
 POLICY, VALUE = "lee-policy-8", "lee-value-8"
@@ -229,3 +229,24 @@ def test_a_value_net_of_other_boards_is_none(weights, size, value):
     """The shipped value net stands for 'lee' on boards of about the sizes of its card alone; by its own name on all."""
     assert resolved("lee", size) == f"{POLICY}+{value}"
     assert resolved(f"{POLICY}+{VALUE}", size) == f"{POLICY}+{VALUE}"
+
+
+def test_a_value_net_that_is_left_out_is_told_once_for_a_size(weights, capsys):
+    _tell_left_out.cache_clear()
+    for size in (9, 13, 13, 15, 13):
+        resolved("lee", size)
+        resolved(f"{POLICY}+{VALUE}", size)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2 and "13x13" in told[0] and "15x15" in told[1]
+    assert told[0].startswith(f"warning: {VALUE} has learned 9x9, 19x19") and "rollouts alone" in told[0]
+
+
+def test_heads_that_see_all_points_alike_know_every_size(weights, capsys):
+    shutil.rmtree(weights / VALUE)
+    shipped(weights, "c16:rg/policy-none", "pooled")
+    _tell_left_out.cache_clear()
+    for size in (2, 7, 13, 25):
+        assert resolved("lee", size) == f"{POLICY}+pooled"
+    assert capsys.readouterr().err == ""
+    with load("lee", size=13, device="cpu", threads=1) as pair:
+        assert pair.value.name == "pooled" and pair.traits.value_proven
