@@ -7,6 +7,7 @@ The games are a tournament in --folder, continued if it exists; the table (Markd
 paper's ratings (Silver et al., Nature 529 (2016)) are of 19x19, at 5 seconds on 48 CPUs and 8 GPUs.
 """
 
+import itertools
 import json
 import sys
 from collections.abc import Mapping
@@ -99,26 +100,43 @@ def table(found: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def spread(heights: list[float], gap: float) -> list[float]:
+    """The heights of labels, at least so far apart, as near to those of what they name as that allows; in the same order."""
+    order = sorted(range(len(heights)), key=lambda i: (-heights[i], i))
+    places = list(heights)
+    for above, below in itertools.pairwise(order):
+        places[below] = min(places[below], places[above] - gap)
+    shift = sum(heights[i] - places[i] for i in order) / len(order)
+    return [place + shift for place in places]
+
+
 def draw(found: list[dict[str, Any]], size: int, path: Path) -> None:
     """Both scales side by side, with a line from each player's place here to its place in the paper."""
     figure, (axes,) = canvas(height=5.4, title=f"Parts left out: ours on {size}x{size}, AlphaGo's on 19x19")
-    for i, row in enumerate(found):
-        colour = INK if row["name"] == WHOLE else OTHER if row["name"] in (ZERO, PROGRAM) else COLOURS[i % len(COLOURS)]
-        axes.plot([0, 0], [row["low"], row["high"]], color=colour, linewidth=5, alpha=0.2, solid_capstyle="round")
-        axes.plot(0, row["elo"], "o", color=colour, markersize=6)
-        axes.annotate(
-            f"{row['name']}  {row['elo']:+.0f}", (-0.04, row["elo"]), ha="right", va="center", color=colour, fontsize=8
-        )
-        if row["paper"] is not None and row["name"] != PROGRAM:  # which is far below all others there
-            axes.plot([0, 1], [row["elo"], row["paper"]], color=colour, linewidth=1, alpha=0.6)
-            axes.plot(1, row["paper"], "o", color=colour, markersize=6)
-            text = f"{row['paper']:+d}  {row['name']}"
-            axes.annotate(text, (1.04, row["paper"]), ha="left", va="center", color=colour, fontsize=8)
-    axes.set_xlim(-0.75, 1.75)
-    axes.set_xticks([0, 1], ["ours, 95 %", "AlphaGo"], color=FAINT)
+    compared = [row for row in found if row["paper"] is not None and row["name"] != PROGRAM]  # far below all others there
+    colours = {row["name"]: COLOURS[i % len(COLOURS)] for i, row in enumerate(compared)} | {WHOLE: INK}
+    every = [row[key] for row in found for key in ("low", "high")] + [row["paper"] for row in compared]
+    gap = (max(every) - min(every)) / 24
+    for i, (row, height) in enumerate(zip(found, spread([row["elo"] for row in found], gap), strict=True)):
+        colour, x = colours.get(row["name"], OTHER), -0.03 * (i % 5)  # intervals beside each other
+        axes.plot([x, x], [row["low"], row["high"]], color=colour, linewidth=4, alpha=0.25, solid_capstyle="round")
+        axes.plot(x, row["elo"], "o", color=colour, markersize=6)
+        label(axes, f"{row['name']}  {row['elo']:+.0f}", (-0.2, height), "right", colour)
+    for row, height in zip(compared, spread([row["paper"] for row in compared], gap), strict=True):
+        colour, x = colours[row["name"]], -0.03 * (found.index(row) % 5)
+        axes.plot([x, 1], [row["elo"], row["paper"]], color=colour, linewidth=1, alpha=0.6)
+        axes.plot(1, row["paper"], "o", color=colour, markersize=6)
+        label(axes, f"{row['paper']:+d}  {row['name']}", (1.06, height), "left", colour)
+    axes.set_xlim(-0.85, 1.75)
+    axes.set_xticks([-0.06, 1], ["ours, 95 %", "AlphaGo"], color=FAINT)
     axes.set_ylabel("Elo against the whole player", color=FAINT)
     axes.grid(axis="y", color=GRID)
     save(figure, path)
+
+
+def label(axes: Any, text: str, place: tuple[float, float], side: str, colour: str) -> None:
+    """Words beside a point."""
+    axes.annotate(text, place, ha=side, va="center", color=colour, fontsize=8)
 
 
 def main(options: Options) -> int:
