@@ -68,11 +68,15 @@ def _write(output: Output, lines: list[str]) -> None:
 
 def load(options: AnalysisOptions, say: Say) -> "Session":
     """The session that the options describe, its net loaded. Raises ValueError or EvaluatorError with the reason."""
+    import logging
+
     from goengine.analysis import batch  # numpy, numba and the net come in here
     from goengine.analysis.session import Session
     from goengine.analysis.settings import Settings, changed, read_pairs
     from goengine.player.net_source import NetSource
 
+    if options.quiet:
+        logging.getLogger("goengine").setLevel(logging.ERROR)
     given = {**_config(options.katago_config, say), **read_pairs(options.override_config)}
     found = changed(Settings(), given, at_start=True)
     if found.unknown:

@@ -19,7 +19,7 @@ from goengine.arena.log import CONFIGURATION, LogError, read, result_text
 from goengine.arena.match import Match, run_match
 from goengine.arena.net_match import LockStepError
 from goengine.arena.picture import PictureError, match_over_time
-from goengine.arena.players import NetPlayer, Player, parse_player
+from goengine.arena.players import NetPlayer, Player, left_out, parse_player
 from goengine.arena.speed import with_equal_time
 from goengine.arena.strength.sprt import Sprt
 from goengine.arena.summary import Summary
@@ -132,6 +132,8 @@ def _run(match: Match, folder: Path) -> Summary:
             done = summary.games + sum(summary.without_result.values())
             progress.update(done, summary.brief())
 
+        for sentence in left_out(match.players.values(), match.terms.size):
+            progress.message(sentence)
         summary = run_match(match, folder, on_game=on_game, on_note=progress.message)
         try:
             match_over_time(list(read(folder)[1].values()), folder / PICTURE, names=summary.names)

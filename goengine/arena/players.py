@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,10 +94,13 @@ class NetPlayer:
         return self.net, self.precision, self.threads
 
     def load(self, size: int) -> "Evaluator":
-        """The net itself for boards of that size, without cache or symmetries. Raises EvaluatorError if it cannot be played."""
+        """The net itself for boards of that size, without cache or symmetries. Raises EvaluatorError if it cannot be played.
+
+        Says nothing of what does not fit the size: each process of a match would (see `left_out`).
+        """
         from goengine.evaluators import load
 
-        return load.load(self.net, size=size, precision=self.precision, threads=self.threads)
+        return load.load(load.resolved(self.net, size), precision=self.precision, threads=self.threads)
 
     def command(self, *, seed: int | None = None, resign: bool = True) -> tuple[str, ...]:
         """The program that plays like this over GTP, with this very interpreter.
@@ -155,6 +158,14 @@ class ProgramPlayer:
 
 
 Player = NetPlayer | ProgramPlayer
+
+
+def left_out(players: Iterable[Player], size: int) -> list[str]:
+    """A sentence for each net of a pair that does not fit boards of that size, none twice. Raises EvaluatorError."""
+    from goengine.evaluators.load import resolve
+
+    nets = [player.net for player in players if isinstance(player, NetPlayer)]
+    return list(dict.fromkeys(sentence for net in nets for sentence in resolve(net, size).left_out))
 
 
 def parse_player(text: str, settings: str = "") -> Player:

@@ -20,6 +20,7 @@ from goengine.arena.game_options import GameOptions
 from goengine.arena.log import LogError, read, result_text
 from goengine.arena.net_match import LockStepError
 from goengine.arena.picture import PictureError, draw_ratings, tournament_over_time
+from goengine.arena.players import left_out
 from goengine.arena.summary import Summary
 from goengine.arena.tournament import LAPS, RESULT, Pairing, Standings, Tournament, played_games, run_tournament
 from goengine.core.files import read_outside
@@ -155,6 +156,9 @@ def _run(tournament: Tournament, folder: Path) -> Standings:
             done.update({pairing: played_games(summary) for pairing, summary in standings.matches.items()})
             progress.update(sum(done.values()), f"ahead: {standings.ratings[0].name}")
 
+        size = tournament.match(tournament.pairings()[0]).terms.size
+        for sentence in left_out(tournament.players.values(), size):
+            progress.message(sentence)
         standings = run_tournament(tournament, folder, on_game=on_game, on_turn=on_turn, on_note=progress.message)
         try:
             draw_ratings(standings.ratings, folder / PICTURE, anchor=tournament.anchor)

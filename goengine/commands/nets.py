@@ -82,13 +82,19 @@ def _list(cards: list[Card]) -> str:
     rows = []
     for card in cards:
         boards = " ".join(str(size) for size in card.results.sizes)
-        outputs = card.spec.outputs & shipped_nets.WHOLE
-        sizes = [str(size) for size in (9, 13, 19) if shipped_nets.default(size, outputs=outputs) == card.name]
-        used = " ".join((*(["lee"] if sizes and outputs != shipped_nets.WHOLE else []), *sizes))
+        sizes = [str(size) for size in (9, 13, 19) if _is_default(card, size)]
+        used = " ".join((*(["lee"] if sizes and card.spec.outputs & shipped_nets.WHOLE != shipped_nets.WHOLE else []), *sizes))
         rows.append((card.name, boards, used, f"{card.parameters / 1e6:.2f} M", card.results.description))
     text = wrapped(rows, header=("net", "boards", "default for", "weights", "what it is"), numbers=("weights",))
     own = f"Nets of your own lie in\n{shipped_nets.user_folder()}\n"
     return f"{text}\ngoengine nets NAME shows all of a card; --net NAME plays it.\n{own}"
+
+
+def _is_default(card: Card, size: int) -> bool:
+    """Whether this net plays on boards of that size by itself. A net with one head does so where it fits them."""
+    outputs = card.spec.outputs & shipped_nets.WHOLE
+    is_used = outputs == shipped_nets.WHOLE or all(shipped_nets.fits(card, head, size) for head in outputs)
+    return is_used and shipped_nets.default(size, outputs=outputs) == card.name
 
 
 def _facts(card: Card) -> dict[str, object]:

@@ -2,20 +2,21 @@
 
 A name is 'uniform', the name of a shipped net, or empty for the default. A path is the folder of a net (with its card.json), a
 .xml of OpenVINO, or a .safetensors checkpoint for torch. POLICY+VALUE are two nets, names or paths; one of them may be missing.
-'lee' in one of these places is the shipped net of that kind; 'lee' alone is both. A backend is imported only when it is chosen:
+'lee' in one of these places is the shipped net of that kind; 'lee' alone is both. Of two nets one that does not fit the board
+size is left out, and a warning says so. A backend is imported only when it is chosen:
 playing on a CPU never imports torch.
 """
 
 import ctypes
 import dataclasses
-import functools
 import hashlib
+import logging
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from goengine.core.machine import importable
 from goengine.evaluators import shipped_nets
@@ -32,6 +33,11 @@ Precision = Literal["auto", "f32", "bf16", "f16", "int8"]
 UNIFORM: Final = "uniform"
 LEE: Final = "lee"
 _JOINT: Final = "+"
+_INSTEAD: Final = {
+    "policy": "the tree policy gives the priors",
+    "value": "rollouts, where they are played, give the values alone",
+}
+log = logging.getLogger(__name__)  # warnings go to stderr where nobody has set up logging
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,35 +91,57 @@ def _exists(name: str) -> bool:
     return os.path.exists(os.path.expanduser(name))  # a whole command line, too long for a path, is no error here
 
 
-def resolved(name: str, size: int | None) -> str:
-    """The name with shipped nets for that board size in place of '' and 'lee'. Raises EvaluatorError.
+class Resolved(NamedTuple):
+    """What a name stands for on boards of a size. left_out: a sentence for each net of a pair that does not fit them."""
 
-    The value net of 'lee' is left out on board sizes that it has not learned, if it knows points by their places; that is
-    said once on stderr.
+    name: str
+    left_out: tuple[str, ...] = ()
+
+    def warn(self) -> str:
+        """The name, after what is left out was said."""
+        for sentence in self.left_out:
+            log.warning("%s", sentence)
+        return self.name
+
+
+def resolve(name: str, size: int | None) -> Resolved:
+    """The name with shipped nets for that board size in place of '' and 'lee', without nets of a pair that do not fit it.
+
+    Nets of files without a card are taken to fit all boards. Raises EvaluatorError if no net is shipped that is wanted.
     """
     both = parts(name)
     try:
         if both is None:
-            return name or shipped_nets.default(size)
-        policy = shipped_nets.default(size, outputs=frozenset({"policy"})) if both[0] == LEE else both[0]
-        value = shipped_nets.default(size, outputs=frozenset({"value"})) if both[1] == LEE else both[1]
-        if both[1] == LEE and size is not None and shipped_nets.is_strange(value, size):
-            _tell_left_out(value, size)
-            value = ""
-        return policy + _JOINT + value
+            return Resolved(name or shipped_nets.default(size))
+        found = [_part(one, head, size) for one, head in zip(both, ("policy", "value"), strict=True)]
     except WeightsError as error:
         raise EvaluatorError(str(error)) from error
+    return Resolved(_JOINT.join(part.name for part in found), tuple(text for part in found for text in part.left_out))
 
 
-@functools.cache
-def _tell_left_out(value: str, size: int) -> None:
-    """Say once that the first AlphaGo plays on this size without its value net."""
-    if sys.stderr is not None:
-        learned = ", ".join(f"{known}x{known}" for known in sorted(shipped_nets.read(value).results.sizes))
-        sys.stderr.write(
-            f"warning: {value} has learned {learned} and knows each point by its place, so on {size}x{size} rollouts alone "
-            "give the values; --net POLICY+VALUE names another value net\n"
-        )
+def _part(name: str, head: str, size: int | None) -> Resolved:
+    """As `resolve`, for one net of a pair and the head that is wanted of it. Raises WeightsError."""
+    if name == LEE:
+        name = shipped_nets.default(size, outputs=frozenset({head}))
+    card = _card(name)
+    if size is None or card is None or shipped_nets.fits(card, head, size):
+        return Resolved(name)
+    only = f"{card.name} has learned {shipped_nets.learned(card, head)} only"
+    others = "--net POLICY+VALUE names others"
+    return Resolved("", (f"{only}: on {size}x{size} it is left out, and {_INSTEAD[head]}; {others}",))
+
+
+def _card(name: str) -> Card | None:
+    """The card of a shipped net or of a net's folder; None where there is none."""
+    if name in shipped_nets.names():
+        return shipped_nets.read(name)
+    folder = Path(name).expanduser()
+    return cards.read(folder) if name and _exists(name) and folder.is_dir() else None
+
+
+def resolved(name: str, size: int | None) -> str:
+    """The name alone, as `resolve` finds it."""
+    return resolve(name, size).name
 
 
 def cuda_devices() -> int:
@@ -129,7 +157,7 @@ def cuda_devices() -> int:
 
 
 def _load(name: str, size: int | None, backend: Backend) -> Evaluator:
-    name = resolved(name, size)
+    name = resolve(name, size).warn()
     if (both := parts(name)) is not None:
         return Pair(*(_load_one(part, backend) if part else None for part in both))
     return _load_one(name, backend)

@@ -12,6 +12,7 @@ from typing import Final
 from goengine.nets import card as cards
 from goengine.nets.card import Card
 from goengine.nets.safetensors_file import WeightsError
+from goengine.nets.spec import PLACED
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights"
 
@@ -57,14 +58,15 @@ def read(name: str, folder: Path | None = None) -> Card:
 
 
 _ABOUT: Final = 2  # points on a side
+_PLACES: Final = 19  # on a side, of a head that knows points by their places; larger boards share those in the middle
 WHOLE: Final = frozenset({"policy", "value"})  # what a net that plays alone tells
 
 
 def default(size: int | None = None, folder: Path | None = None, outputs: frozenset[str] = WHOLE) -> str:
     """Name of the net to play with: of those trained on boards of the size nearest to this one, the one of highest rank.
 
-    No size: of all. ``outputs``: its heads among policy and value; the first AlphaGo's nets have one. Raises WeightsError
-    if no such net is shipped.
+    A net that does not fit the size (`fits`) is taken only where none does. No size: of all. ``outputs``: its heads among
+    policy and value; the first AlphaGo's nets have one. Raises WeightsError if no such net is shipped.
     """
     every = [card for card in _cards(folder) if card.spec.outputs & WHOLE == outputs]
     if not every:
@@ -73,8 +75,11 @@ def default(size: int | None = None, folder: Path | None = None, outputs: frozen
         other = "or play without one: --net uniform" if outputs == WHOLE else f"or leave it out: --no-{what}"
         raise WeightsError(f"no net that tells {what} in {folder}; name a file with --net, {other}")
 
-    def suits(card: Card) -> tuple[int, int]:
-        return (-min(abs(size - known) for known in card.results.sizes) if size else 0, card.results.rank)
+    def suits(card: Card) -> tuple[bool, int, int]:
+        if not size:
+            return True, 0, card.results.rank
+        nearest = min(abs(size - known) for known in card.results.sizes)
+        return all(fits(card, head, size) for head in outputs), -nearest, card.results.rank
 
     return max(every, key=suits).name
 
@@ -113,13 +118,30 @@ def digest_of_weights(graph: bytes, beside: Path) -> str | None:
     return None
 
 
-def is_strange(name: str, size: int, folder: Path | None = None) -> bool:
-    """Whether boards of that size are strange to a shipped net: a head of it knows points by their places, and has learned them
-    on boards of other sizes. Heads that see all points alike know every size. Raises WeightsError if there is no such net.
+def fits(card: Card, head: str, size: int) -> bool:
+    """Whether a head of a net ('policy' or 'value') is of use on boards of that size.
+
+    A head without places is on all. One with places has learned what belongs to a point of the board: a value, on boards of
+    about the sizes on the card; a policy, which only adds a number to each point, wherever each point's distance from the
+    edges occurred on a board of the card.
     """
-    card = read(name, folder)
-    placed = "placed" in (card.spec.policy_head, card.spec.value_head)
-    return placed and all(abs(size - known) > _ABOUT for known in card.results.sizes)
+    if not _is_placed(card, head):
+        return True
+    if head == "policy":
+        return min(size, _PLACES) <= max(card.results.sizes) + _ABOUT
+    return any(abs(size - known) <= _ABOUT for known in card.results.sizes)
+
+
+def learned(card: Card, head: str) -> str:
+    """The boards that a head with places fits, in words such as '7x7 to 11x11'."""
+    sizes = [size for size in range(2, 26) if fits(card, head, size)]
+    first = [size for size in sizes if size - 1 not in sizes]
+    last = [size for size in sizes if size + 1 not in sizes]
+    return " and ".join(f"{a}x{a} to {b}x{b}" for a, b in zip(first, last, strict=True))
+
+
+def _is_placed(card: Card, head: str) -> bool:
+    return (card.spec.policy_head if head == "policy" else card.spec.value_head) == PLACED
 
 
 def problems(name: str, folder: Path | None = None) -> list[str]:

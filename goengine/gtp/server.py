@@ -32,8 +32,10 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def load_engine(options: GtpOptions, journal: Journal) -> "Engine":
     """The engine that the options describe, warm: its first search will not wait for anything. Complains in the journal."""
     from goengine.evaluators.base import EvaluatorError
+    from goengine.gtp.log_handler import write_warnings_to
     from goengine.player.engine import Engine  # numpy, numba and the net come in here, behind the first answers
 
+    write_warnings_to(journal)
     try:
         engine = Engine.load(
             options.nets(),

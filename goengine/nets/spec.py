@@ -57,15 +57,16 @@ BLOCK_KINDS: Final = tuple(KINDS)
 NUMBERS: Final = ("size", "k", "inner")  # of a block, by their names in Kind and BlockSpec
 ACTIVATIONS: Final = ("relu", "silu", "mish")
 NORMS: Final = ("batch", "layer", "instance", "group", "fixed")
+PLACED: Final = "placed"  # the kind of head that knows the points of the board by their places
 # Kinds of heads, and what each of them tells; without a head, the answer is that of a uniform evaluator.
 POLICY_HEADS: Final[dict[str, frozenset[str]]] = {
     "pooled": frozenset({"policy", "opponent"}),
-    "placed": frozenset({"policy"}),
+    PLACED: frozenset({"policy"}),
     "none": frozenset(),
 }
 VALUE_HEADS: Final[dict[str, frozenset[str]]] = {
     "pooled": frozenset({"value", "score", "ownership"}),
-    "placed": frozenset({"value"}),
+    PLACED: frozenset({"value"}),
     "none": frozenset(),
 }
 

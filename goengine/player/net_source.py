@@ -76,9 +76,9 @@ class NetSource:
         return name
 
     def _resolved(self, size: int) -> str:
-        """As `load.resolved`, kept, as it reads every card; without shipped nets none is the default."""
+        """As `load.resolve`, once for each size: it reads every card and warns. Without shipped nets none is the default."""
         none = self._name is None and not shipped_nets.names()
-        return self._names.setdefault(size, load.UNIFORM if none else load.resolved(self._name or "", size))
+        return self._names.setdefault(size, load.UNIFORM if none else load.resolve(self._name or "", size).warn())
 
     @property
     def loaded(self) -> list[Evaluator]:

@@ -21,20 +21,20 @@ def net_folders(net_folder, tmp_path_factory):
     return {"b2c16": net_folder, **{name: shipped(folder, name, name) for name in ("lee-policy-8", "lee-value-8")}}
 
 
-def shipped(folder, net, name):
-    """Ships a preset's net with random weights as `name`."""
+def shipped(folder, net, name, features=("zero", PLANES, GLOBALS), sizes=(9, 19)):
+    """Ships a net with random weights, a preset's or a text's, as `name`. ``features``: with their planes and globals."""
     import torch
 
     from goengine.nets import ship, weights_file
     from goengine.nets.build import build
 
     torch.set_num_threads(1)
-    spec = parse(net, "zero", PLANES, GLOBALS)
+    spec = parse(net, *features)
     net = build(spec, seed=3)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():  # fresh branches are silent and fresh heads flat; a test wants every path to count
         for parameter in net.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     weights_file.save(folder / "trained.safetensors", net, spec)
-    results = {"description": "random weights", "command": "pytest", "proven": ["value"], "sizes": [9, 19], "top1": 0.1}
+    results = {"description": "random weights", "command": "pytest", "proven": ["value"], "sizes": [*sizes], "top1": 0.1}
     return ship.ship(folder / "trained.safetensors", folder / name, results)

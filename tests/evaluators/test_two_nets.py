@@ -6,12 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
-from goengine.arena.players import parse_player
+from goengine.arena.players import left_out, parse_player
 from goengine.evaluators import shipped_nets
-from goengine.evaluators.base import EvaluatorError
-from goengine.evaluators.load import _tell_left_out, load, parts, resolved
+from goengine.evaluators.base import Batch, EvaluatorError
+from goengine.evaluators.load import load, parts, resolve, resolved
 from goengine.nets import card as cards
+from goengine.nets.architecture import parse
 from goengine.nets.safetensors_file import WeightsError
+from goengine.player.net_source import NetSource
 from tests.evaluators.conftest import NAME, shipped
 from tests.evaluators.helpers import assert_close, batch_of
 
@@ -222,31 +224,134 @@ def test_more_than_two_nets_are_refused():
         load("uniform+uniform+uniform")
 
 
+ANY = "c8:rr/policy-none"  # a value net whose head has no places
+FITTING = {  # net, sizes it has learned: boards of 6, 9, 13, 17, 19 and 25 that its head fits, y or n
+    ("policy", POLICY, (9,)): "yynnnn",
+    ("policy", POLICY, (13,)): "yyynnn",
+    ("policy", POLICY, (19, 9)): "yyyyyy",
+    ("value", VALUE, (9,)): "nynnnn",
+    ("value", VALUE, (9, 19)): "nynyyn",
+    ("value", VALUE, (5, 25)): "ynnnny",
+    ("value", ANY, (9,)): "yyyyyy",
+    ("policy", "c8:rr/value-none", (19,)): "yyyyyy",
+    ("policy", "b2c16", (9,)): "yyyyyy",
+}
+
+
+def card(net, sizes=(9,), name="net", rank=0):
+    """The card of a net that has no files."""
+    results = cards.Results(sizes=tuple(sizes), rank=rank)
+    return cards.Card(
+        name=name, spec=parse(net, "lee49", 49, 0), parameters=1, step=1, config={}, data={}, results=results, files={}
+    )
+
+
+@pytest.mark.parametrize(("head", "net", "sizes", "expected"), [(*key, value) for key, value in FITTING.items()])
+def test_a_head_with_places_fits_the_boards_that_it_has_learned(head, net, sizes, expected):
+    known = card(net, sizes)
+    assert "".join("ny"[shipped_nets.fits(known, head, size)] for size in (6, 9, 13, 17, 19, 25)) == expected
+
+
 @pytest.mark.parametrize(
-    ("size", "value"), [(6, ""), (7, VALUE), (9, VALUE), (11, VALUE), (13, ""), (17, VALUE), (19, VALUE), (None, VALUE)]
+    ("head", "net", "sizes", "words"),
+    [
+        ("value", VALUE, (9,), "7x7 to 11x11"),
+        ("value", VALUE, (19, 9), "7x7 to 11x11 and 17x17 to 21x21"),
+        ("value", VALUE, (9, 12), "7x7 to 14x14"),
+        ("value", VALUE, (2, 25), "2x2 to 4x4 and 23x23 to 25x25"),
+        ("policy", POLICY, (9,), "2x2 to 11x11"),
+    ],
 )
-def test_a_value_net_of_other_boards_is_none(weights, size, value):
-    """The shipped value net stands for 'lee' on boards of about the sizes of its card alone; by its own name on all."""
-    assert resolved("lee", size) == f"{POLICY}+{value}"
-    assert resolved(f"{POLICY}+{VALUE}", size) == f"{POLICY}+{VALUE}"
+def test_what_a_head_has_learned_in_words(head, net, sizes, words):
+    assert shipped_nets.learned(card(net, sizes), head) == words
 
 
-def test_a_value_net_that_is_left_out_is_told_once_for_a_size(weights, capsys):
-    _tell_left_out.cache_clear()
-    for size in (9, 13, 13, 15, 13):
-        resolved("lee", size)
-        resolved(f"{POLICY}+{VALUE}", size)
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 2 and "13x13" in told[0] and "15x15" in told[1]
-    assert told[0].startswith(f"warning: {VALUE} has learned 9x9, 19x19") and "rollouts alone" in told[0]
+@pytest.mark.parametrize(("size", "chosen"), [(7, "placed"), (9, "placed"), (13, "pooled"), (19, "pooled"), (None, "placed")])
+def test_a_net_that_fits_goes_before_one_of_a_nearer_size(monkeypatch, size, chosen):
+    """13 is nearer to 9 than to 19, but a head with places that has learned 9 is of no use there."""
+    monkeypatch.setattr(
+        shipped_nets, "_cards", lambda folder: [card(VALUE, (9,), "placed", rank=2), card(ANY, (19,), "pooled", rank=1)]
+    )
+    assert shipped_nets.default(size, outputs=ONLY_VALUE) == chosen
 
 
-def test_heads_that_see_all_points_alike_know_every_size(weights, capsys):
-    shutil.rmtree(weights / VALUE)
-    shipped(weights, "c16:rg/policy-none", "pooled")
-    _tell_left_out.cache_clear()
-    for size in (2, 7, 13, 25):
-        assert resolved("lee", size) == f"{POLICY}+pooled"
-    assert capsys.readouterr().err == ""
-    with load("lee", size=13, device="cpu", threads=1) as pair:
-        assert pair.value.name == "pooled" and pair.traits.value_proven
+def sentence(name, learned, size):
+    return (
+        f"{name} has learned {learned} only: on {size}x{size} it is left out, and rollouts, where they are played, give the "
+        "values alone; --net POLICY+VALUE names others"
+    )
+
+
+BOTH = "7x7 to 11x11 and 17x17 to 21x21"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "expected", "missing"),
+    [
+        *((name, size, f"{POLICY}+{VALUE}", ()) for name in ("lee", f"{POLICY}+{VALUE}") for size in (7, 9, 11, 17, 19, None)),
+        *((name, size, f"{POLICY}+", (VALUE,)) for name in ("lee", f"{POLICY}+{VALUE}") for size in (6, 13, 25)),
+        ("+lee", 13, "+", (VALUE,)),
+        ("lee+", 13, f"{POLICY}+", ()),
+        (f"lee+{NAME}", 13, f"{POLICY}+{NAME}", ()),
+        ("lee+{folder}/lee-value-8", 13, f"{POLICY}+", (VALUE,)),
+        ("lee+{folder}/lee-value-8/lee-value-8.xml", 13, f"{POLICY}+{{folder}}/lee-value-8/lee-value-8.xml", ()),
+        (VALUE, 13, VALUE, ()),
+        ("", 13, NAME, ()),
+    ],
+)
+def test_a_net_of_other_boards_is_left_out_of_two_and_said(weights, name, size, expected, missing):
+    """Whether it was named or not; a net alone and a file without a card always play."""
+    name, expected = name.format(folder=weights), expected.format(folder=weights)
+    assert resolve(name, size) == (expected, tuple(sentence(one, BOTH, size) for one in missing))
+
+
+def test_a_policy_is_left_out_as_well(weights):
+    _learned(weights / POLICY, [9])
+    policy, value = resolve("lee", 19), resolve("lee", 13)
+    assert policy.name == f"+{VALUE}" and value.name == "+"
+    assert policy.left_out == (
+        f"{POLICY} has learned 2x2 to 11x11 only: on 19x19 it is left out, and the tree policy gives the priors; "
+        "--net POLICY+VALUE names others",
+    )
+    assert [text.split()[0] for text in value.left_out] == [POLICY, VALUE]
+
+
+def _learned(folder, sizes):
+    """Write other board sizes into a card."""
+    told = json.loads((folder / cards.FILE).read_text())
+    (folder / cards.FILE).write_text(json.dumps(told | {"results": told["results"] | {"sizes": sizes}}))
+
+
+def test_each_board_size_is_warned_of_once(weights, caplog):
+    nets = NetSource("lee", threads=1, precision="f32")
+    for size in (9, 13, 9, 13, 15, 13, 15):
+        assert nets.get(size).name == (f"{POLICY}+{VALUE}" if size == 9 else f"{POLICY}+")
+    assert [record.getMessage() for record in caplog.records] == [sentence(VALUE, BOTH, size) for size in (13, 15)]
+    caplog.clear()
+    with load("lee", size=13, **CPU), load("lee", size=19, **CPU):
+        assert [record.getMessage() for record in caplog.records] == [sentence(VALUE, BOTH, 13)]
+
+
+def test_a_match_says_once_what_is_left_out(weights, caplog):
+    """The processes that load the nets do not repeat it."""
+    players = [parse_player("lee"), parse_player("lee", "visits=3"), parse_player("lee+"), parse_player(NAME)]
+    assert left_out(players, 13) == [sentence(VALUE, BOTH, 13)] and not left_out(players, 19)
+    with players[0].load(13) as pair:
+        assert pair.name == f"{POLICY}+" and not caplog.records
+
+
+def test_nets_without_places_play_every_board_together(tmp_path, monkeypatch, caplog):
+    """Each sees its own planes of one encoding, and answers as it does alone."""
+    monkeypatch.setattr(shipped_nets, "FOLDER", tmp_path)
+    for name, net, planes in (("p", "c8:rg/value-none", 48), ("v", ANY, 49)):
+        shipped(tmp_path, net, name, (f"lee{planes}", planes, 0), sizes=(9,))
+    for size in (5, 13, 19):
+        with load("lee", size=size, **CPU) as pair, load("p", **CPU) as policy, load("v", **CPU) as value:
+            assert (pair.name, pair.features) == ("p+v", "lee49")
+            planes = np.random.default_rng(size).random((2, 49, size, size)).astype(np.float32)
+            planes[:, 0] = 1
+            batch = Batch(planes, np.zeros((2, 0), np.float32), np.arange(1, 3, dtype=np.uint64))
+            answer, shorter = pair.evaluate(batch), batch._replace(planes=np.ascontiguousarray(planes[:, :48]))
+            np.testing.assert_allclose(answer.policy, policy.evaluate(shorter).policy, atol=1e-5)
+            np.testing.assert_allclose(answer.value, value.evaluate(batch).value, atol=1e-5)
+    assert not caplog.records

@@ -1,12 +1,21 @@
 """`--generation lee`: which nets and which constants come of what is left out, and which options contradict each other."""
 
+import logging
+import os
+import subprocess
+import sys
+
 import pytest
+from gtp_support import ROOT
 
 from goengine.core import options
 from goengine.gtp.gtp_options import GtpOptions
+from goengine.gtp.log_handler import write_warnings_to
+from goengine.gtp.session import Journal
 from goengine.player.engine_options import EngineOptions
 from goengine.player.generations import Lee
 from goengine.search.params import LEE, PLAY, PRESETS
+from tests.evaluators.conftest import shipped
 
 ALONE = LEE.with_(rollout_weight=0.0, expansion_threshold=1)  # the nets without rollouts
 ROLLOUTS = LEE.with_(rollout_weight=1.0)  # rollouts without a value net
@@ -133,3 +142,66 @@ def test_one_net_is_not_enough_for_two(name):
 def test_rollouts_and_nets_share_the_threads(threads, words, shares):
     options = told("--generation", "lee", "--threads", str(threads), *words.split())
     assert (options.net_threads(), options.search_params().rollout_threads) == shares
+
+
+def dialogue(nets, *words, commands):
+    """(answers, lines on stderr) of a server that plays small nets of the folder."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "gtp_server.py"), "--generation", "lee", "--threads", "1", "--visits", "2", *words],
+        input="\n".join([*commands, "quit", ""]),
+        env=os.environ | {"GOENGINE_NETS": str(nets)},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+    )
+    return done.stdout.split("\n\n"), done.stderr.splitlines()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Small nets with random weights that have learned 9x9: heads with places, and a value head without."""
+    made = tmp_path_factory.mktemp("nets")
+    for name, net, planes in (("p", "lee-policy-8", 48), ("v", "lee-value-8", 49), ("any", "c8:r/policy-none", 49)):
+        shipped(made, net, name, (f"lee{planes}", planes, 0), sizes=(9,))
+    return made
+
+
+VALUE = "v has learned 7x7 to 11x11 only: on {0}x{0} it is left out, and rollouts, where they are played, give the values alone"
+POLICY = "p has learned 2x2 to 11x11 only: on {0}x{0} it is left out, and the tree policy gives the priors"
+BLIND = "no value net knows {0}x{0} and no rollouts are played"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--net p+v", [(VALUE, 5), (POLICY, 13), (VALUE, 13)]),
+        ("--net p+any", [(POLICY, 13)]),
+        ("--net +v --no-rollouts", [(VALUE, 5), (BLIND, 5), (VALUE, 13), (BLIND, 13), (BLIND, 13), (BLIND, 5)]),
+    ],
+)
+def test_nets_that_do_not_fit_the_board_are_named_once(folder, words, said):
+    """On stderr, at the start or with the size, and the server plays on. Being blind is said at every size, quiet or not."""
+    commands = ["boardsize 9", "boardsize 5", "boardsize 13", "clear_board", "boardsize 13", "boardsize 5", "genmove b"]
+    answers, lines = dialogue(folder, "--boardsize", "9", *words.split(), commands=commands)
+    assert len(answers) == 9 and all(answer.startswith("=") for answer in answers[:-1]) and answers[-1] == ""
+    found = [line for line in lines if " has learned " in line or " knows " in line]
+    assert len(found) == len(said), lines
+    for line, (text, size) in zip(found, said, strict=True):
+        assert line.startswith(f"goengine: {text.format(size)}")
+
+
+@pytest.mark.parametrize(("quiet", "shown"), [(True, ["an error"]), (False, ["a warning", "an error"])])
+def test_warnings_of_the_engine_go_to_the_journal(tmp_path, capsys, quiet, shown):
+    """Once, whatever sessions there were before; the file has them in a quiet session, too."""
+    for name in ("before", "now"):
+        journal = Journal(tmp_path / name, quiet)
+        write_warnings_to(journal)
+    log = logging.getLogger("goengine.evaluators.load")
+    log.info("a remark")
+    log.warning("a %s", "warning")
+    log.error("an error")
+    journal.close()
+    assert capsys.readouterr().err.splitlines() == [f"goengine: {text}" for text in shown]
+    assert [line[20:] for line in (tmp_path / "now").read_text().splitlines()] == ["-- a warning", "!! an error"]
+    assert (tmp_path / "before").read_text() == ""
