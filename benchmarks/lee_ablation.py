@@ -1,153 +1,161 @@
-"""The first AlphaGo with parts left out, each against the whole one, beside what the paper found (Extended Data Table 7).
+"""The first AlphaGo with parts left out (Silver et al. 2016, Extended Data Table 7): every variant against the full player.
 
-    python benchmarks/lee_ablation.py --size 9 --seconds 0.1 --folder benchmarks/lee-ablation-9x9
-    python benchmarks/lee_ablation.py --size 19 --seconds 0.2 --folder benchmarks/lee-ablation-19x19
+    python benchmarks/lee_ablation.py                                       # 9x9, then 19x19, 20 games a pairing
+    python benchmarks/lee_ablation.py --boardsize 9 --seconds 0.02 --games 2 --folder trial      # a quick trial
 
-The games are a tournament in --folder, continued if it exists; the table (Markdown) and ablation.svg are made of it. The
-paper's ratings (Silver et al., Nature 529 (2016)) are of 19x19, at 5 seconds on 48 CPUs and 8 GPUs.
+Plays lee-ablation-9x9.toml (below 13x13) or lee-ablation-19x19.toml as `goengine tournament` does, each into a folder of its
+own, prints a table beside the paper's figures and draws a picture. The same command goes on where it was stopped; where
+nothing is left to play it writes table and picture again.
 """
 
-import itertools
-import json
+import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from goengine.arena import tournament_command
-from goengine.arena.tournament import RESULT
-from goengine.core.canvas import COLOURS, FAINT, GRID, INK, OTHER, canvas, save
-from goengine.core.options import option, parse
+from goengine.arena.collection import write_collection
+from goengine.arena.log import LogError
+from goengine.arena.picture import PictureError, Scale, draw_scales
+from goengine.arena.strength.elo import Score
+from goengine.arena.strength.ratings import rate
+from goengine.arena.tournament import RESULT, Pairing, Standings
+from goengine.arena.tournament_command import play, read_options
+from goengine.core.options import Seconds, option, parse
+from goengine.evaluators.base import EvaluatorError
 
-WHOLE = "rollouts+value+policy"
-PICTURE = "ablation.svg"
-_ALONE = "rollout_weight=0,expansion_threshold=1"
-
-
-class Variant(NamedTuple):
-    """A player: nets and settings beside the preset, and its rating in the paper."""
-
-    nets: str
-    settings: str
-    paper: int | None
-
-
-VARIANTS: dict[str, Variant] = {
-    WHOLE: Variant("{policy}+{value}", "", 2890),
-    "value+policy": Variant("{policy}+{value}", _ALONE, 2177),
-    "rollouts+policy": Variant("{policy}+", "rollout_weight=1", 2416),
-    "rollouts+value": Variant("+{value}", "", 2077),
-    "value": Variant("+{value}", _ALONE, 1655),
-    "rollouts": Variant("+", "rollout_weight=1", 1457),
-    "policy": Variant("{policy}+", f"{_ALONE},visits=1", 1517),
+HERE = Path(__file__).resolve().parent
+FULL, GNUGO = "rollouts+value+policy", "GNU Go 3.8 level 10"
+GNUGO_ELO = 431.0  # in the paper
+PAPER = {  # on 19x19, 5 seconds a move, 48 CPUs and 8 GPUs; policy alone is without a search
+    FULL: 2890.0,
+    "value+policy": 2177.0,
+    "rollouts+policy": 2416.0,
+    "rollouts+value": 2077.0,
+    "value": 1655.0,
+    "rollouts": 1457.0,
+    "policy": 1517.0,
+    GNUGO: GNUGO_ELO,
 }
-ZERO, PROGRAM = "Zero", "GNU Go 3.8 level 10"
-PAPER = {name: variant.paper for name, variant in VARIANTS.items()} | {PROGRAM: 431}
+TABLE, PICTURE = "lee-ablation.md", "lee-ablation.svg"
 
 
-@dataclass(frozen=True)
-class Options:
-    """The ablation on one board size."""
+@dataclass(frozen=True, kw_only=True)
+class AblationOptions:
+    """The first AlphaGo with parts left out, each variant against the full player; a table and a picture beside the paper's."""
 
-    folder: Path = option(help="the games, the table and the picture")
-    size: int = option(9, "board size")
-    seconds: float = option(0.2, "of a move, for all but GNU Go", least=0)
-    games: int = option(20, "of a pairing", least=2)
-    parallel: int = option(2, "games at a time, each player on one core", least=1)
-    policy: str = option("lee", "the policy net")
-    value: str = option("lee", "the value net")
-    zero: str = option("b8c96-rl", "the net that plays as Zero")
-    gnugo: str = option("gnugo --mode gtp --level 10 --chinese-rules --resign-allowed", "the program; empty: none")
+    boardsize: tuple[int, ...] = option((9, 19), "board sizes, one after the other", least=2, most=25)
+    folder: Path = option(Path("runs/lee-ablation"), "games by board size, table and picture; continued if it exists")
+    games: int | None = option(None, "games against the full player; those of the files if not given", least=1)
+    seconds: Seconds | None = option(None, "seconds per move; those of the files if not given")
+    parallel: int | None = option(None, "games at the same time; those of the files if not given", least=1)
+    picture: Path | None = option(None, f"the picture; {PICTURE} in the folder if not given")
+    keep: Path | None = option(None, "also write games and result of each size into lee-ablation-NxN in this folder")
 
 
-def words(options: Options) -> list[str]:
-    """The tournament as words of `goengine tournament`: all against the whole player."""
-    found = [f"--folder={options.folder}", f"--boardsize={options.size}", f"--games={options.games}", "--gauntlet"]
-    found += [f"--anchor={WHOLE}", f"--parallel={options.parallel}", "--threads=1", "--laps=2"]
-    players = []
-    for name, variant in VARIANTS.items():
-        settings = ["preset=LEE", variant.settings, "" if "visits" in variant.settings else f"seconds={options.seconds}"]
-        nets = variant.nets.format(policy=options.policy, value=options.value)
-        players.append(f"{name}={nets}@{','.join(filter(None, settings))}")
-    players.append(f"{ZERO}={options.zero}@seconds={options.seconds}")
-    return [*found, "--player", *players, *([f"{PROGRAM}={options.gnugo}"] if options.gnugo else [])]
+class Row(NamedTuple):
+    """A player of one size: its score against the full one, and its rating, with GNU Go at the paper's, and 95 % interval."""
+
+    score: Score | None  # None: the full player
+    elo: float
+    low: float
+    high: float
 
 
-def rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The players, the best first: name, Elo against the whole player with its interval, points and games, the paper's Elo."""
-    found = []
-    for rating in told["ratings"]:
-        paper = PAPER.get(rating["name"])
-        against = None if paper is None else paper - VARIANTS[WHOLE].paper
-        points = round(2 * rating["points"] * rating["games"]) / 2
-        found.append(
-            {**{key: rating[key] for key in ("name", "elo", "low", "high", "games")}, "points": points, "paper": against}
-        )
+def played(options: AblationOptions, size: int) -> Standings:
+    """The tournament of a size, after its missing games were played. Raises as `run_tournament`."""
+    file = HERE / f"lee-ablation-{'9x9' if size < 13 else '19x19'}.toml"
+    words = [f"--file={file}", f"--boardsize={size}"]
+    words += [f"--{key}={value}" for key in ("games", "seconds", "parallel") if (value := getattr(options, key)) is not None]
+    return play(read_options(words).tournament(), options.folder / f"{size}x{size}")
+
+
+def rows(standings: Standings) -> dict[str, Row]:
+    """By player, in the order of the file.
+
+    The interval is that of the difference to the full player, whom alone everybody has met; the scale is moved so that GNU Go
+    has the paper's rating.
+    """
+    scores = {(pairing.a, pairing.b): summary.score for pairing, summary in standings.matches.items()}
+    ratings = {rating.name: rating for rating in rate(scores, [FULL, GNUGO], anchor=FULL)}
+    move = GNUGO_ELO - ratings[GNUGO].elo
+    found = {}
+    for name in [FULL, *(b if a == FULL else a for a, b in scores)]:
+        pairing, rating = Pairing.of(name, FULL), ratings[name]
+        score = None if name == FULL else scores[pairing] if pairing.a == name else scores[pairing].reversed()
+        found[name] = Row(score, rating.elo + move, rating.low + move, rating.high + move)
     return found
 
 
-def table(found: list[dict[str, Any]]) -> str:
-    """The players as Markdown."""
-    lines = ["| player | won against the whole one | Elo, 95 % | AlphaGo, 19x19 |", "|---|---|---|---|"]
-    for row in found:
-        paper = "" if row["paper"] is None else f"{row['paper']:+d}" if row["paper"] else "0 (2890)"
-        if row["name"] == WHOLE:
-            lines.append(f"| **{WHOLE}** | | 0 | {paper} |")
-            continue
-        elo = f"{row['elo']:+.0f} ({row['low']:+.0f} to {row['high']:+.0f})"
-        lines.append(f"| {row['name']} | {row['points']:g} of {row['games']} | {elo} | {paper} |")
-    return "\n".join(lines)
+def markdown(by_size: dict[int, dict[str, Row]]) -> str:
+    """The table: a line for each player, columns for each size, and the paper's figure."""
+    head = ["rollouts", "value net", "policy net"]
+    for size in by_size:
+        head += [f"points, {size}x{size}", f"Elo, {size}x{size}", "95 %"]
+    lines = [[*head, "AlphaGo, 19x19"], ["---"] * (len(head) + 1)]
+    for name in dict.fromkeys(name for found in by_size.values() for name in found):
+        cells = _parts(name)
+        for found in by_size.values():
+            cells += _cells(found.get(name))
+        lines.append([*cells, f"{PAPER[name]:.0f}" if name in PAPER else ""])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def spread(heights: list[float], gap: float) -> list[float]:
-    """The heights of labels, at least so far apart, as near to those of what they name as that allows; in the same order."""
-    order = sorted(range(len(heights)), key=lambda i: (-heights[i], i))
-    places = list(heights)
-    for above, below in itertools.pairwise(order):
-        places[below] = min(places[below], places[above] - gap)
-    shift = sum(heights[i] - places[i] for i in order) / len(order)
-    return [place + shift for place in places]
+def _parts(name: str) -> list[str]:
+    """Three cells: which parts a variant has, or what else plays."""
+    parts = name.split("+")
+    if not set(parts) <= {"rollouts", "value", "policy"}:
+        return [name, "", ""]
+    if name == "policy":
+        return ["no", "no", "yes, no search"]
+    return ["yes" if part in parts else "no" for part in ("rollouts", "value", "policy")]
 
 
-def draw(found: list[dict[str, Any]], size: int, path: Path) -> None:
-    """Both scales side by side, with a line from each player's place here to its place in the paper."""
-    figure, (axes,) = canvas(height=5.4, title=f"Parts left out: ours on {size}x{size}, AlphaGo's on 19x19")
-    compared = [row for row in found if row["paper"] is not None and row["name"] != PROGRAM]  # far below all others there
-    colours = {row["name"]: COLOURS[i % len(COLOURS)] for i, row in enumerate(compared)} | {WHOLE: INK}
-    every = [row[key] for row in found for key in ("low", "high")] + [row["paper"] for row in compared]
-    gap = (max(every) - min(every)) / 24
-    for i, (row, height) in enumerate(zip(found, spread([row["elo"] for row in found], gap), strict=True)):
-        colour, x = colours.get(row["name"], OTHER), -0.03 * (i % 5)  # intervals beside each other
-        axes.plot([x, x], [row["low"], row["high"]], color=colour, linewidth=4, alpha=0.25, solid_capstyle="round")
-        axes.plot(x, row["elo"], "o", color=colour, markersize=6)
-        label(axes, f"{row['name']}  {row['elo']:+.0f}", (-0.2, height), "right", colour)
-    for row, height in zip(compared, spread([row["paper"] for row in compared], gap), strict=True):
-        colour, x = colours[row["name"]], -0.03 * (found.index(row) % 5)
-        axes.plot([x, 1], [row["elo"], row["paper"]], color=colour, linewidth=1, alpha=0.6)
-        axes.plot(1, row["paper"], "o", color=colour, markersize=6)
-        label(axes, f"{row['paper']:+d}  {row['name']}", (1.06, height), "left", colour)
-    axes.set_xlim(-0.85, 1.75)
-    axes.set_xticks([-0.06, 1], ["ours, 95 %", "AlphaGo"], color=FAINT)
-    axes.set_ylabel("Elo against the whole player", color=FAINT)
-    axes.grid(axis="y", color=GRID)
-    save(figure, path)
+def _cells(row: Row | None) -> list[str]:
+    """Points, rating and interval of a player."""
+    if row is None:
+        return ["", "", ""]
+    if row.score is None:
+        return ["", f"{row.elo:.0f}", ""]
+    return [f"{row.score.total:g} of {row.score.games}", f"{row.elo:.0f}", f"{row.low:.0f} to {row.high:.0f}"]
 
 
-def label(axes: Any, text: str, place: tuple[float, float], side: str, colour: str) -> None:
-    """Words beside a point."""
-    axes.annotate(text, place, ha=side, va="center", color=colour, fontsize=8)
+def scales(by_size: dict[int, dict[str, Row]]) -> list[Scale]:
+    """A scale for each size, and the paper's."""
+    ours = [
+        Scale(f"ours, {size}x{size}", {name: (row.elo, row.low, row.high) for name, row in found.items()})
+        for size, found in by_size.items()
+    ]
+    return [*ours, Scale("AlphaGo, 19x19", {name: (elo, elo, elo) for name, elo in PAPER.items()})]
 
 
-def main(options: Options) -> int:
-    """Play what is missing, then print the table and draw the picture."""
-    if status := tournament_command.main(words(options)):
-        return status
-    found = rows(json.loads((options.folder / RESULT).read_text(encoding="utf-8")))
-    draw(found, options.size, options.folder / PICTURE)
-    sys.stdout.write(f"\n{table(found)}\n\n{options.folder / PICTURE}\n")
+def keep(folder: Path, kept: Path) -> None:
+    """One collection of a size's games, and its result. Raises OSError or ValueError if they cannot be written."""
+    write_collection(folder, kept / "games.sgfs.xz")
+    shutil.copyfile(folder / RESULT, kept / RESULT)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command: 0 when all is played and written, 2 if it cannot be, 130 if it was interrupted."""
+    options = parse(AblationOptions, sys.argv[1:] if argv is None else argv, "lee_ablation")
+    by_size = {}
+    try:
+        for size in options.boardsize:
+            by_size[size] = rows(played(options, size))
+            if options.keep is not None:
+                keep(options.folder / f"{size}x{size}", options.keep / f"lee-ablation-{size}x{size}")
+        text = markdown(by_size)
+        (options.folder / TABLE).write_text(text, encoding="utf-8")
+        draw_scales(scales(by_size), options.picture or options.folder / PICTURE)
+    except (ValueError, OSError, LogError, EvaluatorError, PictureError) as error:
+        sys.stderr.write(f"lee_ablation: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nlee_ablation: stopped. The same command with --folder {options.folder} goes on with its games\n")
+        return 130
+    sys.stdout.write(text)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(parse(Options, None, "lee_ablation.py")))
+    sys.exit(main())

@@ -31,6 +31,7 @@ class GameOptions:
     rules: str | None = option(None, "a preset or a JSON object; by itself tromp-taylor between nets only, else chinese")
     handicap: int = option(0, "stones that Black gets, on the fixed points")
     visits: int | None = option(None, "visits per move of nets without their own setting", least=1)
+    seconds: Seconds | None = option(None, "seconds per move of nets without limits of their own; no clock is kept")
     time: Seconds | None = option(None, "time per move of both, kept with a clock on the wall; nets then play as programs")
     clock: str = option("", "time control of both: 'main=60 byo=5x10', 'main=60 canadian=25/300', 'main=60 inc=5'")
     openings: str | None = option(
@@ -49,6 +50,9 @@ class GameOptions:
     gtp: bool = option(False, "let nets play as programs, too")
     dead: Dead = option("agreement", "who says which stones are dead after programs have passed; see --judge")
     judge: str = option("", "a, b or a program's command line: asked where the players name different dead stones")
+    stop_when_decided: bool = option(
+        False, "games of programs end as those of nets do: when stones that are alive for certain decide them (area scoring)"
+    )
     reuse: bool = option(False, "keep programs running from game to game, with the seed of the first")
     patience: Seconds = option(Seconds(300.0), "longest wait for a move where no clock runs")
 
@@ -60,12 +64,17 @@ class GameOptions:
                 raise ValueError(f"--{name} must be at least {least}, not {getattr(self, name)}")
         if self.clock and self.time is not None:
             raise ValueError("--time and --clock exclude each other")
+        if self.seconds is not None and self.time is not None:
+            raise ValueError("--time and --seconds exclude each other: one keeps a clock, the other does not")
 
     def read_player(self, text: str, settings: str = "") -> Player:
         """The player that a text names, with what the options say of all. Raises ValueError that says what is wrong."""
         player = parse_player(text, settings)
         if not isinstance(player, NetPlayer):
             return player
+        limited = not (player.visits is None and player.playouts is None and player.seconds is None)
+        if self.seconds is not None and not (limited or player.raw or player.rank):
+            player = replace(player, seconds=float(self.seconds))
         if player.visits is None and player.playouts is None and self.visits is not None and not player.rank:
             player = replace(player, visits=self.visits)
         if player.seconds is None and self.time is not None:
@@ -97,6 +106,7 @@ class GameOptions:
                 judge=self.judge,
                 patience=float(self.patience),
                 reuse=self.reuse,
+                stop_when_decided=self.stop_when_decided,
             ),
         )
 

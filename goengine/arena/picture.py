@@ -11,11 +11,22 @@ from typing import Any
 
 from goengine.arena.strength.ratings import Rating, rate
 from goengine.arena.summary import interval, score_of
-from goengine.core.canvas import COLOURS, FAINT, GRID, INK, OTHER, PictureError, canvas, save
+from goengine.core.canvas import COLOURS, FAINT, GRID, INK, OTHER, PAPER, PictureError, canvas, save
 
-__all__ = ["Curve", "Level", "PictureError", "draw_ratings", "elo_curve", "match_over_time", "tournament_over_time"]
+__all__ = [
+    "Curve",
+    "Level",
+    "PictureError",
+    "Scale",
+    "draw_ratings",
+    "draw_scales",
+    "elo_curve",
+    "match_over_time",
+    "tournament_over_time",
+]
 
 MOMENTS = 24  # at which results over time are looked at
+_LABEL = 0.055  # height of a line of text, of the height of `draw_scales`
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,80 @@ class Level:
     elo: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Ratings that may be compared with each other, but not with those of another scale: (Elo, low, high) by player.
+
+    low and high: the 95 % interval; both the rating where it is not known.
+    """
+
+    title: str
+    ratings: Mapping[str, tuple[float, float, float]]
+
+    def height(self, elo: float) -> float:
+        """Where a rating stands: 0 is the lowest end of an interval, 1 the highest."""
+        low = min(low for _, low, _ in self.ratings.values())
+        high = max(high for _, _, high in self.ratings.values())
+        return (elo - low) / (high - low) if high > low else 0.5
+
+
+def draw_scales(scales: Sequence[Scale], path: str | os.PathLike[str], *, title: str = "") -> None:
+    """The same players on several scales, side by side; a line joins a player's ratings: lines cross where the order differs.
+
+    Each scale fills the height by itself. Raises PictureError as `draw_ratings`, ValueError if there is no rating.
+    """
+    if not scales or not all(scale.ratings for scale in scales):
+        raise ValueError("there are no ratings to draw")
+    names = list(dict.fromkeys(name for scale in scales for name in scale.ratings))
+    figure, (axes,) = canvas(height=1.2 + 0.36 * len(names), title=title)
+    colours: dict[str, str] = {}
+    for i, name in enumerate(names):
+        colour, line = COLOURS[i % len(COLOURS)], "-" if i < len(COLOURS) else "--"
+        colours[name] = colour
+        known = [(x, scale) for x, scale in enumerate(scales) if name in scale.ratings]
+        heights = [scale.height(scale.ratings[name][0]) for _, scale in known]
+        axes.plot([x for x, _ in known], heights, linestyle=line, color=colour, linewidth=1.4, alpha=0.8)
+        for (x, scale), height in zip(known, heights, strict=True):
+            _, low, high = scale.ratings[name]
+            ends = [scale.height(low), scale.height(high)]
+            beside = x + 0.012 * (i - (len(names) - 1) / 2)  # so that intervals do not hide each other
+            axes.plot([beside, beside], ends, color=colour, linewidth=3, alpha=0.3, solid_capstyle="round")
+            axes.plot(x, height, "o", color=colour, markersize=7)
+    for x, scale in enumerate(scales):
+        _label(axes, scale, (x, len(scales)), colours)
+    axes.set_xlim(-0.75, len(scales) - 0.25)
+    axes.set_ylim(-0.06, 1.06)
+    axes.set_xticks(range(len(scales)), [scale.title for scale in scales])
+    axes.set_yticks([])
+    axes.grid(axis="x", color=GRID)
+    save(figure, path)
+
+
+def _label(axes: Any, scale: Scale, place: tuple[int, int], colours: Mapping[str, str]) -> None:
+    """Each rating beside its dot, none over another, with the name on the outer scales. place: (which, of many)."""
+    x, many = place
+    side, shift = ("right", -0.08) if x == 0 else ("left", 0.08)
+    order = sorted(scale.ratings, key=lambda name: scale.ratings[name][0])
+    heights = _apart([scale.height(scale.ratings[name][0]) for name in order])
+    for name, height in zip(order, heights, strict=True):
+        elo = f"{scale.ratings[name][0]:,.0f}".replace("-", "−")
+        text = f"{name}  {elo}" if x == 0 else f"{elo}  {name}" if x == many - 1 else elo
+        paper: Any = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}  # lines pass under the text
+        axes.annotate(text, (x + shift, height), ha=side, va="center", color=colours[name], fontsize=9, bbox=paper)
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Heights, the lowest first, moved as little as needed so that a line of text fits between each two."""
+    groups: list[tuple[float, int]] = []  # (middle, lines) of texts that stand close together
+    for height in heights:
+        middle, lines = height, 1
+        while groups and middle - groups[-1][0] < _LABEL * (lines + groups[-1][1]) / 2:
+            before, more = groups.pop()
+            middle, lines = (before * more + middle * lines) / (more + lines), more + lines
+        groups.append((middle, lines))
+    return [middle + _LABEL * (i - (lines - 1) / 2) for middle, lines in groups for i in range(lines)]
 
 
 def draw_ratings(

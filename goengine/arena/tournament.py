@@ -53,7 +53,7 @@ class Tournament:
     players: Mapping[str, Player]
     arrange: Callable[[Player, Player], Match]  # the match between two of them; `games` in it are those of a pairing
     anchor: str | None = None  # the player with rating 0; None: the mean of all is 0
-    gauntlet: bool = False  # all against the anchor only
+    hub: str | None = None  # the player whom all others play against, and nobody else; None: everybody meets everybody
     laps: int = LAPS  # a pairing's games are played in so many turns, so that the table fills evenly
 
     def __post_init__(self) -> None:
@@ -66,17 +66,16 @@ class Tournament:
         folders = [pairing.folder.lower() for pairing in round_robin(list(self.players))]
         if len(set(plain)) < len(plain) or len(set(folders)) < len(folders):
             raise ValueError("some names are too alike for the names of folders; they must differ by more than capitals")
-        if self.anchor is not None and self.anchor not in self.players:
-            raise ValueError(f"the anchor '{self.anchor}' is not among the players: {', '.join(self.players)}")
-        if self.gauntlet and self.anchor is None:
-            raise ValueError("a gauntlet needs an anchor, whom all others play against")
+        for role, chosen in (("anchor", self.anchor), ("hub", self.hub)):
+            if chosen is not None and chosen not in self.players:
+                raise ValueError(f"the {role} '{chosen}' is not among the players: {', '.join(self.players)}")
         if self.laps < 1:
             raise ValueError(f"a tournament has one lap at least, not {self.laps}")
 
     def pairings(self) -> list[Pairing]:
         """All pairings, in the order of play."""
-        if self.gauntlet:
-            return [Pairing.of(self.anchor or "", name) for name in self.players if name != self.anchor]
+        if self.hub is not None:
+            return [Pairing.of(self.hub, name) for name in self.players if name != self.hub]
         return round_robin(list(self.players))
 
     def match(self, pairing: Pairing) -> Match:

@@ -42,7 +42,8 @@ class WhoOptions:
     )
     player: tuple[str, ...] = option((), "NAME=TEXT, several: a net, its settings after an @, or a program's command line")
     anchor: str | None = option(None, "player whose rating is 0; the mean of all if not given")
-    gauntlet: bool = option(False, "the others play against the anchor only")
+    hub: str | None = option(None, "player whom all others meet, and nobody else; everybody meets everybody if not given")
+    gauntlet: bool = option(False, "the anchor is the hub")
     laps: int = option(LAPS, "turns in which the games of a pairing are played, so that the table fills evenly", least=1)
 
 
@@ -63,7 +64,14 @@ class TournamentOptions(GameOptions, WhoOptions):  # the fields of the last base
                 raise ValueError(f"there are two players '{name}'")
             players[name] = self.read_player(*_with_settings(what))
         terms = self.terms(players.values())  # one for all, also where some are nets and some programs
-        return Tournament(players, lambda a, b: self.between(a, b, terms), self.anchor, self.gauntlet, self.laps)
+        return Tournament(players, lambda a, b: self.between(a, b, terms), self.anchor, self._hub(), self.laps)
+
+    def _hub(self) -> str | None:
+        if not self.gauntlet:
+            return self.hub
+        if self.anchor is None or self.hub not in (None, self.anchor):
+            raise ValueError("a gauntlet needs an anchor, whom all others play against; --hub names another player")
+        return self.anchor
 
 
 def _with_settings(text: str) -> tuple[str, str]:
@@ -113,15 +121,24 @@ def _words(data: Mapping[str, Any]) -> list[str]:
     return words
 
 
+def read_options(argv: list[str]) -> TournamentOptions:
+    """The options of a command line and of the players' file that it names; what the line says goes before what the file says.
+
+    Raises ValueError if the file cannot be used; a wrong line ends the program, as everywhere.
+    """
+    options: TournamentOptions = parse(TournamentOptions, argv, "goengine tournament")
+    if options.file is not None:
+        options = parse(TournamentOptions, [*_words(_read(options.file)), *argv], "goengine tournament")
+    return options
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command: 0 when all games are played, 2 if they cannot be, 130 if it was interrupted."""
     argv = sys.argv[1:] if argv is None else argv
     options = parse(TournamentOptions, argv, "goengine tournament")
     folder = options.folder or Path(time.strftime("tournament-%Y%m%d-%H%M%S"))
     try:
-        if options.file is not None:  # what the command line says goes before what the file says
-            options = parse(TournamentOptions, [*_words(_read(options.file)), *argv], "goengine tournament")
-        standings = _run(options.tournament(), folder)
+        standings = play(read_options(argv).tournament(), folder)
     except (ValueError, LogError, LockStepError, EvaluatorError) as error:
         sys.stderr.write(f"goengine tournament: {error}\n")
         return 2
@@ -140,8 +157,8 @@ def _lines(folder: Path) -> list[Mapping[str, Any]]:
     return list(read(folder)[1].values())
 
 
-def _run(tournament: Tournament, folder: Path) -> Standings:
-    """Play with a progress bar on stderr, and draw the ratings at the end."""
+def play(tournament: Tournament, folder: Path) -> Standings:
+    """Play with a progress bar on stderr, and draw the ratings at the end. Raises as `run_tournament`."""
     done: dict[Pairing, int] = {}
     with Progress("tournament", sum(tournament.match(pairing).games for pairing in tournament.pairings())) as progress:
 

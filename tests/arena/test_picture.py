@@ -1,6 +1,7 @@
 """Pictures of ratings: what is written into them, and what happens where they cannot be drawn."""
 
 import builtins
+import itertools
 from xml.etree import ElementTree
 
 import pytest
@@ -97,3 +98,30 @@ def test_a_tournament_over_time(tmp_path):
     assert {"a", "b", "c", "games"} <= set(texts(path))
     picture.tournament_over_time({("a", "b"): []}, tmp_path / "none.svg")
     assert not (tmp_path / "none.svg").exists()
+
+
+SCALES = [
+    picture.Scale("ours", {"full": (100.0, 0.0, 200.0), "half": (90.0, -20.0, 200.0), "Zero": (-300.0, -700.0, 100.0)}),
+    picture.Scale("theirs", {"half": (2416.0, 2416.0, 2416.0), "full": (2890.0, 2890.0, 2890.0)}),
+]
+
+
+def test_scales_side_by_side(tmp_path):
+    """Everybody is named with his rating on each scale that has him; the numbers of one scale mean nothing on another."""
+    picture.draw_scales(SCALES, tmp_path / "a.svg", title="Which order?")
+    assert sorted(texts(tmp_path / "a.svg")) == sorted(
+        ["full  100", "half  90", "Zero  −300", "2,890  full", "2,416  half", "ours", "theirs", "Which order?"]
+    )
+    for wrong in ([], [SCALES[0], picture.Scale("none", {})]):
+        with pytest.raises(ValueError, match="no ratings"):
+            picture.draw_scales(wrong, tmp_path / "b.svg")
+
+
+@pytest.mark.parametrize("heights", [[0.5], [0.0, 1.0], [0.2] * 6, [0.0, 0.01, 0.02, 0.5, 0.55, 1.0], [0.1, 0.17, 0.18, 0.19]])
+def test_no_text_stands_over_another(heights):
+    """Their order and their middle stay, and who has room is not moved."""
+    found = picture._apart(heights)
+    assert all(b - a >= picture._LABEL - 1e-9 for a, b in itertools.pairwise(found))
+    assert sum(found) == pytest.approx(sum(heights))
+    if all(b - a >= picture._LABEL for a, b in itertools.pairwise(heights)):
+        assert found == pytest.approx(heights)

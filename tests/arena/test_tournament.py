@@ -59,8 +59,8 @@ def test_laps_fill_the_table_evenly():
     assert [games for _, games in tournament(NAMES[:2], laps=1).turns()] == [8]
 
 
-def test_a_gauntlet_is_against_the_anchor():
-    pairings = tournament(anchor="cyan", gauntlet=True).pairings()
+def test_all_play_against_the_hub():
+    pairings = tournament(anchor="dun", hub="cyan").pairings()
     assert pairings == [Pairing("amber", "cyan"), Pairing("blue", "cyan"), Pairing("cyan", "dun"), Pairing("cyan", "ecru")]
 
 
@@ -68,8 +68,8 @@ BAD = {
     "two players": {"names": ("a",)},
     "cannot be a player's name": {"names": ("a", "b/c")},
     "capitals": {"names": ("Net", "net", "c")},
-    "not among the players": {"anchor": "z"},
-    "needs an anchor": {"gauntlet": True},
+    "the anchor 'z' is not among the players": {"anchor": "z"},
+    "the hub 'z' is not among the players": {"hub": "z"},
     "one lap": {"laps": 0},
 }
 
@@ -156,7 +156,7 @@ def options(words, monkeypatch):
         seen.append(tournament)
         return run_tournament(tournament, folder, play=play_for("a"))
 
-    monkeypatch.setattr(tournament_command, "_run", no_play)
+    monkeypatch.setattr(tournament_command, "play", no_play)
     status = tournament_command.main(words)
     return status, seen[0] if seen else None
 
@@ -179,6 +179,49 @@ def test_a_json_file_says_the_same(tmp_path, monkeypatch):
     status, seen = options(["--folder", str(tmp_path / "out"), "--file", str(file), "--openings", "random"], monkeypatch)
     assert status == 0
     assert seen.match(Pairing("a", "b")).terms.resign == -0.9
+
+
+HUBS = {  # options: the hub, or why there is none
+    "": None,
+    "--anchor b": None,
+    "--hub b": "b",
+    "--hub b --anchor a": "b",
+    "--anchor a --gauntlet": "a",
+    "--hub a --anchor a --gauntlet": "a",
+    "--gauntlet": "needs an anchor",
+    "--hub b --anchor a --gauntlet": "--hub names another player",
+    "--hub d": "the hub 'd' is not among the players: a, b, c",
+}
+
+
+@pytest.mark.parametrize(("words", "hub"), HUBS.items(), ids=HUBS)
+def test_whom_all_others_play_against(words, hub):
+    read = tournament_command.read_options(["--player", "a=uniform", "b=uniform", "c=uniform", *words.split()])
+    if hub is not None and " " in hub:
+        with pytest.raises(ValueError, match=hub):
+            read.tournament()
+    else:
+        assert read.tournament().hub == hub
+        assert len(read.tournament().pairings()) == (3 if hub is None else 2)
+
+
+def test_limits_and_endings_of_programs_games():
+    """Seconds are for nets that have no limit of their own; a program and a net without a search have none."""
+    players = {"plain": "", "visits": "@visits=9", "playouts": "@playouts=9", "own": "@seconds=3", "raw": "@raw=true"}
+    words = ["--player", *(f"{name}=uniform{text}" for name, text in players.items()), "--seconds", "0.5"]
+    found = tournament_command.read_options([*words, "--stop-when-decided", "--visits", "70"]).tournament()
+    assert {name: (player.seconds, player.visits) for name, player in found.players.items()} == {
+        "plain": (0.5, 70),
+        "visits": (None, 9),
+        "playouts": (None, None),
+        "own": (3.0, 70),
+        "raw": (None, 70),
+    }
+    match = found.match(Pairing("own", "plain"))
+    assert match.programs.stop_when_decided and match.programs.clock is None and not match.in_process
+    assert not tournament_command.read_options(words).tournament().match(Pairing("own", "plain")).programs.stop_when_decided
+    with pytest.raises(SystemExit):
+        tournament_command.read_options([*words, "--time", "1"])
 
 
 WRONG = {
