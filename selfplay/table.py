@@ -126,7 +126,7 @@ def tree_of(table, g):
     f = table.forest
     return Tree(
         f.stats[g], f.links[g], f.net[g], f.state[g], f.to_play[g], f.ownership[g], f.edge_move[g], f.edge_prior[g],
-        f.edge_child[g], f.used[g],
+        f.edge_child[g], f.queue[g], f.used[g],
     )  # fmt: skip
 
 
