@@ -18,6 +18,7 @@ import hashlib
 import os
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 INPUTS: Final = ("planes", "globals")
 OUTPUTS: Final = ("policy", "value", "score", "score_stdev", "ownership")
 HEAD_OUTPUTS: Final = ("ownership", "points", "stones")  # of a head that divides the board
+_TRACING: Final = threading.Lock()  # PyTorch traces one module at a time: it keeps the names of its layers in a global
 RT_INFO: Final = "goengine"  # the section of an IR's runtime information that holds `labels`
 
 
@@ -116,7 +118,7 @@ def openvino_graph(net: Net) -> Model:
     from goengine.core.openvino_import import ov, unreported
 
     player = ExportedNet(net)
-    with quiet(), unreported(), torch.no_grad():
+    with _TRACING, quiet(), unreported(), torch.no_grad():
         shapes = [ov.PartialShape([-1, spec.planes, -1, -1]), ov.PartialShape([-1, spec.globals])]
         model = ov.convert_model(player, example_input=_example(net), input=shapes)
     for port, name in zip(model.inputs, INPUTS, strict=True):

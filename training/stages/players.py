@@ -1,8 +1,8 @@
 """Nets as players without a search: asked through torch, or through OpenVINO, which is faster on a CPU.
 
-With the policy of 6 blocks of 64 channels (lee48), in bfloat16 on one core of a Xeon with AVX-512, a batch of 128 takes 5.6 ms
-a position by OpenVINO and 7.0 by torch on 19x19, 1.2 and 1.7 on 9x9; in float32 11.8 and 16.1, 2.6 and 2.7. To convert the net
-takes 1.3 s. Knows how a net's answers are got where it learns. Knows no learning, no pool and no games.
+With a policy of 6 blocks of 64 channels (lee48) a batch of 128 takes 0.7 to 0.8 times as long by OpenVINO as by torch, both in
+bfloat16 on a CPU that has it, and 0.7 to 1.0 times in float32. To convert the net takes 1.3 s. Knows how a net's answers are
+got where it learns. Knows no learning, no pool and no games.
 """
 
 from collections.abc import Callable

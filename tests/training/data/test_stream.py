@@ -77,7 +77,7 @@ def test_a_pass_shows_each_size_completely(games):
 
 def test_refused(games):
     chosen = features.get("zero")
-    with pytest.raises(RecordError, match="board size 9; the packs have 5, 7"):
+    with pytest.raises(RecordError, match="board size 9; the games have 5, 7"):
         mixture(games, chosen, DRAW, {9: 1.0})
     with pytest.raises(ValueError, match="above 0"):
         Mixture([Sampler(games[5], chosen, DRAW)], [0.0])

@@ -147,7 +147,7 @@ def test_games_of_two_sizes_in_one_run(stored, tmp_path, capsys):
     assert means and all(np.allclose(again[name], net.arrays[name], rtol=1e-5, atol=1e-7) for name in means)
     assert not np.array_equal(again["trunk.stem.conv.weight"], net.arrays["trunk.stem.conv.weight"])
     assert cli.main([*command, "--sizes", "19=1", "--steps", "6"]) == 1
-    assert "board size 19; the packs have 5, 7" in capsys.readouterr().err
+    assert "board size 19; the games have 5, 7" in capsys.readouterr().err
 
 
 def test_training_goes_on_without_a_damaged_pack(stored, tmp_path, capsys):
