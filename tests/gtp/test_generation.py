@@ -178,6 +178,7 @@ BLIND = "no value net knows {0}x{0} and no rollouts are played"
         ("--net p+v", [(VALUE, 5), (POLICY, 13), (VALUE, 13)]),
         ("--net p+any", [(POLICY, 13)]),
         ("--net +v --no-rollouts", [(VALUE, 5), (BLIND, 5), (VALUE, 13), (BLIND, 13), (BLIND, 13), (BLIND, 5)]),
+        ("--net +v --no-rollouts --quiet", [(BLIND, 5), (BLIND, 13), (BLIND, 13), (BLIND, 5)]),
     ],
 )
 def test_nets_that_do_not_fit_the_board_are_named_once(folder, words, said):

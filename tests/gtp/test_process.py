@@ -348,24 +348,6 @@ def test_a_closed_stderr_does_not_matter():
     assert done.returncode == 0 and blocks(done.stdout)[1].startswith("= ")
 
 
-def test_a_board_that_no_value_net_knows_is_named():
-    command = [
-        *SERVER[:2],
-        "--generation",
-        "lee",
-        "--no-rollouts",
-        "--quiet",
-        "--visits",
-        "4",
-        "--threads",
-        "1",
-        "--boardsize",
-        "9",
-    ]
-    done = subprocess.run(command, cwd=ROOT, input=b"boardsize 13\nquit\n", capture_output=True, timeout=600)
-    assert done.returncode == 0 and done.stderr.count(b"no value net knows 13x13") == 1
-
-
 @pytest.mark.skipif(os.name != "posix", reason="the system does not tell when a reader closes")
 @pytest.mark.parametrize(
     "command", [b"kata-analyze b 100", b"kata-analyze b 1000000", b"kata-genmove_analyze b 1000000", b"name"]
