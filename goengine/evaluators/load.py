@@ -166,18 +166,24 @@ def _load(name: str, size: int | None, backend: Backend) -> Evaluator:
 def _load_one(name: str, backend: Backend) -> Evaluator:
     if name == UNIFORM:
         return Uniform()
-    if name in shipped_nets.names():
-        return _from_folder(shipped_nets.place(name), backend)
-    path = Path(name).expanduser()
+    path = _place(name)
     if path.is_dir():
         return _from_folder(path, backend)
-    if not path.exists():
-        raise WeightsError(f"no net or file '{name}'; the nets are: {', '.join((*shipped_nets.names(), UNIFORM))}")
     if path.suffix == ".safetensors":
         return _from_checkpoint(path, backend)
     if path.suffix == ".xml":
         return _from_xml(path, backend)
     raise WeightsError(f"{path}: expected a net's folder, a .xml (OpenVINO) or a .safetensors file (checkpoint)")
+
+
+def _place(name: str) -> Path:
+    """The folder of a shipped net, or the file or folder of that name. Raises WeightsError if there is none."""
+    if name in shipped_nets.names():
+        return shipped_nets.place(name)
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise WeightsError(f"no net or file '{name}'; the nets are: {', '.join((*shipped_nets.names(), UNIFORM))}")
+    return path
 
 
 def _device(backend: Backend) -> str:
@@ -231,8 +237,7 @@ def graph_of(name: str, precision: Precision = "auto") -> tuple[Card, bytes, byt
     Raises EvaluatorError if there is no such net or a file is not the one on its card.
     """
     try:
-        name = resolved(name, None)
-        folder = shipped_nets.place(name) if name in shipped_nets.names() else Path(name).expanduser()
+        folder = _place(resolved(name, None))
         card = cards.read(folder)
         chosen: Precision = "int8" if precision == "auto" and card.results.form == "int8" else precision
         return (card, *_graph(folder, card, chosen))

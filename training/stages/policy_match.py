@@ -6,46 +6,29 @@ Knows who plays and what is told of the games; what a score says about strength 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from goengine import features
 from goengine.arena.strength.elo import Elo, Score, estimate
 from goengine.core.progress import Progress
 from goengine.core.tables import table
 from goengine.dataio.records import GamePack
-from goengine.evaluators.base import NOT_CACHED, Batch, Evaluator
-from goengine.evaluators.load import load
 from goengine.policy_play.games import (
     FinishedPolicyGame,
     Policy,
     PolicyGameParams,
     PolicyGames,
-    PolicyRows,
     alternating,
     by_colour,
 )
-from training.core.checkpoint import RunError
 from training.core.device_feed import DeviceFeed
-from training.stages.opponents import load_policy
+from training.stages.named_policies import policy
 from training.stages.players import Seat
 from training.stages.policy_options import PolicyMatchOptions
 from training.stages.supervised import computes_half, device_name
 
 HEADER = ("a at", "b at", "won", "drawn", "lost", "share", "Elo", "95 %", "as Black", "as White", "without result", "plies")
-
-
-class EvaluatorPolicy:
-    """A net of the engine that plays by its policy."""
-
-    def __init__(self, evaluator: Evaluator):
-        self.features, self._evaluator = features.get(evaluator.features), evaluator
-
-    def logits(self, rows: PolicyRows) -> np.ndarray:
-        """As `goengine.policy_play.games.Policy`."""
-        return self._evaluator.evaluate(Batch(rows.planes, rows.globals, np.full(len(rows.games), NOT_CACHED))).policy
 
 
 @dataclass(frozen=True)
@@ -102,22 +85,6 @@ def result_of(finished: FinishedPolicyGame, temperatures: Sequence[float]) -> Ma
     return MatchResult(*temperatures, as_black, as_white, int(np.isnan(won).sum()), round(float(finished.length.mean()), 1))
 
 
-def player(name: str, config: PolicyMatchOptions, seat: Seat, left: ExitStack) -> Policy:
-    """Who plays under that name: a weights file through the seat, anything else as the engine plays it, until `left` closes.
-
-    Raises WeightsError or RunError for a weights file that cannot be used, EvaluatorError for other nets.
-    """
-    path = Path(name).expanduser()
-    if path.suffix == ".safetensors" and path.exists():
-        return seat.policy(load_policy(path)[0])
-    device = "cpu" if seat.device_feed.device.type == "cpu" else str(seat.device_feed.device)
-    evaluator = load(name, size=config.size, device=device, threads=config.threads)
-    left.callback(evaluator.close)
-    if not evaluator.traits.policy_proven:
-        raise RunError(f"{name}: the net has no policy to play by")
-    return EvaluatorPolicy(evaluator)
-
-
 def play(
     config: PolicyMatchOptions, policies: Sequence[Policy], tell: Callable[[int], None]
 ) -> tuple[list[MatchResult], GamePack]:
@@ -140,13 +107,16 @@ def play(
 
 
 def run(config: PolicyMatchOptions) -> list[MatchResult]:
-    """Play all matches, and write the games if wanted. Raises as `player`, and OSError if they cannot be written."""
+    """Play all matches, and write the games if wanted.
+
+    Raises as `named_policies.policy`, and OSError if the games cannot be written.
+    """
     if config.threads:
         torch.set_num_threads(config.threads)
     feed = DeviceFeed(device_name(config), computes_half(config))
     with ExitStack() as left, Progress("games", config.games * len(config.temperatures_b)) as bar:
         seat = Seat(feed, config.play, config.threads)
-        policies = [player(name, config, seat, left) for name in (config.a, config.b)]
+        policies = [policy(name, config.size, seat, left) for name in (config.a, config.b)]
         results, games = play(config, policies, bar.update)
     if config.games_out is not None:
         games.save(config.games_out)

@@ -74,8 +74,10 @@ class ValueOptions(PolicyPlayOptions):
     game gives.
     """
 
-    policy: Path | None = option(None, "the policy that plays before the random move (net.safetensors of a supervised run)")
-    reinforced: Path | None = option(None, "the policy that plays after it (net.safetensors of reinforce); by default the same")
+    policy: str | None = option(
+        None, "who plays before the random move: a weights file, or a net's name or folder (`goengine nets`)"
+    )
+    reinforced: str | None = option(None, "who plays after it; by default the same policy")
     net: str = option("lee-value-64", "an architecture (lee-value-64 ...) for a fresh net, or a weights file to begin with")
     features: str = option("zero", "feature set of a fresh net")
     positions: int = option(100_000, "positions to have, of each folder of games, each of a game of its own", least=1)

@@ -9,6 +9,7 @@ business.
 
 import dataclasses
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from goengine.core.progress import Progress
 from goengine.core.stopping import told_to_stop
 from goengine.nets import build, weights_file
 from goengine.nets.norms import freeze_batch_norm
-from goengine.policy_play.games import PolicyGameParams
+from goengine.policy_play.games import Policy, PolicyGameParams
 from training.core.checkpoint import Counters, RunError, plain
 from training.core.command_options import board_shares, keeps_norms
 from training.core.device_feed import Batch, DeviceFeed
@@ -31,8 +32,8 @@ from training.data.sampling import Draw
 from training.data.stream import Sampler, mixture, pinned, stream
 from training.measure.evaluate import combine, measure_with
 from training.stages import value_games
-from training.stages.opponents import load_policy
-from training.stages.players import NetPolicy, Seat
+from training.stages.named_policies import fingerprint, policy
+from training.stages.players import Seat
 from training.stages.policy_options import ValueOptions
 from training.stages.supervised import computes_half, device_name, fresh_or_loaded, loop_config, predictor
 
@@ -101,15 +102,15 @@ class ValueStage(Stage):
 
 
 def recipe_of(config: ValueOptions) -> value_games.Recipe:
-    """How the options want the games. Raises WeightsError or RunError if a policy cannot be used."""
+    """How the options want the games. Raises as `named_policies.policy` if a policy cannot be used."""
     terms = PolicyGameParams(config.size, config.komi, config.temperature, config.longest)
     latest = max(1, round(config.latest * config.size**2))
-    story = {name: load_policy(path)[1].sha256 for name, path in zip(("policy", "reinforced"), _policies(config), strict=True)}
+    story = {name: fingerprint(net) for name, net in zip(("policy", "reinforced"), _policies(config), strict=True)}
     rest = plain(terms) | {"latest": latest, "parallel": config.parallel, "seed": config.seed}
     return value_games.Recipe(terms, latest, config.parallel, config.seed, story | rest)
 
 
-def _policies(config: ValueOptions) -> tuple[Path, Path]:
+def _policies(config: ValueOptions) -> tuple[str, str]:
     """The players before and after the random move."""
     return config.policy, config.policy if config.reinforced is None else config.reinforced
 
@@ -120,26 +121,24 @@ def play(config: ValueOptions, folder: Path) -> bool:
     Raises RunError if another process is at work in the run's folder, RecordError if it has other games.
     """
     recipe, device_feed = recipe_of(config), DeviceFeed(device_name(config), computes_half(config))
+    left = ExitStack()
 
-    def players() -> tuple[NetPolicy, NetPolicy]:
+    def players() -> tuple[Policy, Policy]:
         seat = Seat(device_feed, config.play, config.threads or 0)
-        before, after = (seat.policy(load_policy(path)[0]) for path in _policies(config))
+        before, after = (policy(net, config.size, seat, left) for net in _policies(config))
         return before, after
 
     config.run.mkdir(parents=True, exist_ok=True)
-    lock = lock_run(config.run)
-    try:
-        with told_to_stop() as stop, Progress(f"games {config.run.name}", config.positions) as bar:
-            return value_games.play_until(folder, recipe, config.positions, players, bar.update, stop.is_set)
-    finally:
-        lock.release()
+    left.callback(lock_run(config.run).release)
+    with left, told_to_stop() as stop, Progress(f"games {config.run.name}", config.positions) as bar:
+        return value_games.play_until(folder, recipe, config.positions, players, bar.update, stop.is_set)
 
 
 def run(config: ValueOptions) -> bool:
     """Play and train. Returns whether the run is complete, as `training.stages.supervised.supervised` does; a budget is for the
     training.
 
-    Raises WeightsError, RunError or RecordError if a net or the games cannot be used.
+    Raises WeightsError, EvaluatorError, RunError or RecordError if a net or the games cannot be used.
     """
     if config.threads:
         torch.set_num_threads(config.threads)

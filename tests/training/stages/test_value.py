@@ -18,6 +18,7 @@ from training import cli
 from training.data.sampling import Draw
 from training.data.stream import Sampler
 from training.stages import value_games
+from training.stages.named_policies import fingerprint
 from training.stages.value import ValueOptions, ValueStage
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -253,6 +254,8 @@ def test_games_that_were_stopped_go_on_as_if_they_had_not_been(folder, monkeypat
         (("--seed", "2"), "made with seed 1, not 2"),
         (("--reinforced", "first.safetensors"), "made with reinforced"),
         (("--policy", "value.safetensors"), "no policy to play by"),
+        (("--policy", "lee-value"), "no policy to play by"),
+        (("--policy", "nobody"), "no net or file 'nobody'"),
         (("--net", "lee-policy-8"), "no value to learn"),
         (("--positions-per-game", "all"), "positions per game one"),
     ],
@@ -262,6 +265,15 @@ def test_what_does_not_fit_is_refused(folder, capsys, monkeypatch, more, said):
     assert cli.main(command(folder, "run", "--steps", "1")) == 0
     assert cli.main(command(folder, "run", "--steps", "2", *more)) == 1
     assert said in capsys.readouterr().err
+
+
+def test_shipped_nets_play_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nets = ("--policy", "lee-policy", "--reinforced", "lee-reinforced-9", "--run", "run")
+    assert cli.main(["value", *nets, "--net", "lee-value-8", *SMALL, "--steps", "1"]) == 0
+    games, places, story = value_games.load_part(tmp_path / "run" / "games" / "000000.npz")
+    assert len(games) == len(places) > 0 and len(story["policy"]) == len(story["reinforced"]) == 64
+    assert story["policy"] == fingerprint("lee-policy") != story["reinforced"]
 
 
 def test_places_of_other_games_are_refused(folder):
