@@ -40,7 +40,7 @@ def rolled(position: Position, rollouts: int, memory: tuple) -> float:
 
 
 def main(options: Options) -> None:
-    """Print the errors."""
+    """Print the errors, and how much larger each is than that of the rollouts."""
     games, chosen, _ = value_games.load(options.games, options.positions)
     size, held = int(games.size[0]), chosen[: options.positions]
     memory, values, results, rolls = (new_board(size), new_rollout_scratch(size), new_generator(3)), [], [], []
@@ -57,8 +57,10 @@ def main(options: Options) -> None:
             position.play(int(games.moves[i]), int(games.colors[i]), tolerant=True)
         rolls.append(rolled(position, options.rollouts, memory))
     value, rollout, result = np.concatenate(values), np.array(rolls), np.concatenate(results)
+    missed = (rollout - result) ** 2
     for name, said in ((net.name, value), ("rollouts", rollout), ("half and half", (value + rollout) / 2)):
-        print(f"{name:16}{((said - result) ** 2).mean():.3f}")
+        more = (said - result) ** 2 - missed
+        print(f"{name:16}{(more + missed).mean():.3f}  {more.mean():+.3f}, standard error {more.std() / len(more) ** 0.5:.3f}")
 
 
 if __name__ == "__main__":
