@@ -180,6 +180,8 @@ def _place(name: str) -> Path:
     """The folder of a shipped net, or the file or folder of that name. Raises WeightsError if there is none."""
     if name in shipped_nets.names():
         return shipped_nets.place(name)
+    if name == UNIFORM:
+        raise WeightsError(f"'{UNIFORM}' has no weights; the nets are: {', '.join(shipped_nets.names())}")
     path = Path(name).expanduser()
     if not path.exists():
         raise WeightsError(f"no net or file '{name}'; the nets are: {', '.join((*shipped_nets.names(), UNIFORM))}")

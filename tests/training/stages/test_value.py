@@ -256,6 +256,7 @@ def test_games_that_were_stopped_go_on_as_if_they_had_not_been(folder, monkeypat
         (("--policy", "value.safetensors"), "no policy to play by"),
         (("--policy", "lee-value"), "no policy to play by"),
         (("--policy", "nobody"), "no net or file 'nobody'"),
+        (("--policy", "uniform"), "'uniform' has no weights; the nets are: "),
         (("--net", "lee-policy-8"), "no value to learn"),
         (("--positions-per-game", "all"), "positions per game one"),
     ],
