@@ -1,7 +1,7 @@
 """Policies by name, as commands take them: a weights file, or a net as the engine plays it, in int8 where its card says so.
 
-In int8 lee-policy says 1.65 times as many moves a second as in bfloat16 (`python -m training forms --batch 96`, 19x19, one core of
-a Zen 4). Knows who plays; games are `goengine.policy_play`'s business.
+In int8 lee-policy says 1.65 times as many moves a second as in bfloat16 (`python -m training forms --batch 96`, 19x19, a core
+of a Zen 4). Knows who plays; games are `goengine.policy_play`'s business.
 """
 
 import hashlib
