@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.kernels import game_legal, game_play, mix, position_key
+from goengine.board.game_kernels import game_legal, game_play, position_key
 from goengine.board.random import uniform
 from goengine.board.rules import SCORING_AREA, TAX_NONE, RuleCode
 from goengine.board.scoring import BensonScratch, benson
 from goengine.board.stacked import game_at, policy_index
 from goengine.board.state import BLACK, PASS, PASSES, TO_PLAY, WHITE, clear_board, start_game
 from goengine.core.jit import kernel
+from goengine.core.mix import mix
 from goengine.evaluators.base import Evaluation
 from goengine.features import agz17, lee, zero, zero_ranked
 from goengine.search.backup import update_batch

@@ -6,7 +6,8 @@ consider the same moves.
 
 import numpy as np
 
-from goengine.board.kernels import breaks_superko, fills_eye, is_legal, play
+from goengine.board.game_kernels import breaks_superko
+from goengine.board.kernels import fills_eye, is_legal, play
 from goengine.board.random import below
 from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, SIZE, STRIDE, TO_PLAY, WHITE, copy_board
 from goengine.core.jit import inlined_kernel, kernel

@@ -13,7 +13,8 @@ import numpy as np
 
 from goengine.board import coords
 from goengine.board.counting import Count, count
-from goengine.board.kernels import breaks_superko, game_legal, game_play, is_legal, ko_point
+from goengine.board.game_kernels import breaks_superko, game_legal, game_play
+from goengine.board.kernels import is_legal, ko_point
 from goengine.board.replay import put_stones
 from goengine.board.rules import RuleCode, Rules
 from goengine.board.state import (

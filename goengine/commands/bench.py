@@ -15,7 +15,7 @@ import numpy as np
 
 from goengine import features
 from goengine.board import playout
-from goengine.board.kernels import game_play
+from goengine.board.game_kernels import game_play
 from goengine.board.position import Position
 from goengine.board.random import new_generator
 from goengine.board.rules import Rules

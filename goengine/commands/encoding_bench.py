@@ -9,7 +9,7 @@ import numpy as np
 
 from goengine import features
 from goengine.board import playout
-from goengine.board.kernels import game_play
+from goengine.board.game_kernels import game_play
 from goengine.board.random import new_generator
 from goengine.board.rules import Rules
 from goengine.board.stacked import game_at, new_games

@@ -30,7 +30,8 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.coords import padded
-from goengine.board.kernels import fills_eye, game_is_legal
+from goengine.board.game_kernels import game_is_legal
+from goengine.board.kernels import fills_eye
 from goengine.board.ladders import (
     BUDGET,
     MOVES,

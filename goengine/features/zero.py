@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.kernels import breaks_superko, find_liberties, ko_point
+from goengine.board.game_kernels import breaks_superko
+from goengine.board.kernels import find_liberties, ko_point
 from goengine.board.ladders import (
     BUDGET,
     LadderScratch,

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.kernels import mix
 from goengine.core.jit import inlined_kernel, kernel
+from goengine.core.mix import mix
 
 UNKNOWN = -1
 _NOTHING = np.uint64(0xFFFFFFFFFFFFFFFF)  # in free slots; no pattern has this key

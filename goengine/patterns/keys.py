@@ -14,8 +14,8 @@ Knows no dictionary and no weights.
 
 import numpy as np
 
-from goengine.board.kernels import mix
 from goengine.core.jit import inlined_kernel, kernel
+from goengine.core.mix import mix
 from goengine.patterns.surroundings import WALL, swapped
 
 SQUARE, DIAMOND = 8, 12  # fields

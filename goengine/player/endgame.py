@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from goengine.board import coords
-from goengine.board.kernels import KO_POSITIONAL, breaks_superko, fills_eye, find_liberties, is_legal, play
+from goengine.board.game_kernels import breaks_superko
+from goengine.board.kernels import fills_eye, find_liberties, is_legal, play
 from goengine.board.life import empty_regions, neighbours, without
 from goengine.board.position import Position
+from goengine.board.rules import KO_POSITIONAL
 from goengine.board.state import BLACK, EMPTIES, EMPTY, PASS, PASSES, SIZE, WHITE, Board, copy_board, new_board
 from goengine.player.engine_options import EngineOptions
 from goengine.player.territory import Territory

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from goengine.board.coords import padded
-from goengine.board.kernels import game_legal, game_play
+from goengine.board.game_kernels import game_legal, game_play
 from goengine.board.playout import sensible_moves
 from goengine.board.random import uniform
 from goengine.board.scoring import area

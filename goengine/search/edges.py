@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from goengine.board.kernels import game_legal
+from goengine.board.game_kernels import game_legal
 from goengine.board.state import SIZE, STRIDE, TO_PLAY, copy_array
 from goengine.core.jit import inlined_kernel, kernel
 from goengine.search.tree import COUNT, EDGES, FIRST, FOLDED, SORTED, VISITED, fetch_next

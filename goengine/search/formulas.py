@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 
-from goengine.board.kernels import mix
 from goengine.board.state import BLACK
 from goengine.core.jit import inlined_kernel, kernel
+from goengine.core.mix import mix
 from goengine.search.tree import (
     COUNT,
     FIRST,

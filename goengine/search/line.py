@@ -6,7 +6,7 @@ each of them where it will stand at the end, and need not copy those that will b
 
 import numpy as np
 
-from goengine.board.kernels import advance
+from goengine.board.game_kernels import advance
 from goengine.board.state import HASHES, RECENT, TO_PLAY, copy_array
 from goengine.core.jit import kernel
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from goengine.board import coords, symmetry
-from goengine.board.kernels import game_legal, ko_point
+from goengine.board.game_kernels import game_legal
+from goengine.board.kernels import ko_point
 from goengine.board.state import SIZE, TO_PLAY
 from goengine.search import gumbel, noise
 from goengine.search.constants import Plan, SearchConstants, no_plan

@@ -9,11 +9,12 @@ see `goengine.search.simulate`.
 
 import numpy as np
 
-from goengine.board.kernels import mix, position_key
+from goengine.board.game_kernels import position_key
 from goengine.board.rules import SCORING_TERRITORY
 from goengine.board.stacked import game_at
 from goengine.board.state import BLACK, PASS
 from goengine.core.jit import inlined_kernel, kernel
+from goengine.core.mix import mix
 from goengine.search.backup import back_up, forget_descent, set_net
 from goengine.search.edges import make_edges, reserve_edges, unfold
 from goengine.search.formulas import choose_edge

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from goengine.board.kernels import mix, position_key
+from goengine.board.game_kernels import position_key
 from goengine.board.stacked import game_at, new_games
 from goengine.board.state import Game, copy_game
 from goengine.core.jit import inlined_kernel, kernel
+from goengine.core.mix import mix
 from goengine.search.backup import back_up, forget_descent, ungrown
 from goengine.search.edges import fill_priors, make_edges
 from goengine.search.line import NOWHERE, go_along

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from goengine.board import coords
-from goengine.board.kernels import find_liberties, game_play, hash_after
+from goengine.board.game_kernels import game_play
+from goengine.board.kernels import find_liberties, hash_after
 from goengine.board.position import Position
 from goengine.board.rules import KO_RULES, Rules
 from goengine.board.state import BLACK, CAPTURED_BLACK, CAPTURED_WHITE, EMPTIES, EMPTY, WHITE, ZOBRIST, ZOBRIST_SIZE

@@ -3,7 +3,7 @@
 import numpy as np
 
 from goengine.board import coords
-from goengine.board.kernels import KO_POSITIONAL, KO_SIMPLE
+from goengine.board.rules import KO_POSITIONAL, KO_SIMPLE
 from goengine.board.state import PASS
 from tests.features.slow import BLACK, SlowBoard, TooLong, chains, ladder
 

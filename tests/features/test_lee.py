@@ -5,7 +5,8 @@ import pytest
 
 from goengine import features
 from goengine.board import coords
-from goengine.board.kernels import fills_eye, game_legal, game_play
+from goengine.board.game_kernels import game_legal, game_play
+from goengine.board.kernels import fills_eye
 from goengine.board.ladders import BUDGET, atari_captures, begin_reading, defence_escapes, new_ladder_scratch
 from goengine.board.position import Position
 from goengine.board.rules import Rules

@@ -9,7 +9,7 @@ import pytest
 
 from goengine import features
 from goengine.board import coords
-from goengine.board.kernels import game_is_legal, game_play
+from goengine.board.game_kernels import game_is_legal, game_play
 from goengine.board.playout import random_move
 from goengine.board.position import Position
 from goengine.board.random import below, new_generator

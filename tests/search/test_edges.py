@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from goengine.board import coords
-from goengine.board.kernels import game_is_legal, game_legal, game_play
+from goengine.board.game_kernels import game_is_legal, game_legal, game_play
 from goengine.board.random import new_generator, uniform
 from goengine.board.rules import Rules
 from goengine.board.state import HASHES, TO_PLAY, copy_game, new_game

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from goengine.board.kernels import game_play, mix, play
+from goengine.board.game_kernels import game_play
+from goengine.board.kernels import play
 from goengine.board.rules import KO_SITUATIONAL, SCORING_AREA, SCORING_TERRITORY, TAX_NONE, TAX_SEKI, RuleCode
 from goengine.board.stacked import policy_index
 from goengine.board.state import BLACK, TO_PLAY, Game, clear_board, start_game
 from goengine.core.jit import kernel
+from goengine.core.mix import mix
 from goengine.dataio.records import NO_RESULT
 
 _ROUNDS = 4

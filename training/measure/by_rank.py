@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goengine import features
-from goengine.board.kernels import game_legal
+from goengine.board.game_kernels import game_legal
 from goengine.board.state import new_game
 from goengine.evaluators.ranked import legal_softmax
 from goengine.features import zero_ranked

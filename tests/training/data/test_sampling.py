@@ -7,7 +7,8 @@ import pytest
 
 from goengine import features
 from goengine.board import coords, symmetry
-from goengine.board.kernels import game_play, play
+from goengine.board.game_kernels import game_play
+from goengine.board.kernels import play
 from goengine.board.rules import from_sgf_text
 from goengine.board.state import BLACK, TO_PLAY, new_game, start_game
 from goengine.dataio.records import NO_RESULT, GamePack
